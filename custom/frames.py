@@ -1,0 +1,98 @@
+"""Coordinate frames: voxel, normalised, RAS and LPS. The only place that converts between them.
+
+========== ============ ===========================================================================================
+frame      unit         meaning
+========== ============ ===========================================================================================
+voxel      voxels       index into the tensor axes (D0, D1, D2); integers are voxel centres
+normalised half sides   [-1, 1] per axis, -1 and +1 the centres of the first and last voxel (align_corners=True)
+RAS        mm           patient space as in NIfTI: right, anterior and superior are positive
+LPS        mm           patient space as in DICOM and in every mesh file: RAS times (-1, -1, 1)
+========== ============ ===========================================================================================
+
+Component k of a voxel or normalised coordinate belongs to tensor axis k. Every function takes points of shape (..., 3)
+as a torch tensor or a numpy array and returns the same kind; torch functions are differentiable in the points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+
+Points = TypeVar("Points", torch.Tensor, np.ndarray)
+Affine = torch.Tensor | np.ndarray
+
+
+def normalised_to_voxel(points: Points, shape: Sequence[int]) -> Points:
+    """Normalised coordinates (..., 3) to voxel coordinates of a grid of `shape` (D0, D1, D2), float32 or wider."""
+    half = _half_sides(points, shape)
+    return (points + 1) * half
+
+
+def voxel_to_normalised(points: Points, shape: Sequence[int]) -> Points:
+    """Voxel coordinates (..., 3) of a grid of `shape` (D0, D1, D2) to normalised coordinates, float32 or wider."""
+    half = _half_sides(points, shape)
+    return points / half - 1
+
+
+def apply_affine(affine: Affine, points: Points) -> Points:
+    """The homogeneous map `affine` (4, 4) of `points` (..., 3), computed and returned in float64."""
+    matrix = _as_kind(affine, points)
+    if tuple(matrix.shape) != (4, 4):
+        raise ValueError(f"an affine is a (4, 4) matrix, this one has shape {tuple(matrix.shape)}")
+    return _as_kind(points, points) @ matrix[:3, :3].T + matrix[:3, 3]
+
+
+def voxel_to_ras(points: Points, affine: Affine) -> Points:
+    """Voxel coordinates (..., 3) to RAS mm, float64, by the image's voxel-to-RAS `affine` (4, 4)."""
+    return apply_affine(affine, points)
+
+
+def ras_to_voxel(points: Points, affine: Affine) -> Points:
+    """RAS mm (..., 3) to voxel coordinates, float64, of the image whose voxel-to-RAS map is `affine` (4, 4).
+
+    Raises ValueError if the affine cannot be inverted.
+    """
+    try:
+        inverse = np.linalg.inv(_as_numpy(affine))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("the image's affine is singular: its voxels have no volume") from error
+    return apply_affine(inverse, points)
+
+
+def normalised_to_ras(points: Points, shape: Sequence[int], affine: Affine) -> Points:
+    """Normalised coordinates (..., 3) of a grid of `shape` and voxel-to-RAS `affine` (4, 4) to RAS mm, float64."""
+    return voxel_to_ras(normalised_to_voxel(_as_kind(points, points), shape), affine)
+
+
+def ras_to_lps(points: Points) -> Points:
+    """RAS to LPS (..., 3), mm; dtype is kept. Its own inverse."""
+    return points * _as_kind((-1.0, -1.0, 1.0), points, points.dtype)
+
+
+def spacing_of(affine: Affine) -> np.ndarray:
+    """Voxel spacing (3,) float64 in mm along the tensor axes: the column lengths of a voxel-to-RAS `affine` (4, 4)."""
+    return np.linalg.norm(_as_numpy(affine)[:3, :3], axis=0)
+
+
+def _half_sides(points: Points, shape: Sequence[int]) -> Points:
+    if len(shape) != 3 or min(shape) < 2:
+        raise ValueError(f"normalised coordinates need three axes of two voxels or more, not {tuple(shape)}")
+    promote = torch.promote_types if isinstance(points, torch.Tensor) else np.promote_types
+    single = torch.float32 if isinstance(points, torch.Tensor) else np.float32
+    return _as_kind([(size - 1) / 2 for size in shape], points, promote(points.dtype, single))
+
+
+def _as_kind(values: Any, like: Points, dtype: Any = None) -> Points:
+    """`values` as the kind of array that `like` is, on its device; float64 unless `dtype` says otherwise."""
+    if isinstance(like, torch.Tensor):
+        return torch.as_tensor(values, dtype=dtype or torch.float64, device=like.device)
+    return np.asarray(_as_numpy(values), dtype=dtype or np.float64)
+
+
+def _as_numpy(values: Any) -> np.ndarray:
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu().numpy()
+    return np.asarray(values, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""Exact geometry of closed triangle meshes: winding numbers, signed distances and intersections."""

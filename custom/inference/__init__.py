@@ -1,0 +1,20 @@
+"""From CT files to chamber meshes, label maps, reports and previews: what `inference.json` puts together."""
+
+from .cases import InputError, find_cases
+from .evaluator import CaseDataset, CaseEvaluator
+from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from .reading import LoadCTd
+from .workflow import check_call, conclude
+
+__all__ = [
+    "CaseDataset",
+    "CaseEvaluator",
+    "InputError",
+    "LoadCTd",
+    "MeshesToLabelMapd",
+    "SaveCased",
+    "VerticesToMeshesd",
+    "check_call",
+    "conclude",
+    "find_cases",
+]

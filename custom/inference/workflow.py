@@ -1,0 +1,47 @@
+"""The ends of the command-line workflow: a wrong call exits with 2, a run with failed cases with 1."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+
+from .cases import InputError, find_cases
+from .evaluator import CaseEvaluator
+from .mesh_files import ENCODERS
+from .postprocessing import STRUCTURES, selected
+
+logger = logging.getLogger(__name__)
+
+
+def check_call(
+    input: str | PathLike | Sequence[str | PathLike],
+    output_dir: str | PathLike | None,
+    structures: str | Sequence[str],
+    formats: str | Sequence[str],
+    checkpoint: str | PathLike,
+) -> None:
+    """Look at what the call names before anything heavy is loaded.
+
+    Raises SystemExit with status 2, the reason logged, if an input, a structure, a format or the checkpoint is unknown.
+    """
+    try:
+        selected(structures, STRUCTURES, "structures")
+        selected(formats, tuple(ENCODERS), "formats")
+        find_cases(input, output_dir)
+        if not Path(checkpoint).is_file():
+            raise InputError(f"no weights at {checkpoint}: train them, fetch the release's, or set `checkpoint`")
+    except InputError as error:
+        logger.error("%s", error)
+        sys.exit(2)
+
+
+def conclude(evaluator: CaseEvaluator) -> None:
+    """Name the cases that failed. Raises SystemExit with status 1 if there are any."""
+    if evaluator.failures:
+        logger.error("%d of %d cases failed:", len(evaluator.failures), len(evaluator.data_loader))
+        for failure in evaluator.failures:
+            logger.error("  %s: %s", failure.name, failure.reason)
+        sys.exit(1)

@@ -1,0 +1,60 @@
+"""How predicted offsets move vertices: added one by one (the paper), or carried by one flow for all structures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class Offsets(nn.Module):
+    """The paper's: offset times 0.01 added to its own vertex, whatever the others do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = 0.01
+
+    def forward(self, vertices: Tensor, offset: Tensor, stage: int) -> Tensor:
+        """See :meth:`KernelFlow.forward`; here every vertex needs an offset of its own (W = V)."""
+        return vertices + self.scale * offset
+
+
+class KernelFlow(nn.Module):
+    """One velocity field for every vertex of every structure: v(x) = sum_j K(x - x_j) u_j / (sum_j K(x - x_j) + 0.5).
+
+    Space moves as a whole, so surfaces that start disjoint stay disjoint as long as a step moves two neighbouring
+    points by nearly the same amount: the steps are small against the kernel's width. Gradients reach the offsets u
+    and pass through the positions unchanged; the kernel itself is taken as constant (its gradient costs more than
+    the rest of the graph decoder and was not needed).
+
+    Args:
+        widths: Gaussian kernel width per stage, coarse to fine, in normalised units (half the crop's side).
+        steps: Euler steps per stage; control points move along.
+    """
+
+    def __init__(self, widths: list[float], steps: int) -> None:
+        super().__init__()
+        self.scale = 0.1
+        self.widths = [float(width) for width in widths]
+        self.steps = steps
+
+    def forward(self, vertices: Tensor, offset: Tensor, stage: int) -> Tensor:
+        """Moves the vertices.
+
+        Args:
+            vertices: (B, S, V, 3) normalised; the first W of every structure are the control points, the rest ride.
+            offset: (B, S, W, 3) predicted offset of every control point.
+            stage: index of the stage, which selects the width.
+
+        Returns:
+            (B, S, V, 3) moved vertices.
+        """
+        velocity = (self.scale / self.steps) * offset.flatten(1, 2)
+        for _ in range(self.steps):
+            control = vertices[:, :, : offset.shape[2]].flatten(1, 2)
+            vertices = vertices + self._interpolate(vertices.flatten(1, 2), control, velocity, stage).view_as(vertices)
+        return vertices
+
+    def _interpolate(self, x: Tensor, control: Tensor, velocity: Tensor, stage: int) -> Tensor:
+        distance = torch.cdist(x.detach(), control.detach(), compute_mode="donot_use_mm_for_euclid_dist")
+        kernel = distance.square_().mul_(-0.5 / self.widths[stage] ** 2).exp_()
+        return torch.bmm(kernel, velocity) / (kernel.sum(-1, keepdim=True) + 0.5)

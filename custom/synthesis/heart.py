@@ -1,0 +1,365 @@
+"""The heart of a patient as implicit shapes, laid out as one joint model so that chambers fit each other.
+
+The frame of the left ventricle comes first (base to apex, septum, anterior wall); valves, atria, right heart and great
+vessels hang on it; the origin is then moved to the middle between the left chambers. All coordinates are RAS mm:
+x to the right, y anterior, z superior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from .canvas import Canvas
+from .population import Patient
+from .shapes import Cone, Cut, Ellipsoid, Shape, Union, Waves, along, settle, smooth_max, smooth_min, tube
+from .structures import Structure
+
+EQUATOR = 0.4  # the widest cross-section of the left ventricle, as a fraction of its length from the base
+
+
+def unit(*components: float) -> np.ndarray:
+    vector = np.asarray(components, dtype=float)
+    return vector / np.linalg.norm(vector)
+
+
+def support(semi: np.ndarray, axes: np.ndarray, direction: np.ndarray) -> float:
+    """Distance from an ellipsoid's centre to its surface in a direction."""
+    return float(1 / np.linalg.norm((axes.T @ direction) / semi))
+
+
+@dataclass(frozen=True)
+class LeftVentricle(Shape):
+    """Endocardial surface: a half-ellipsoid rounded off at the base, an inlet, an outflow tract, cut at both valves."""
+
+    body: Ellipsoid
+    inlet: Cone
+    outflow: Cone
+    base: np.ndarray
+    axis: np.ndarray
+    mitral: tuple[np.ndarray, np.ndarray]
+    aortic: tuple[np.ndarray, np.ndarray]
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        return Union((self.body, self.inlet, self.outflow), 6.0).bounds
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        body = smooth_max(self.body.distance(points), 2.0 - along(points, self.axis, self.base), 9.0)
+        body = smooth_min(body, self.inlet.distance(points), 5.0)
+        body = torch.maximum(body, -along(points, self.mitral[1], self.mitral[0]))
+        outflow = torch.maximum(self.outflow.distance(points), along(points, self.aortic[1], self.aortic[0]))
+        return smooth_min(body, outflow, 4.0)
+
+
+@dataclass(frozen=True)
+class Myocardium(Shape):
+    """Left ventricular wall with its cavity: thicker at the septum, thinner at the apex, ending at the base."""
+
+    cavity: LeftVentricle
+    septal: np.ndarray
+    length: float
+    wall: float
+    septum: float
+    apex: float
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.cavity.body.bounds
+        margin = max(self.wall, self.septum) * 1.1
+        return low - margin, high + margin
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        cavity = self.cavity
+        height = along(points, cavity.axis, cavity.base)
+        septal = (along(points, self.septal, cavity.base) / 25.0).clamp(-1, 1)
+        thickness = self.wall + (self.septum - self.wall) * (0.5 + 0.5 * septal)
+        to_apex = ((height / self.length - 0.6) / 0.4).clamp(0, 1)
+        thickness = thickness * (1 - (1 - self.apex) * to_apex * to_apex)
+        body = smooth_max(cavity.body.distance(points), 2.0 - height, 9.0)
+        return smooth_max(body - thickness, -1.0 - height, 4.0)
+
+
+class Heart:
+    """Positions and shapes of the heart and the great vessels, derived from a patient's parameters."""
+
+    def __init__(self, patient: Patient) -> None:
+        self.patient = p = patient
+        azimuth, descent, roll = np.radians([p.lv_azimuth, p.lv_descent, p.lv_roll])
+        self.axis = np.array(
+            [-np.sin(azimuth) * np.cos(descent), np.cos(azimuth) * np.cos(descent), -np.sin(descent)]
+        )
+        level = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
+        self.septal = np.cos(roll) * level + np.sin(roll) * np.cross(level, self.axis)
+        self.anterior = np.cross(self.septal, self.axis)
+        outflow = np.radians(p.outflow_angle)
+        self.to_aorta = np.cos(outflow) * self.septal + np.sin(outflow) * self.anterior
+
+        # volume of the truncated ellipsoid: 0.741 pi R^2 L for an equator at 0.4 L
+        self.lv_radius = p.lv_scale * (p.lv_volume * 1e3 / (0.741 * np.pi * p.lv_aspect)) ** (1 / 3)
+        self.lv_length = p.lv_aspect * self.lv_radius
+        self.mitral_radius = min(p.mitral_radius, 0.72 * self.lv_radius)
+        self.aortic_radius = min(p.aortic_radius, 0.60 * self.lv_radius)
+
+        # left atrium: semi-axes right-left, front-back, up-down for the drawn volume; veins and appendage come on top
+        size = p.la_scale * (0.72 * p.la_volume * 1e3 * 0.75 / np.pi) ** (1 / 3)
+        turn = np.radians(p.la_turn)
+        self.la_axes = np.array([[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1.0]])
+        self.la_semi = size * np.array([p.la_width, p.la_depth, p.la_height])
+        self.la_semi *= size / np.cbrt(self.la_semi.prod())
+
+        # positions, the base of the left ventricle being at 0 for the moment
+        mitral = -0.30 * self.lv_radius * self.to_aorta
+        tilt = np.tan(np.radians(p.mitral_tilt))
+        self.mitral_normal = unit(*(self.axis + tilt * self.to_aorta))
+        aortic = mitral + self.to_aorta * (0.85 * self.mitral_radius + self.aortic_radius) - 5.0 * self.axis
+        self.aortic_normal = unit(*(-0.35 * self.axis + 0.1 * self.septal + np.array([0.08, 0.03, 0.75])))
+        to_la = unit(*(-self.axis + np.array([0.15, -0.35, 0.22])))
+        la = mitral + to_la * 0.85 * support(self.la_semi, self.la_axes, to_la)
+        centre = (la + EQUATOR * self.lv_length * self.axis) / 2
+        self.base, self.mitral, self.aortic, self.la = (-centre, mitral - centre, aortic - centre, la - centre)
+        self.roof = self.la[2] + self.la_semi[2]
+
+    # left heart
+
+    @cached_property
+    def left_ventricle(self) -> LeftVentricle:
+        p, radius = self.patient, self.lv_radius
+        axes = np.stack([self.septal, self.anterior, self.axis], axis=1)
+        semi = np.array(
+            [radius * p.lv_eccentricity, radius / p.lv_eccentricity, (1 - EQUATOR) * self.lv_length]
+        )
+        body = Ellipsoid(self.base + EQUATOR * self.lv_length * self.axis, axes, semi)
+        inlet = Cone(
+            self.mitral, self.mitral + 0.30 * self.lv_length * self.axis, self.mitral_radius, 0.8 * self.mitral_radius
+        )
+        start = self.base + 0.25 * self.lv_length * self.axis + 0.25 * radius * self.to_aorta
+        outflow = Cone(start, self.aortic + 3 * self.aortic_normal, 0.5 * radius, self.aortic_radius)
+        return LeftVentricle(
+            body, inlet, outflow, self.base, self.axis, (self.mitral, self.mitral_normal),
+            (self.aortic, self.aortic_normal),
+        )  # fmt: skip
+
+    @cached_property
+    def myocardium(self) -> Myocardium:
+        p = self.patient
+        return Myocardium(self.left_ventricle, self.septal, self.lv_length, p.wall, p.septum, p.apex_wall)
+
+    def papillary_muscles(self, rng: np.random.Generator) -> list[Shape]:
+        """Two groups, anterolateral and posteromedial, each of one to three heads, with their chordae left out."""
+        muscles: list[Shape] = []
+        for side in (35.0, -35.0):
+            for _ in range(rng.integers(1, 4)):
+                angle = np.radians(side + rng.normal(0, 10)) + np.pi
+                # in the short axis the muscles stand on the free wall, 35 degrees to either side of its middle
+                direction = np.cos(angle) * self.septal - np.sin(angle) * self.anterior
+                height = rng.uniform(0.62, 0.75) * self.lv_length
+                tip = rng.uniform(0.32, 0.48) * self.lv_length
+                profile = np.sqrt(max(0.0, 1 - ((height / self.lv_length - EQUATOR) / (1 - EQUATOR)) ** 2))
+                foot = self.base + height * self.axis + direction * self.lv_radius * profile * 0.95
+                head = self.base + tip * self.axis + direction * self.lv_radius * rng.uniform(0.45, 0.65)
+                radius = min(self.patient.papillary_radius * rng.uniform(0.6, 1.1), 0.2 * self.lv_radius)
+                muscles.append(Cone(foot, head, radius, 0.65 * radius))
+        return muscles
+
+    @cached_property
+    def atrial_body(self) -> Shape:
+        """Left atrium without veins and appendage, cut at the mitral plane."""
+        funnel = Cone(self.la, self.mitral + 2 * self.axis, 0.75 * self.la_semi.min(), self.mitral_radius)
+        body = Ellipsoid(self.la, self.la_axes, self.la_semi)
+        return Cut(Union((body, funnel), 8.0), self.mitral, self.mitral_normal)
+
+    @cached_property
+    def pulmonary_veins(self) -> list[Union]:
+        """Four veins (or a common left trunk) from the corners of the left atrium to the lungs."""
+        p = self.patient
+        rng = np.random.default_rng([p.seed, 1])
+        veins = []
+        for side, height in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+            lift = 0.45 if height > 0 else -0.38
+            if side < 0 and p.common_trunk > 0.88:
+                lift *= 0.45
+            start = self.la + self.la_axes @ (self.la_semi * np.array([0.62 * side, -0.25, lift]))
+            forward = 0.15 if height > 0 else -0.55
+            direction = unit(side, forward + rng.normal(0, 0.12), 0.30 * height + rng.normal(0, 0.1))
+            radius = p.vein_radius * rng.uniform(0.85, 1.15) * min(1.0, self.la_semi[2] / 22)
+            middle = start + direction * (0.45 * self.la_semi[0] + 10)
+            end = middle + unit(side, forward - 0.25, 0.7 * height) * rng.uniform(18, 30)
+            veins.append(tube([start, middle, end], [1.15 * radius, radius, 0.6 * radius]))
+        return veins
+
+    @cached_property
+    def appendage(self) -> Union:
+        """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove."""
+        p = self.patient
+        rng = np.random.default_rng([p.seed, 2])
+        length, radius = p.appendage_length, p.appendage_radius * min(1.0, self.la_semi[2] / 24)
+        start = self.la + self.la_axes @ (self.la_semi * np.array([-0.62, 0.30, 0.42]))
+        turns = [unit(-0.75, 0.55, 0.35), unit(-0.45, 0.85, 0.05), unit(0.15, 0.95, -0.25)]
+        path = [start]
+        for turn in turns:
+            path.append(path[-1] + length / 3 * unit(*(turn + rng.normal(0, 0.18, 3))))
+        for obstacle, gap in ((self.myocardium, 2.0), (self.pulmonary_artery, 2.0), (self.ascending_aorta, 2.0)):
+            path[1:] = settle(path[1:], obstacle, 0.75 * radius + gap, only_outwards=True)
+        return Union((tube(path, [radius, 0.95 * radius, 0.85 * radius, 0.5 * radius]),), 0.0)
+
+    # aorta and pulmonary artery
+
+    @cached_property
+    def ascending_aorta(self) -> Shape:
+        """Root with its sinuses, ascending aorta and arch, starting at the annulus."""
+        p = self.patient
+        n, r = self.aortic_normal, p.ascending_radius
+        root = Ellipsoid(self.aortic + 9 * n, np.eye(3), np.full(3, 1.30 * self.aortic_radius))
+        top = max(self.roof + 48, self.aortic[2] + 70)
+        path = [
+            self.aortic - 2 * n,
+            self.aortic + 20 * n,
+            np.array([self.aortic[0] + 15, self.aortic[1] + 8, 0.5 * self.aortic[2] + 0.5 * top]),
+            np.array([self.aortic[0] + 10, self.aortic[1] + 2, top]),
+            np.array([0.5 * (self.aortic[0] + self.spine[0] - 22), 0.5 * (self.aortic[1] + self.spine[1]), top + 18]),
+            np.array([self.spine[0] - 24, self.spine[1] + 16, top + 2]),
+        ]
+        d = p.descending_radius
+        trunk = tube(path, [self.aortic_radius, 0.5 * (self.aortic_radius + r), r, r, 0.9 * r, d])
+        return Cut(Union((root, trunk), 4.0), self.aortic, -n)
+
+    @cached_property
+    def descending_aorta(self) -> Union:
+        d, top = self.patient.descending_radius, max(self.roof + 48, self.aortic[2] + 70)
+        x, y = self.spine[0] - 12 - 0.75 * d, self.spine[1] + 0.75 * self.patient.spine_radius + 0.6 * d
+        heights = [top + 2, self.la[2], self.la[2] - 70, self.la[2] - 170]
+        path = [
+            np.array([self.spine[0] - 24, self.spine[1] + 16, heights[0]]),
+            np.array([x, y, heights[1]]),
+            np.array([x + 6, y + 4, heights[2]]),
+            np.array([x + 12, y + 8, heights[3]]),
+        ]
+        return tube(path, [d, d, 0.95 * d, 0.85 * d])
+
+    @cached_property
+    def pulmonary_valve(self) -> np.ndarray:
+        """In front of the aortic root, to its left and a little above."""
+        valve = self.aortic + np.array([-0.9, 1.35, 0.9]) * (self.patient.pulmonary_radius + 4)
+        return settle([valve], self.myocardium, self.patient.pulmonary_radius + 1, only_outwards=True)[0]
+
+    @cached_property
+    def pulmonary_artery(self) -> Union:
+        r = self.patient.pulmonary_radius
+        fork = np.array([self.la[0] - 20, self.la[1] + 10, self.roof + r + 6])
+        middle = 0.5 * (self.pulmonary_valve + fork) + np.array([-3.0, 6, 2])
+        trunk = tube([self.pulmonary_valve, middle, fork], [r, r, 0.95 * r])
+        right = tube(
+            [fork, self.la + [12, 2, self.roof - self.la[2] + 0.75 * r + 3],
+             self.la + [42, -6, self.roof - self.la[2] + 4], self.la + [68, -16, 6]],
+            [0.75 * r, 0.72 * r, 0.62 * r, 0.4 * r],
+        )  # fmt: skip
+        left = tube(
+            [fork, self.la + [-44, -14, self.roof - self.la[2] + 14], self.la + [-62, -34, 0]],
+            [0.8 * r, 0.68 * r, 0.4 * r],
+        )
+        return Union((*trunk.parts, *right.parts, *left.parts))
+
+    # right heart
+
+    @cached_property
+    def tricuspid(self) -> tuple[np.ndarray, np.ndarray]:
+        """Centre and normal (towards the ventricle) of the tricuspid valve."""
+        reach = self.lv_radius + self.patient.septum + 10
+        centre = self.base + 0.95 * reach * self.septal - 6 * self.anterior + 4 * self.axis
+        return centre, unit(*(self.axis + np.array([-0.25, 0.1, 0.0])))
+
+    @cached_property
+    def right_ventricle(self) -> Union:
+        """A body wrapped round the septum (the wall of the left ventricle is painted first) and the outflow tract."""
+        p = self.patient
+        outer = self.lv_radius + p.septum
+        size = p.rv_size * (0.5 + 0.5 * 34 / outer)  # a dilated left ventricle does not dilate the right one as much
+        centre = self.base + 0.42 * self.lv_length * self.axis + 0.92 * outer * self.septal - 5 * self.anterior
+        axes = np.stack([self.septal, self.anterior, self.axis], axis=1)
+        semi = outer * size * np.array([0.86, 1.12, 1.0])
+        semi[2] = 0.54 * self.lv_length * min(1.05, p.rv_size)
+        body = Cut(Ellipsoid(centre, axes, semi), self.tricuspid[0], -self.tricuspid[1], 3.0)
+        r = p.pulmonary_radius
+        start = centre + 0.35 * semi[1] * self.anterior + 0.1 * semi[0] * self.septal
+        middle = 0.5 * (start + self.pulmonary_valve) + 4 * self.septal
+        outflow = tube([start, middle, self.pulmonary_valve], [1.3 * r, 1.1 * r, 0.95 * r])
+        return Union((body, *outflow.parts), 6.0)
+
+    @cached_property
+    def right_atrium(self) -> Shape:
+        p, (valve, normal) = self.patient, self.tricuspid
+        semi = p.ra_size * np.array([24.0, 24.0, 29.0])
+        to_ra = unit(*(-normal + np.array([0.15, -0.35, 0.0])))
+        centre = valve + to_ra * 0.85 * support(semi, np.eye(3), to_ra)
+        body = Ellipsoid(centre, np.eye(3), semi)
+        funnel = Cone(centre, valve + 2 * normal, 0.7 * semi.min(), 16.0 * p.ra_size)
+        lobe = tube([centre + [0, 8, 14], centre + [-2, 26, 24], centre + [-14, 34, 26]], [12, 10, 5])
+        return Cut(Union((body, funnel, *lobe.parts), 6.0), valve, normal)
+
+    @cached_property
+    def atrial_centre(self) -> np.ndarray:
+        """Centre of the right atrium's body."""
+        return self.right_atrium.shape.parts[0].centre
+
+    @cached_property
+    def superior_cava(self) -> Union:
+        ra, r = self.atrial_centre, 0.85 * self.patient.cava_radius
+        top = self.roof + 120
+        path = [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
+        return tube(path, [1.1 * r, r, 0.9 * r])
+
+    @cached_property
+    def inferior_cava(self) -> Union:
+        ra, r = self.atrial_centre, 1.15 * self.patient.cava_radius
+        path = [ra + [0, -8, -12], ra + [-2, -14, -36], np.array([self.spine[0] + 24, self.spine[1] + 34, ra[2] - 90])]
+        path.append(path[-1] + [0, -6, -90])
+        return tube(path, [r, r, r, 0.9 * r])
+
+    # neighbours that the layout depends on
+
+    @cached_property
+    def spine(self) -> np.ndarray:
+        """Centre of the vertebral body behind the left atrium."""
+        p = self.patient
+        behind = self.la[1] - self.la_semi[1] - 1.6 * p.oesophagus_radius - p.spine_gap - p.spine_radius
+        return np.array([self.la[0] + p.spine_shift, behind, self.la[2]])
+
+
+def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
+    """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
+    p = heart.patient
+    rng = np.random.default_rng([p.seed, 3])
+    reach = 25.0
+    canvas.paint(Structure.AORTA, heart.ascending_aorta, 6.0)
+
+    cavity = heart.left_ventricle
+    window = canvas.window(cavity.bounds, reach)
+    points = canvas.points[(slice(None), *window)]
+    roughness = Waves.draw(rng, 10, (9.0, 22.0), 0.5)
+    distance = cavity.distance(points) + roughness(points)[0]
+    # trabeculae: a ragged inner layer, deeper towards the apex, still inside the label
+    height = along(points, heart.axis, heart.base) / heart.lv_length
+    depth = p.trabeculae * (0.3 + 1.4 * (height - 0.2).clamp(0, 0.8))
+    ragged = Waves.draw(rng, 12, (4.0, 9.0), 1.0)(points)[0]
+    inside = distance < 0
+    for muscle in heart.papillary_muscles(rng):
+        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & (muscle.distance(points) < 0), window)
+    canvas.fill(Structure.LV_TRABECULAE, inside & (distance > -depth) & (ragged > 0.3) & (height > 0.15), window)
+    canvas.fill(Structure.LV_BLOOD, inside, window)
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
+
+    body = heart.atrial_body
+    canvas.paint(Structure.LA_BLOOD, body, reach)
+    canvas.paint(Structure.MYOCARDIUM, heart.myocardium, reach)
+    canvas.paint(Structure.LA_APPENDAGE, heart.appendage, reach)
+    for vein in heart.pulmonary_veins:
+        window = canvas.window(vein.bounds)
+        points = canvas.points[(slice(None), *window)]
+        inside = vein.distance(points) < 0
+        stump = body.distance(points) < p.vein_stump
+        canvas.fill(Structure.LA_VEIN_STUMP, inside & stump, window)
+        canvas.paint(Structure.PULMONARY_VEIN, vein, 3.0)

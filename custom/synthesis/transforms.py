@@ -1,0 +1,76 @@
+"""MONAI dictionary transforms that make training data out of seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Randomizable, Transform
+
+from .case import grid_affine
+from .patient import draw_patient, paint
+from .scanner import scan
+from .structures import chamber_labels
+
+
+class PaintPatientd(MapTransform):
+    """Seed -> structure map. Deterministic, so a `PersistentDataset` or `CacheDataset` keeps its result.
+
+    Args:
+        keys: the entries that hold seeds (int).
+        shape: voxels of the map.
+        spacing: voxel size, mm; the heart's centre lies in the middle of the map.
+        output_key: where the map goes: MetaTensor (1, D0, D1, D2) uint8 with its voxel -> RAS affine.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        shape: Sequence[int] = (144, 144, 144),
+        spacing: Sequence[float] = (1.5, 1.5, 1.5),
+        output_key: str = "structures",
+    ) -> None:
+        super().__init__(keys)
+        self.shape, self.spacing, self.output_key = tuple(shape), tuple(spacing), output_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        data = dict(data)
+        for key in self.key_iterator(data):
+            affine = grid_affine(self.shape, self.spacing)
+            structures = paint(draw_patient(int(data[key])), affine, self.shape)
+            data[self.output_key] = MetaTensor(structures[None], affine=torch.from_numpy(affine))
+        return data
+
+
+class RandScand(Randomizable, Transform):
+    """Structure map -> image and label: a new scan of the same patient at every call.
+
+    Args:
+        key: the entry that holds the structure map (1, D0, D1, D2) uint8, a MetaTensor; it is taken out.
+        image_key: receives the image, MetaTensor (1, D0, D1, D2) float32, HU.
+        label_key: receives the labels, MetaTensor (1, D0, D1, D2) uint8, 1 = LA, 2 = LV.
+    """
+
+    def __init__(self, key: str = "structures", image_key: str = "image", label_key: str = "label") -> None:
+        self.key, self.image_key, self.label_key = key, image_key, label_key
+
+    def randomize(self, data: Any = None) -> None:
+        """Draw the seed of the next scan."""
+        self.seed = int(self.R.randint(2**31 - 1))
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        data = dict(data)
+        self.randomize()
+        structures = data.pop(self.key)
+        affine = structures.affine
+        spacing = np.linalg.norm(affine.cpu().numpy()[:3, :3], axis=0).tolist()
+        # spatial transforms may have turned the map into floats
+        plain = structures.as_tensor()[0].round().to(torch.uint8)
+        generator = torch.Generator(plain.device).manual_seed(self.seed)
+        data[self.image_key] = MetaTensor(scan(plain, spacing, generator)[None], affine=affine)
+        data[self.label_key] = MetaTensor(chamber_labels(plain)[None], affine=affine)
+        return data

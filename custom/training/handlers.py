@@ -1,0 +1,41 @@
+"""Handlers that MONAI does not have: a progress bar, and checkpoints that resume by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import Checkpoint, DiskSaver, ProgressBar
+
+
+def attach_progress_bar(trainer: Engine) -> None:
+    """Shows the loss and its terms over each epoch."""
+    ProgressBar().attach(trainer, output_transform=lambda output: {name: float(output[name]) for name in output})
+
+
+def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, resume: str | None) -> None:
+    """Saves everything needed to go on after every epoch, and goes on from ``resume`` if given.
+
+    Args:
+        trainer: the engine.
+        objects: name to network, optimiser, schedule and trainer.
+        folder: where ``checkpoint.pt`` is kept (the newest only).
+        resume: path of a ``checkpoint.pt``, or None for a new run.
+
+    Raises:
+        ValueError: there is no such checkpoint.
+    """
+    saver = Checkpoint(
+        objects,
+        DiskSaver(folder, create_dir=True, require_empty=False),
+        filename_pattern="checkpoint.pt",
+        n_saved=None,
+    )
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)
+    if resume is not None:
+        if not Path(resume).is_file():
+            raise ValueError(f"there is no checkpoint {Path(resume).name!r} to resume from")
+        state = torch.load(resume, map_location="cpu", weights_only=True)
+        Checkpoint.load_objects(objects, state)

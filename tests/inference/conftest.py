@@ -1,0 +1,127 @@
+"""Small CTs of known content, written by real libraries, and the weights of the stand-in network."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import itk
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+import torch
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from stand_in import Ellipsoids
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENT = "Doe^Jane"
+OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def volume() -> np.ndarray:
+    """A CT (64, 60, 48) int16 in HU: a soft ball in air, brighter along the first axis, noisy."""
+    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, size) for size in (64, 60, 48)), indexing="ij"))
+    noise = np.random.default_rng(0).normal(0, 10, grid.shape[1:])
+    return np.where((grid**2).sum(axis=0) < 0.8, 100 + 200 * grid[0] + noise, -1000).astype(np.int16)
+
+
+@pytest.fixture
+def write_nifti():
+    def write(path: Path, volume: np.ndarray, affine: np.ndarray = OBLIQUE) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nibabel.save(nibabel.Nifti1Image(volume, affine), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_itk():
+    """NRRD or MHA by ITK; `affine` is voxel to RAS with orthogonal columns."""
+
+    def write(path: Path, volume: np.ndarray, affine: np.ndarray) -> Path:
+        lps = np.diag([-1, -1, 1, 1]) @ affine
+        spacing = np.linalg.norm(lps[:3, :3], axis=0)
+        image = itk.image_from_array(np.ascontiguousarray(volume.T))
+        image.SetSpacing(spacing)
+        image.SetOrigin(lps[:3, 3])
+        image.SetDirection(itk.matrix_from_array(np.ascontiguousarray(lps[:3, :3] / spacing)))
+        itk.imwrite(image, path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_series():
+    """A CT series with file names in no order; slice k of `volume` (columns, rows, slices) lies at `origin` + k steps."""
+
+    def write(
+        folder: Path,
+        volume: np.ndarray,
+        *,
+        across=(1.0, 0.0, 0.0),
+        down=(0.0, 1.0, 0.0),
+        origin=(-60.0, -200.0, 50.0),
+        spacing=(1.5, 1.25, 2.0),
+        modality: str = "CT",
+        series: str | None = None,
+        skip: tuple[int, ...] = (),
+    ) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        series = series or generate_uid()
+        across, down = np.asarray(across), np.asarray(down)
+        shuffled = np.random.default_rng(1).permutation(volume.shape[2])
+        for index in set(range(volume.shape[2])) - set(skip):
+            meta = FileMetaDataset()
+            meta.MediaStorageSOPClassUID = CTImageStorage
+            meta.MediaStorageSOPInstanceUID = generate_uid()
+            meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            header = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+            header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
+            header.PatientName, header.PatientID, header.Modality = PATIENT, "4711", modality
+            header.StudyInstanceUID, header.SeriesInstanceUID = "1.2.3", series
+            position = np.asarray(origin) + index * spacing[2] * np.cross(across, down)
+            header.ImagePositionPatient = [f"{value:.6f}" for value in position]
+            header.ImageOrientationPatient = [f"{value:.8f}" for value in (*across, *down)]
+            header.PixelSpacing = [spacing[1], spacing[0]]  # between rows, then between columns
+            header.SliceThickness = spacing[2]
+            header.InstanceNumber = volume.shape[2] - index
+            header.Columns, header.Rows = volume.shape[:2]
+            header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
+            header.BitsAllocated = header.BitsStored = 16
+            header.HighBit, header.PixelRepresentation = 15, 0
+            header.RescaleIntercept, header.RescaleSlope = -1024, 1
+            header.PixelData = (volume[:, :, index].T + 1024).astype("<u2").tobytes()
+            pydicom.dcmwrite(folder / f"{shuffled[index]:04d}", header, enforce_file_format=True)
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "weights" / "model.pt"
+    path.parent.mkdir()
+    torch.save(Ellipsoids().half().state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def run_bundle(weights: Path):
+    """The command-line workflow in a process of its own, with the stand-in network."""
+
+    def run(*arguments: str, root: Path = ROOT, cwd: Path = ROOT, checkpoint: Path = weights):
+        config = root / "bundle" / "configs" / "inference.json"
+        config = config.relative_to(cwd) if config.is_relative_to(cwd) else config
+        command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
+        command += ["--network_def", "{'_target_': 'stand_in.Ellipsoids'}", "--checkpoint", str(checkpoint), *arguments]
+        path = f"{ROOT}:{Path(__file__).parent}"
+        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
+        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run

@@ -1,0 +1,27 @@
+"""A network that knows the answer: an ellipsoid per chamber at a fixed place in the crop."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from custom.template import icosphere
+
+CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))
+RADII = ((0.25, 0.2, 0.22), (0.22, 0.25, 0.35))
+
+
+class Ellipsoids(nn.Module):
+    """Maps any image (B, 1, D0, D1, D2) to the same surfaces (B, 2, V, 3), normalised."""
+
+    def __init__(self, subdivisions: int = 4) -> None:
+        super().__init__()
+        sphere, faces = icosphere(subdivisions)
+        self.register_buffer("sphere", sphere.float(), persistent=False)
+        self.register_buffer("faces", faces, persistent=False)
+        self.centres = nn.Parameter(torch.tensor(CENTRES))
+        self.radii = nn.Parameter(torch.tensor(RADII))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        surfaces = self.centres[:, None] + self.radii[:, None] * self.sphere
+        return surfaces.expand(len(image), -1, -1, -1)

@@ -1,0 +1,67 @@
+"""Which cases a call means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from custom.inference import InputError, find_cases
+
+VOLUME = np.zeros((4, 4, 3), dtype=np.int16)
+
+
+def _names(cases):
+    return [case["name"] for case in cases]
+
+
+@pytest.mark.parametrize("name", ["ct.nii.gz", "ct.nii", "ct.nrrd", "ct.MHA"])
+def test_a_file(tmp_path, name):
+    path = tmp_path / name
+    path.touch()
+    assert find_cases(str(path)) == [{"image": str(path), "name": "ct", "folder": str(tmp_path)}]
+    assert find_cases([path], tmp_path / "out")[0]["folder"] == str(tmp_path / "out")
+
+
+def test_dots_in_a_name_stay(tmp_path):
+    (tmp_path / "a.b.1.nii.gz").touch()
+    assert _names(find_cases(tmp_path / "a.b.1.nii.gz")) == ["a.b.1"]
+
+
+def test_a_dicom_folder_or_one_of_its_files(tmp_path, write_series):
+    folder = write_series(tmp_path / "series", VOLUME)
+    expected = [{"image": str(folder), "name": "series", "folder": str(tmp_path)}]
+    assert find_cases(folder) == expected
+    assert find_cases(next(folder.iterdir())) == expected
+
+
+def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path, write_series):
+    write_series(tmp_path / "series", VOLUME)
+    for name in ("b.nii.gz", "b_labels.nii.gz", "b_LA.stl", "b_report.json", "notes.txt", "a.mha", ".hidden.nii.gz"):
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    assert _names(find_cases(tmp_path)) == ["a", "b", "series"]
+
+
+def test_a_list_of_several_kinds_without_doubles(tmp_path, write_series):
+    folder = write_series(tmp_path / "series", VOLUME)
+    (tmp_path / "ct.nii.gz").touch()
+    assert _names(find_cases([tmp_path / "ct.nii.gz", folder, folder])) == ["ct", "series"]
+
+
+def test_wrong_calls(tmp_path):
+    (tmp_path / "notes.txt").write_text("not an image")
+    with pytest.raises(InputError, match="no input given"):
+        find_cases("")
+    with pytest.raises(InputError, match="no such file"):
+        find_cases(tmp_path / "missing.nii.gz")
+    with pytest.raises(InputError, match="notes.txt: not a kind of image"):
+        find_cases(tmp_path / "notes.txt")
+    with pytest.raises(InputError, match="holds no image"):
+        find_cases(tmp_path)
+
+
+def test_two_cases_of_one_name_are_refused(tmp_path):
+    for name in ("ct.nii.gz", "ct.nrrd"):
+        (tmp_path / name).touch()
+    with pytest.raises(InputError, match="same files ct_"):
+        find_cases(tmp_path)

@@ -1,0 +1,94 @@
+"""Conversions between voxel, normalised, RAS and LPS coordinates."""
+
+from __future__ import annotations
+
+import itertools
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from custom import frames
+
+SHAPE = (12, 7, 30)
+ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+
+
+def _oblique(order: tuple[int, ...], signs: tuple[int, ...]) -> np.ndarray:
+    """An anisotropic, oblique voxel-to-RAS map whose axes run in one of the 48 orders (half of them left-handed)."""
+    rotation = np.linalg.qr(np.eye(3) + 0.2 * np.random.default_rng(3).normal(size=(3, 3)))[0]
+    affine = np.eye(4)
+    affine[:3, :3] = rotation @ np.eye(3)[:, order] * np.array(signs) * np.array([0.4, 0.7, 3.0])
+    affine[:3, 3] = -120.5, 30.25, 1410.0
+    return affine
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor], ids=["numpy", "torch"])
+@pytest.mark.parametrize(("order", "signs"), ORDERS)
+def test_round_trips_over_all_axis_orders(kind, order, signs):
+    affine = _oblique(order, signs)
+    points = kind(np.random.default_rng(0).uniform(-1.5, 1.5, size=(2, 50, 3)))
+    voxels = frames.normalised_to_voxel(points, SHAPE)
+    ras = frames.voxel_to_ras(voxels, affine)
+    assert type(ras) is type(points)
+    np.testing.assert_allclose(frames.ras_to_voxel(ras, affine), voxels, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(frames.voxel_to_normalised(voxels, SHAPE), points, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(frames.normalised_to_ras(points, SHAPE, affine), ras, rtol=0, atol=1e-9)
+    expected = nibabel.affines.apply_affine(affine, np.asarray(voxels))
+    np.testing.assert_allclose(ras, expected, rtol=0, atol=1e-9)
+
+
+def test_normalised_ends_are_the_centres_of_the_outer_voxels():
+    corners = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
+    voxels = frames.normalised_to_voxel(corners, SHAPE)
+    assert {tuple(voxel) for voxel in voxels} == set(itertools.product(*((0.0, size - 1.0) for size in SHAPE)))
+
+
+def test_normalised_component_belongs_to_its_axis():
+    voxel = frames.normalised_to_voxel(torch.tensor([-1.0, 0.0, 1.0]), SHAPE)
+    assert voxel.tolist() == [0.0, 3.0, 29.0]
+
+
+def test_same_place_as_grid_sample():
+    grid = torch.rand(1, 1, *SHAPE, dtype=torch.float64)
+    voxel = torch.tensor([3.0, 5.0, 17.0], dtype=torch.float64)
+    place = frames.voxel_to_normalised(voxel, SHAPE).flip(-1).view(1, 1, 1, 1, 3)
+    sampled = torch.nn.functional.grid_sample(grid, place, align_corners=True)
+    assert sampled.item() == pytest.approx(grid[0, 0, 3, 5, 17].item(), abs=1e-12)
+
+
+def test_lps_is_its_own_inverse_and_keeps_the_type():
+    points = torch.rand(4, 3)
+    lps = frames.ras_to_lps(points)
+    assert lps.dtype == torch.float32
+    assert torch.equal(lps, points * torch.tensor([-1.0, -1.0, 1.0]))
+    assert torch.equal(frames.ras_to_lps(lps), points)
+
+
+def test_integer_voxels_do_not_round():
+    assert frames.voxel_to_normalised(np.array([1, 1, 1]), (4, 4, 4)) == pytest.approx([-1 / 3] * 3)
+    assert frames.voxel_to_normalised(torch.tensor([1, 1, 1]), (4, 4, 4)).tolist() == pytest.approx([-1 / 3] * 3)
+
+
+def test_world_coordinates_are_double_and_differentiable():
+    points = torch.rand(5, 3, requires_grad=True)
+    affine = _oblique((2, 0, 1), (1, -1, 1))
+    world = frames.normalised_to_ras(points, SHAPE, affine)
+    assert world.dtype == torch.float64
+    double = points.detach().double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda p: frames.ras_to_lps(frames.normalised_to_ras(p, SHAPE, affine)), double)
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::7])
+def test_spacing_belongs_to_tensor_axes(order, signs):
+    np.testing.assert_allclose(frames.spacing_of(_oblique(order, signs)), [0.4, 0.7, 3.0], atol=1e-12)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="two voxels or more"):
+        frames.normalised_to_voxel(np.zeros(3), (4, 1, 4))
+    with pytest.raises(ValueError, match="singular"):
+        frames.ras_to_voxel(np.zeros(3), np.zeros((4, 4)))
+    with pytest.raises(ValueError, match=r"\(4, 4\)"):
+        frames.apply_affine(np.eye(3), np.zeros(3))

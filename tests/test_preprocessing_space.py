@@ -1,0 +1,108 @@
+"""Where things are after preprocessing: the config's own spatial transforms on volumes that hold their coordinates."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor
+from monai.transforms import Compose
+
+from custom.frames import normalised_to_ras, ras_to_voxel, voxel_to_normalised, voxel_to_ras
+
+CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "inference.json"
+SPATIAL = {"Orientationd", "Spacingd", "ResizeWithPadOrCropd"}
+ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+# Voxels along the patient's axes: all padded; padded and cropped; all cropped.
+SHAPES = {"padded": (40, 52, 33), "mixed": (130, 40, 90), "cropped": (130, 125, 140)}
+
+
+def _preprocessing(keep: set[str] | None = None) -> Compose:
+    """The config's preprocessing, or those of its transforms whose names are in `keep`."""
+    parser = ConfigParser()
+    parser.read_config(CONFIG)
+    section = dict(parser.get("preprocessing"))
+    wanted = [part for part in section["transforms"] if keep is None or part["_target_"] in keep]
+    assert keep is None or {part["_target_"] for part in wanted} == keep
+    return ConfigParser({"preprocessing": {**section, "transforms": wanted}}).get_parsed_content("preprocessing")
+
+
+def _affine(order, signs, spacing, tilt: float) -> np.ndarray:
+    turn, _ = np.linalg.qr(np.eye(3) + tilt * np.random.default_rng(5).normal(size=(3, 3)))
+    turn *= np.sign(np.diag(turn))
+    affine = np.eye(4)
+    affine[:3, :3] = (turn * np.array(spacing))[:, order] * np.array(signs)
+    affine[:3, 3] = 12.0, -150.0, 800.0
+    return affine
+
+
+def _coordinate_field(shape, affine) -> MetaTensor:
+    """(3, D0, D1, D2) float32: every voxel holds its own RAS x, y and z."""
+    index = torch.stack(torch.meshgrid(*(torch.arange(size) for size in shape), indexing="ij"), dim=-1)
+    world = voxel_to_ras(index, affine)
+    return MetaTensor(world.float().movedim(-1, 0).contiguous(), affine=torch.from_numpy(affine))
+
+
+def _worst_error(crop: MetaTensor, shape, affine) -> float:
+    """mm between what the crop holds and where its affine puts it, at voxels within the input.
+
+    Beyond the outermost voxel centres an image fades to air, so these bound what can be compared.
+    """
+    voxels = np.random.default_rng(0).integers(0, 128, size=(30_000, 3))
+    world = normalised_to_ras(voxel_to_normalised(voxels, crop.shape[1:]), crop.shape[1:], np.asarray(crop.affine))
+    back = ras_to_voxel(world, affine)
+    inside = ((back > 0.01) & (back < np.array(shape) - 1.01)).all(axis=-1)
+    assert inside.sum() > 500
+    held = crop.as_tensor().numpy()[:, *voxels.T].T
+    return float(np.abs(held - world)[inside].max())
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS)
+def test_world_coordinates_survive(order, signs):
+    """Each of the 48 orders is once straight or oblique, and padded, padded and cropped, or cropped."""
+    number = ORDERS.index((order, signs))
+    shape = tuple(list(SHAPES.values())[number % 3][axis] for axis in order)
+    affine = _affine(order, signs, (1.35, 1.4, 1.25), tilt=(0.0, 0.15)[(number // 3) % 2])
+    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    assert crop.shape == (3, 128, 128, 128)
+    assert _worst_error(crop, shape, affine) < 1e-3
+
+
+@pytest.mark.parametrize("spacing", [(0.35, 0.35, 0.6), (0.7, 0.7, 5.0), (2.5, 1.0, 1.0)], ids=str)
+def test_world_coordinates_survive_anisotropic_and_left_handed(spacing):
+    shape = (200, 150, 60)
+    affine = _affine((2, 0, 1), (1, 1, -1), spacing, tilt=0.15)
+    assert np.linalg.det(affine[:3, :3]) < 0
+    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    assert _worst_error(crop, shape, affine) < 1e-3
+
+
+def test_crop_has_the_spacing_centre_and_axes_that_the_network_expects():
+    shape, affine = (70, 61, 52), _affine((1, 2, 0), (-1, 1, -1), (1.0, 2.0, 1.5), tilt=0.0)
+    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    placed = np.asarray(crop.affine)
+    np.testing.assert_allclose(placed[:3, :3], 1.3 * np.eye(3), atol=1e-6)
+    middle = voxel_to_ras((np.array(shape) - 1) / 2, affine)
+    np.testing.assert_allclose(normalised_to_ras(np.zeros(3), (128, 128, 128), placed), middle, atol=1.3)
+
+
+def test_window_and_air(tmp_path):
+    """-300 HU and below are -1, 700 HU and above are 1, and what lies outside the input is air."""
+    volume = np.full((40, 40, 40), 200, dtype=np.int16)
+    volume[:20] = -1000
+    volume[30:] = 3000
+    path = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([2.0, 2.0, 2.0, 1.0])), path)
+    crop = _preprocessing()({"image": str(path)})["image"]
+    assert crop.shape == (1, 128, 128, 128)
+    assert crop.dtype == torch.float32
+    values = crop.as_tensor()[0]
+    voxels = ras_to_voxel(np.array([[10.0, 40, 40], [50, 40, 40], [70, 40, 40]]), np.asarray(crop.affine)).round()
+    assert [values[*voxel.astype(int)].item() for voxel in voxels] == pytest.approx([-1, 0, 1], abs=1e-5)
+    assert (values[:20] == -1).all() and (values[-20:] == -1).all()
+    assert -1 <= values.min() and values.max() <= 1
