@@ -39,7 +39,9 @@ def dice(a: ArrayLike, b: ArrayLike) -> float:
     return 2 * int((a & b).sum()) / total if total else 1.0
 
 
-def mesh_label_distances(vertices: ArrayLike, faces: ArrayLike, label: ArrayLike, affine: ArrayLike) -> SurfaceDistances:
+def mesh_label_distances(
+    vertices: ArrayLike, faces: ArrayLike, label: ArrayLike, affine: ArrayLike
+) -> SurfaceDistances:
     """Distances between a mesh and the surface of a label.
 
     Args:

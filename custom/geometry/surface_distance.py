@@ -32,7 +32,7 @@ def signed_distance(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     second derivatives are not defined.
 
     Args:
-        points: (N, P, 3) floating point, P sample points for each of N meshes.
+        points: (N, P, 3) float32 or float64, P sample points for each of N meshes.
         vertices: (N, V, 3) of the same dtype and device.
         faces: (F, 3) integer, common to the meshes, normals pointing outward.
 
@@ -56,13 +56,14 @@ def signed_distance(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     offset = points - (weights[..., None] * corners).sum(-2)
 
     # d = n · (p - c) with n the unit vector along which d grows: the value ±|p - c| and its exact gradient, without a
-    # square root to differentiate. Where p lies on the surface, n is the normal of the face.
+    # square root to differentiate. Where p lies on the surface, up to rounding, n is the normal of the face.
     with torch.no_grad():
         length = offset.norm(dim=-1, keepdim=True)
+        rounding = 4 * torch.finfo(points.dtype).eps * corners.abs().amax((-1, -2))[..., None]
         normal = torch.linalg.cross(corners[..., 1, :] - corners[..., 0, :], corners[..., 2, :] - corners[..., 0, :])
-        normal = torch.nn.functional.normalize(normal, dim=-1, eps=torch.finfo(points.dtype).tiny)
+        normal = normal / normal.norm(dim=-1, keepdim=True).clamp_min(torch.finfo(points.dtype).tiny)
         outward = torch.where(inside[..., None], -offset, offset) / length
-        outward = torch.where(length > torch.finfo(points.dtype).tiny, outward, normal)
+        outward = torch.where(length > rounding, outward, normal)
     return (offset * outward).sum(-1)
 
 
@@ -98,6 +99,11 @@ def _nearest_face(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
 
 def _distance_squared(points: Tensor, frames: TriangleFrames) -> Tensor:
     """Squared distances (P, F) from points (P, 3) to every triangle."""
+    # Spelt out, because a matrix product would follow the caller's autocast or TF32 and lose the nearest triangle.
     shift = (frames.axes * frames.origin[:, None]).sum(2)  # (F, 3)
-    x, y, z = (points @ frames.axes[:, i].T - shift[:, i] for i in range(3))
+    p = points.T[..., None]  # (3, P, 1)
+    x, y, z = (
+        p[0] * axis[:, 0] + p[1] * axis[:, 1] + p[2] * axis[:, 2] - b
+        for axis, b in zip(frames.axes.unbind(1), shift.T, strict=True)
+    )
     return z.square_() + planar_distance_squared(x, y, frames.base, frames.apex[:, 0], frames.apex[:, 1])

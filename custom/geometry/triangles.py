@@ -13,7 +13,7 @@ def closest_point_weights(points: Tensor, corners: Tensor) -> Tensor:
     2005, sections 3.4 and 5.1.5); elsewhere, and for triangles without area, the closest point lies on an edge.
 
     Args:
-        points: (..., 3) floating point.
+        points: (..., 3) floating point, better float64: the weights amplify rounding in thin triangles.
         corners: (..., 3, 3), corner by coordinate.
 
     Returns:
@@ -30,7 +30,8 @@ def closest_point_weights(points: Tensor, corners: Tensor) -> Tensor:
     normal = torch.linalg.cross(edges[..., 0, :], edges[..., 1, :])
     # The area that the point's projection spans with edge i, corner i + 2's weight, rolled into place.
     spanned = (torch.linalg.cross(edges, from_corner) * normal[..., None, :]).sum(-1).roll(-1, dims=-1)
-    has_area = normal.norm(dim=-1, keepdim=True) > torch.finfo(points.dtype).eps * length2.amax(-1, keepdim=True)
+    # Thinner than this, a triangle's normal is mostly rounding, and its longest edge as good as the triangle.
+    has_area = normal.norm(dim=-1, keepdim=True) > torch.finfo(points.dtype).eps ** 0.5 * length2.amax(-1, keepdim=True)
     in_prism = (spanned >= 0).all(-1, keepdim=True) & has_area
     return torch.where(in_prism, spanned / spanned.sum(-1, keepdim=True), on_edge)
 
@@ -63,8 +64,9 @@ class TriangleFrames:
         along = ((c - a) * x_axis).sum(1, keepdim=True)
         height = c - a - along * x_axis
         # A triangle without area has no plane of its own: any through its longest edge will do.
-        flat = height.norm(dim=1, keepdim=True) <= torch.finfo(a.dtype).eps * length
+        flat = height.norm(dim=1, keepdim=True) <= 16 * torch.finfo(a.dtype).eps * length
         height = torch.where(flat, torch.linalg.cross(x_axis, unit[x_axis.abs().argmin(1)]), height)
+        height = height - (height * x_axis).sum(1, keepdim=True) * x_axis  # once more: rounding tilts a low one
         y_axis = height / height.norm(dim=1, keepdim=True)
         self.axes = torch.stack([x_axis, y_axis, torch.linalg.cross(x_axis, y_axis)], dim=1)
         apex_y = torch.where(flat, 0, ((c - a) * y_axis).sum(1, keepdim=True))

@@ -14,6 +14,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+# Bins per axis that sort triangles for single points: bounds the memory where a few dwarf the rest.
+_MAX_BINS = 1024
+
 
 def winding_number_grid(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]) -> Tensor:
     """Winding number of a closed mesh at every voxel centre.
@@ -25,6 +28,9 @@ def winding_number_grid(vertices: Tensor, faces: Tensor, shape: tuple[int, int, 
 
     Returns:
         (D0, D1, D2) int16 on the device of ``vertices``; zero where the mesh does not reach.
+
+    Raises:
+        ValueError: if a vertex is not finite.
     """
     window, box = _winding_in_box(vertices, faces, shape)
     result = torch.zeros(tuple(shape), dtype=torch.int16, device=vertices.device)
@@ -42,6 +48,9 @@ def voxelise(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]) -> Te
 
     Returns:
         (D0, D1, D2) bool on the device of ``vertices``.
+
+    Raises:
+        ValueError: if a vertex is not finite.
     """
     window, box = _winding_in_box(vertices, faces, shape)
     result = torch.zeros(tuple(shape), dtype=torch.bool, device=vertices.device)
@@ -59,6 +68,9 @@ def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
 
     Returns:
         (P,) int64.
+
+    Raises:
+        ValueError: if a vertex is not finite.
     """
     points, corners = points.double(), _corners(vertices, faces)
     low, high = corners.amin(1), corners.amax(1)
@@ -93,9 +105,6 @@ def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     return torch.zeros(len(points), dtype=torch.int64, device=points.device).index_add_(0, point, crossing)
 
 
-_MAX_BINS = 1024  # per axis: bounds the memory where a few triangles are far larger than the rest
-
-
 def _winding_in_box(
     vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]
 ) -> tuple[Tensor, tuple[slice, slice, slice]]:
@@ -115,8 +124,7 @@ def _winding_in_box(
     triangle, local = _ragged(count.prod(1))
     column = low[triangle, :2] + torch.stack([local // count[triangle, 1], local % count[triangle, 1]], 1)
     crossing, height = _crossings(column.double(), corners, triangle)
-    column, layer = column - start[:2], height.ceil().clamp_min(0).long() - start[2]
-    layer.clamp_min_(0)
+    column, layer = column - start[:2], (height.ceil().long() - start[2]).clamp_min(0)
     keep = (crossing != 0) & (layer < window[2])
     index = ((column[:, 0] * window[1] + column[:, 1]) * window[2] + layer)[keep]
     steps.view(-1).index_add_(0, index, crossing[keep].int())
@@ -125,6 +133,8 @@ def _winding_in_box(
 
 def _corners(vertices: Tensor, faces: Tensor) -> Tensor:
     """(F, 3, 3) float64, corner by coordinate."""
+    if not vertices.isfinite().all():
+        raise ValueError("vertices must be finite")
     return vertices.detach().double()[faces.to(vertices.device, torch.int64)]
 
 

@@ -28,16 +28,15 @@ def find_cases(
         output_dir: the folder for all outputs; None puts them next to each input.
 
     Returns:
-        One dictionary a case: `image` (path), `name` (stem of its outputs) and `folder` (where they go).
+        One dictionary a case: `image` (path), `name` (stem of its outputs) and `folder` (where they go). None for an
+        empty `input`, so that a configuration without data can still be put together.
 
     Raises:
-        InputError: nothing given, a path that does not exist, an unknown kind of file, a folder without a case, or two
-            cases whose outputs would have the same names.
+        InputError: a path that does not exist, an unknown kind of file, a folder without a case, or two cases whose
+            outputs would have the same names.
     """
-    items = [input] if isinstance(input, (str, PathLike)) else list(input or [])
+    items = [input] if isinstance(input, (str, PathLike)) else list(input)
     items = [item for item in items if str(item)]
-    if not items:
-        raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
     paths = [path for item in items for path in _expand(Path(item).expanduser())]
     cases = [
         {"image": str(path), "name": _stem(path), "folder": str(output_dir or path.absolute().parent)}

@@ -30,7 +30,8 @@ def check_call(
     try:
         selected(structures, STRUCTURES, "structures")
         selected(formats, tuple(ENCODERS), "formats")
-        find_cases(input, output_dir)
+        if not find_cases(input, output_dir):
+            raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
         if not Path(checkpoint).is_file():
             raise InputError(f"no weights at {checkpoint}: train them, fetch the release's, or set `checkpoint`")
     except InputError as error:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from .patient import draw_patient, paint
+from .population import Stream, random_stream
 from .scanner import scan
 from .structures import LEFT_ATRIUM, LEFT_VENTRICLE, chamber_labels
 
@@ -47,7 +48,7 @@ def generate_case(
         offset: the heart's centre lies within this many mm of the grid's middle, along every axis.
         device: where to compute.
     """
-    rng = np.random.default_rng([seed, 7])
+    rng = random_stream(seed, Stream.CASE)
     affine = grid_affine(shape, spacing, rng.uniform(-offset, offset, 3))
     structures = paint(draw_patient(seed), affine, tuple(shape), device)
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))

@@ -7,17 +7,15 @@ x to the right, y anterior, z superior.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import torch
 
-from .canvas import Canvas
-from .population import Patient
-from .shapes import Cone, Cut, Ellipsoid, Shape, Union, Waves, along, settle, smooth_max, smooth_min, tube
-from .structures import Structure
+from .population import Patient, Stream, random_stream
+from .shapes import Cone, Cut, Ellipsoid, Shape, Union, settle, tube
+from .ventricle import LeftVentricle, Myocardium
 
+FAT_REACH = 25.0  # mm: how far around a chamber its fat may lie; vessels have a thin coat only
 EQUATOR = 0.4  # the widest cross-section of the left ventricle, as a fraction of its length from the base
 
 
@@ -29,58 +27,6 @@ def unit(*components: float) -> np.ndarray:
 def support(semi: np.ndarray, axes: np.ndarray, direction: np.ndarray) -> float:
     """Distance from an ellipsoid's centre to its surface in a direction."""
     return float(1 / np.linalg.norm((axes.T @ direction) / semi))
-
-
-@dataclass(frozen=True)
-class LeftVentricle(Shape):
-    """Endocardial surface: a half-ellipsoid rounded off at the base, an inlet, an outflow tract, cut at both valves."""
-
-    body: Ellipsoid
-    inlet: Cone
-    outflow: Cone
-    base: np.ndarray
-    axis: np.ndarray
-    mitral: tuple[np.ndarray, np.ndarray]
-    aortic: tuple[np.ndarray, np.ndarray]
-
-    @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        return Union((self.body, self.inlet, self.outflow), 6.0).bounds
-
-    def distance(self, points: torch.Tensor) -> torch.Tensor:
-        body = smooth_max(self.body.distance(points), 2.0 - along(points, self.axis, self.base), 9.0)
-        body = smooth_min(body, self.inlet.distance(points), 5.0)
-        body = torch.maximum(body, -along(points, self.mitral[1], self.mitral[0]))
-        outflow = torch.maximum(self.outflow.distance(points), along(points, self.aortic[1], self.aortic[0]))
-        return smooth_min(body, outflow, 4.0)
-
-
-@dataclass(frozen=True)
-class Myocardium(Shape):
-    """Left ventricular wall with its cavity: thicker at the septum, thinner at the apex, ending at the base."""
-
-    cavity: LeftVentricle
-    septal: np.ndarray
-    length: float
-    wall: float
-    septum: float
-    apex: float
-
-    @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.cavity.body.bounds
-        margin = max(self.wall, self.septum) * 1.1
-        return low - margin, high + margin
-
-    def distance(self, points: torch.Tensor) -> torch.Tensor:
-        cavity = self.cavity
-        height = along(points, cavity.axis, cavity.base)
-        septal = (along(points, self.septal, cavity.base) / 25.0).clamp(-1, 1)
-        thickness = self.wall + (self.septum - self.wall) * (0.5 + 0.5 * septal)
-        to_apex = ((height / self.length - 0.6) / 0.4).clamp(0, 1)
-        thickness = thickness * (1 - (1 - self.apex) * to_apex * to_apex)
-        body = smooth_max(cavity.body.distance(points), 2.0 - height, 9.0)
-        return smooth_max(body - thickness, -1.0 - height, 4.0)
 
 
 class Heart:
@@ -166,6 +112,13 @@ class Heart:
         return muscles
 
     @cached_property
+    def mitral_funnel(self) -> Cone:
+        """The leaflets lie on this cone's side, from the annulus into the ventricle; open or nearly closed."""
+        p, start = self.patient, 0.95 * self.mitral_radius
+        tip = self.mitral + p.leaflet_length * 1.2 * self.mitral_normal
+        return Cone(self.mitral - 2 * self.mitral_normal, tip, start, p.leaflet_opening * start)
+
+    @cached_property
     def atrial_body(self) -> Shape:
         """Left atrium without veins and appendage, cut at the mitral plane."""
         funnel = Cone(self.la, self.mitral + 2 * self.axis, 0.75 * self.la_semi.min(), self.mitral_radius)
@@ -176,7 +129,7 @@ class Heart:
     def pulmonary_veins(self) -> list[Union]:
         """Four veins (or a common left trunk) from the corners of the left atrium to the lungs."""
         p = self.patient
-        rng = np.random.default_rng([p.seed, 1])
+        rng = random_stream(p.seed, Stream.VEINS)
         veins = []
         for side, height in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
             lift = 0.45 if height > 0 else -0.38
@@ -195,7 +148,7 @@ class Heart:
     def appendage(self) -> Union:
         """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove."""
         p = self.patient
-        rng = np.random.default_rng([p.seed, 2])
+        rng = random_stream(p.seed, Stream.APPENDAGE)
         length, radius = p.appendage_length, p.appendage_radius * min(1.0, self.la_semi[2] / 24)
         start = self.la + self.la_axes @ (self.la_semi * np.array([-0.62, 0.30, 0.42]))
         turns = [unit(-0.75, 0.55, 0.35), unit(-0.45, 0.85, 0.05), unit(0.15, 0.95, -0.25)]
@@ -292,7 +245,7 @@ class Heart:
     @cached_property
     def right_atrium(self) -> Shape:
         p, (valve, normal) = self.patient, self.tricuspid
-        semi = p.ra_size * np.array([24.0, 24.0, 29.0])
+        semi = p.ra_size * np.array([25.5, 25.5, 31.0])
         to_ra = unit(*(-normal + np.array([0.15, -0.35, 0.0])))
         centre = valve + to_ra * 0.85 * support(semi, np.eye(3), to_ra)
         body = Ellipsoid(centre, np.eye(3), semi)
@@ -327,39 +280,3 @@ class Heart:
         p = self.patient
         behind = self.la[1] - self.la_semi[1] - 1.6 * p.oesophagus_radius - p.spine_gap - p.spine_radius
         return np.array([self.la[0] + p.spine_shift, behind, self.la[2]])
-
-
-def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
-    """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
-    p = heart.patient
-    rng = np.random.default_rng([p.seed, 3])
-    reach = 25.0
-    canvas.paint(Structure.AORTA, heart.ascending_aorta, 6.0)
-
-    cavity = heart.left_ventricle
-    window = canvas.window(cavity.bounds, reach)
-    points = canvas.points[(slice(None), *window)]
-    roughness = Waves.draw(rng, 10, (9.0, 22.0), 0.5)
-    distance = cavity.distance(points) + roughness(points)[0]
-    # trabeculae: a ragged inner layer, deeper towards the apex, still inside the label
-    height = along(points, heart.axis, heart.base) / heart.lv_length
-    depth = p.trabeculae * (0.3 + 1.4 * (height - 0.2).clamp(0, 0.8))
-    ragged = Waves.draw(rng, 12, (4.0, 9.0), 1.0)(points)[0]
-    inside = distance < 0
-    for muscle in heart.papillary_muscles(rng):
-        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & (muscle.distance(points) < 0), window)
-    canvas.fill(Structure.LV_TRABECULAE, inside & (distance > -depth) & (ragged > 0.3) & (height > 0.15), window)
-    canvas.fill(Structure.LV_BLOOD, inside, window)
-    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
-
-    body = heart.atrial_body
-    canvas.paint(Structure.LA_BLOOD, body, reach)
-    canvas.paint(Structure.MYOCARDIUM, heart.myocardium, reach)
-    canvas.paint(Structure.LA_APPENDAGE, heart.appendage, reach)
-    for vein in heart.pulmonary_veins:
-        window = canvas.window(vein.bounds)
-        points = canvas.points[(slice(None), *window)]
-        inside = vein.distance(points) < 0
-        stump = body.distance(points) < p.vein_stump
-        canvas.fill(Structure.LA_VEIN_STUMP, inside & stump, window)
-        canvas.paint(Structure.PULMONARY_VEIN, vein, 3.0)

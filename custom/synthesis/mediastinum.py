@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas
-from .heart import Heart
+from .heart import FAT_REACH, Heart
+from .population import Stream, random_stream
 from .shapes import Shape, Waves, settle, tube
 from .structures import Structure
-
-REACH = 25.0  # mm: how far around a chamber its fat may reach; vessels have a thin coat only
 
 
 def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None:
@@ -54,24 +53,22 @@ def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) ->
 
 def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: Structure, depth: float, ragged: Waves):
     """A right chamber with a trabeculated inner layer `depth` mm deep."""
-    window = canvas.window(shape.bounds, REACH)
+    window = canvas.window(shape.bounds, FAT_REACH)
     points = canvas.points[(slice(None), *window)]
     distance = shape.distance(points)
     inside = distance < 0
     canvas.fill(trabeculae, inside & (distance > -depth) & (ragged(points)[0] > 0.4), window)
     canvas.fill(blood, inside, window)
-    canvas.surround(distance, window, REACH)
+    canvas.surround(distance, window, FAT_REACH)
 
 
 def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     """Paint everything between the lungs except the left chambers, which must have been painted before."""
     p = heart.patient
-    rng = np.random.default_rng([p.seed, 4])
+    rng = random_stream(p.seed, Stream.MEDIASTINUM)
     _paint_coronaries(canvas, heart, rng)
     # a wall round everything so far keeps right and left blood apart
-    septum = max(1.5, p.vessel_wall)
-    outside_muscle = canvas.sleeve < septum
-    canvas.fill(Structure.VESSEL_WALL, outside_muscle)
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.5, p.vessel_wall))
     canvas.paint(Structure.PULMONARY_ARTERY, heart.pulmonary_artery, 4.0)
     ragged = Waves.draw(rng, 12, (5.0, 12.0), 1.0)
     _paint_chamber(

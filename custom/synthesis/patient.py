@@ -8,9 +8,10 @@ import numpy as np
 import torch
 
 from .canvas import Canvas
-from .heart import Heart, paint_left_chambers
+from .heart import Heart
+from .left_heart import paint_left_chambers
 from .mediastinum import paint_mediastinum
-from .population import Patient, draw_parameters
+from .population import Patient, Stream, draw_parameters, random_stream
 from .shapes import Waves
 from .structures import LEFT_ATRIUM, LEFT_VENTRICLE, chamber_labels, remove_islands
 from .thorax import paint_thorax
@@ -18,7 +19,7 @@ from .thorax import paint_thorax
 
 def _warp(patient: Patient) -> Waves:
     """Six plane waves, 70 to 170 mm long; `patient.warp` is about the largest displacement in mm."""
-    return Waves.draw(np.random.default_rng([patient.seed, 6]), 6, (70.0, 170.0), patient.warp / 4, channels=3)
+    return Waves.draw(random_stream(patient.seed, Stream.WARP), 6, (70.0, 170.0), patient.warp / 4, channels=3)
 
 
 def _measure(patient: Patient, spacing: float = 2.5, half: float = 90.0) -> tuple[float, float]:

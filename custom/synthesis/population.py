@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
+
+
+class Stream(IntEnum):
+    """Independent random streams of one seed, so that a change in one part leaves the others as they were."""
+
+    PARAMETERS = 0
+    VEINS = 1
+    APPENDAGE = 2
+    LEFT_HEART = 3
+    MEDIASTINUM = 4
+    THORAX = 5
+    WARP = 6
+    CASE = 7
+
+
+def random_stream(seed: int, stream: Stream) -> np.random.Generator:
+    """The generator of one of a seed's streams, at its beginning."""
+    return np.random.default_rng([seed, int(stream)])
 
 
 @dataclass(frozen=True)
@@ -33,6 +52,9 @@ class Patient:
     mitral_tilt: float
     outflow_angle: float
     papillary_radius: float
+    leaflet_length: float
+    leaflet_opening: float
+    leaflet_thickness: float
     trabeculae: float
     # left atrium
     la_volume: float
@@ -85,7 +107,7 @@ def draw_parameters(seed: int) -> Patient:
     Args:
         seed: any non-negative integer; the same seed gives the same patient.
     """
-    rng = np.random.default_rng([seed, 0])
+    rng = random_stream(seed, Stream.PARAMETERS)
 
     def uniform(low: float, high: float) -> float:
         return float(rng.uniform(low, high))
@@ -113,6 +135,9 @@ def draw_parameters(seed: int) -> Patient:
         "mitral_tilt": normal(6, 6, -6, 18),
         "outflow_angle": normal(40, 9, 20, 60),
         "papillary_radius": uniform(3.0, 6.5),
+        "leaflet_length": uniform(8, 20),
+        "leaflet_opening": uniform(0.1, 0.9),
+        "leaflet_thickness": uniform(0.6, 1.8),
         "trabeculae": uniform(0.5, 4.0),
         "la_volume": log_normal(88, 0.40, 35, 210),
         "la_width": uniform(1.10, 1.45),
@@ -122,8 +147,8 @@ def draw_parameters(seed: int) -> Patient:
         "vein_radius": uniform(5.0, 8.5),
         "vein_stump": uniform(5, 10),
         "common_trunk": uniform(0, 1),
-        "appendage_length": uniform(22, 46),
-        "appendage_radius": uniform(5.5, 10),
+        "appendage_length": uniform(26, 50),
+        "appendage_radius": uniform(6.5, 11),
         "rv_size": log_normal(1.0, 0.12, 0.8, 1.35),
         "ra_size": log_normal(1.0, 0.14, 0.75, 1.45),
         "aortic_radius": uniform(9, 12.5),

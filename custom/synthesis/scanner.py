@@ -61,22 +61,30 @@ def noise_like(volume: torch.Tensor, sigma: Sequence[float], generator: torch.Ge
 
 def streaks(
     structures: torch.Tensor, spacing: Sequence[float], rng: np.random.Generator, generator: torch.Generator
-) -> torch.Tensor | None:
-    """Unit-amplitude streaks fanning out in the axial plane from dense contrast in the cava or the right atrium."""
-    sources = (structures == int(Structure.SUPERIOR_VENA_CAVA)) | (structures == int(Structure.RA_BLOOD))
-    where = sources.any(dim=2).nonzero()
+) -> torch.Tensor:
+    """Streaks of about unit amplitude fanning out in the axial plane from a point of the superior cava or right atrium.
+
+    Returns:
+        (D0, D1, D2); zero where the volume holds neither.
+    """
+    source = (structures == int(Structure.SUPERIOR_VENA_CAVA)) | (structures == int(Structure.RA_BLOOD))
+    where = source.any(dim=2).nonzero()
     if len(where) == 0:
-        return None
-    centre = where[int(rng.integers(len(where)))].tolist()
-    device = structures.device
-    a = (torch.arange(structures.shape[0], device=device) - centre[0])[:, None] * float(spacing[0])
-    b = (torch.arange(structures.shape[1], device=device) - centre[1])[None, :] * float(spacing[1])
-    angles = int(rng.integers(40, 160))
-    sector = ((torch.atan2(b + 0.5, a + 0.5) / (2 * torch.pi) + 0.5) * angles).long().clamp(0, angles - 1)
-    profile = random_field((angles, 1, structures.shape[2]), (1, 1, float(spacing[2])), 4.0, generator)[:, 0]
-    present = smooth(sources.any(dim=0).any(dim=0).float()[None, None], (0, 0, 3.0))[0, 0]
-    falloff = torch.exp(-(a * a + b * b).sqrt() / float(rng.uniform(25, 70)))
-    return (profile * present)[sector] * falloff[..., None]
+        return torch.zeros(structures.shape, device=structures.device)
+    centre, device = where[int(rng.integers(len(where)))].tolist(), structures.device
+    x = (torch.arange(structures.shape[0], device=device) - centre[0] + 0.5)[:, None] * float(spacing[0])
+    y = (torch.arange(structures.shape[1], device=device) - centre[1] + 0.5)[None, :] * float(spacing[1])
+    # a random profile over the angle, closed to a circle, that changes from slice to slice
+    rays, slices = int(rng.integers(20, 80)), structures.shape[2]
+    profile = torch.empty((1, rays, slices), device=device)
+    profile = noise_like(profile, (0, 0, 1.5 / float(spacing[2])), generator)[None]
+    circle = torch.cat([profile, profile[:, :, :1]], dim=2)
+    profile = F.interpolate(circle, size=(721, slices), mode="bilinear", align_corners=True)[0, 0]
+    sector = ((torch.atan2(y, x) / (2 * torch.pi) + 0.5) * 720).round().long()
+    present = smooth(source.any(dim=0).any(dim=0).float()[None, None], (0, 0, 3.0))[0, 0]
+    distance = (x * x + y * y).sqrt()
+    strength = (1 - torch.exp(-distance / 12)) * torch.exp(-distance / float(rng.uniform(25, 70)))
+    return (profile * present)[sector] * strength[..., None]
 
 
 def scan(structures: torch.Tensor, spacing: Sequence[float], generator: torch.Generator) -> torch.Tensor:
@@ -100,16 +108,17 @@ def scan(structures: torch.Tensor, spacing: Sequence[float], generator: torch.Ge
     image.addcmul_(mixing[index], random_field(shape, spacing, float(rng.uniform(12, 30)), generator))
     image.addcmul_(texture[index], random_field(shape, spacing, float(rng.uniform(3, 6)), generator))
 
-    # partial volume, reconstruction kernel, slice thickness
+    # partial volume and reconstruction kernel in the plane, slice thickness along the last axis; some scans moved
     blur, thick = rng.uniform(0.3, 1.1), rng.uniform(0.3, 1.8)
-    sigma = (blur / spacing[0], blur / spacing[1], max(blur, thick) / spacing[2])
-    image = smooth(image, sigma)
+    motion = rng.uniform(0, 2, size=2) if rng.uniform() < 0.15 else (0.0, 0.0)
+    in_plane = [float(np.hypot(blur, m)) for m in motion]
+    image = smooth(image, [s / v for s, v in zip((*in_plane, max(blur, thick)), spacing, strict=True)])
 
     image += random_field(shape, spacing, 80.0, generator) * float(rng.uniform(0, 8))
     if rng.uniform() < 0.4:
-        pattern = streaks(structures, spacing, rng, generator)
-        if pattern is not None:
-            image += pattern * float(np.exp(rng.uniform(np.log(10), np.log(150))))
+        # the denser the contrast that causes them, the stronger: 1 to 12 % of it
+        strength = np.exp(rng.uniform(np.log(0.01), np.log(0.12))) * tissues.mean[int(Structure.SUPERIOR_VENA_CAVA)]
+        image.add_(streaks(structures, spacing, rng, generator), alpha=float(strength))
     level = float(np.exp(rng.uniform(np.log(3), np.log(45))))
     correlation = rng.uniform(0.4, 1.1)
     noise = noise_like(image, (correlation / spacing[0], correlation / spacing[1], 0.5 / spacing[2]), generator)

@@ -52,13 +52,14 @@ class Structure(IntEnum):
     STOMACH = 37
     STOMACH_GAS = 38
     SKIN = 39
+    MITRAL_LEAFLETS = 40
 
 
 LEFT_ATRIUM, LEFT_VENTRICLE = 1, 2
 
 #: The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
 #: 10 mm) of the body; it ends at the mitral plane. LV: everything inside the smooth endocardial contour, so papillary
-#: muscles and trabeculae count; it ends at the mitral plane and at the aortic annulus.
+#: muscles, trabeculae and the mitral leaflets count; it ends at the mitral plane and at the aortic annulus.
 CHAMBER_LABELS: dict[Structure, int] = {
     Structure.LA_BLOOD: LEFT_ATRIUM,
     Structure.LA_APPENDAGE: LEFT_ATRIUM,
@@ -66,6 +67,7 @@ CHAMBER_LABELS: dict[Structure, int] = {
     Structure.LV_BLOOD: LEFT_VENTRICLE,
     Structure.PAPILLARY_MUSCLE: LEFT_VENTRICLE,
     Structure.LV_TRABECULAE: LEFT_VENTRICLE,
+    Structure.MITRAL_LEAFLETS: LEFT_VENTRICLE,
 }
 
 

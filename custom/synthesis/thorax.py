@@ -7,6 +7,7 @@ import torch
 
 from .canvas import Canvas
 from .heart import Heart
+from .population import Stream, random_stream
 from .shapes import Cone, Ellipsoid, Waves, tube
 from .structures import Structure
 
@@ -70,25 +71,25 @@ def _paint_spine(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None
     canvas.fill(Structure.SPINAL_CANAL, canal < 0, window)
     canvas.fill(Structure.DISC, (body < 0) & disc, window)
     end_plate = phase.abs() > period / 2 - 4.0
-    for part, cortex in ((body, 1.4), (torch.minimum(arch, torch.minimum(spinous, transverse)), 1.8)):
-        shell = part > -cortex
-        canvas.fill(Structure.CORTICAL_BONE, (part < 0) & (shell | (end_plate if part is body else shell)), window)
-        canvas.fill(Structure.MARROW, part < 0, window)
+    processes = torch.minimum(arch, torch.minimum(spinous, transverse))
+    canvas.fill(Structure.CORTICAL_BONE, (body < 0) & ((body > -1.4) | end_plate), window)
+    canvas.fill(Structure.CORTICAL_BONE, (processes < 0) & (processes > -1.8) & (body > 0), window)
+    canvas.fill(Structure.MARROW, torch.minimum(body, processes) < 0, window)
 
 
-def _paint_ribs(canvas: Canvas, chest: Chest, heart: Heart, cage: torch.Tensor, rng: np.random.Generator) -> None:
-    p, points = heart.patient, canvas.points
+def _paint_ribs(canvas: Canvas, chest: Chest, period: float, cage: torch.Tensor, rng: np.random.Generator) -> None:
+    points = canvas.points
     x, y = points[0] - float(chest.middle[0]), points[1] - float(chest.front)
     # sternum: a flat plate in the middle of the front
     width, half = rng.uniform(14, 20), rng.uniform(4.0, 6.0)
     plate = torch.maximum(x.abs() - width, (cage - half).abs() - half)
     plate = torch.where((y > -25) & (points[2] > float(chest.heart_bottom) - rng.uniform(-15, 20)), plate, 1e3)
-    canvas.fill(Structure.CORTICAL_BONE, (plate < 0) & (plate > -1.3), None)
-    canvas.fill(Structure.MARROW, plate < 0, None)
+    canvas.fill(Structure.CORTICAL_BONE, (plate < 0) & (plate > -1.3))
+    canvas.fill(Structure.MARROW, plate < 0)
     # ribs run forwards and downwards
     slope = rng.uniform(0.35, 0.75)
     phase = points[2] + slope * (y + 2 * chest.half_depth)
-    phase = ((phase / p.rib_period + rng.uniform()) % 1.0 - 0.5) * p.rib_period
+    phase = ((phase / period + rng.uniform()) % 1.0 - 0.5) * period
     rib = ((phase / rng.uniform(5.5, 7.5)) ** 2 + ((cage - 4) / 4.2) ** 2).sqrt()
     cartilage = (y > -0.45 * chest.half_depth) & (x.abs() < rng.uniform(45, 75))
     canvas.fill(Structure.CARTILAGE, (rib < 1) & cartilage)
@@ -120,7 +121,7 @@ def _paint_abdomen(canvas: Canvas, chest: Chest, below: torch.Tensor, rng: np.ra
     x, bottom = canvas.points[0] - float(chest.middle[0]), float(chest.heart_bottom)
     y, z = canvas.points[1] - float(chest.middle[1]), canvas.points[2] - bottom
     under = below > 3.0
-    edge = rng.uniform(-70, -15) + 0.35 * y + 0.6 * z
+    edge = rng.uniform(-70, -15) + 0.35 * y + 0.6 * z + Waves.draw(rng, 3, (50, 110), 7.0)(canvas.points)[0]
     liver = under & (x > edge) & (y > -0.75 * chest.half_depth)
     middle = np.array([*chest.middle, bottom])
     for _ in range(9):
@@ -153,11 +154,11 @@ def _paint_abdomen(canvas: Canvas, chest: Chest, below: torch.Tensor, rng: np.ra
 def paint_thorax(canvas: Canvas, heart: Heart) -> None:
     """Paint the chest round a mediastinum that has been painted before."""
     p, chest = heart.patient, Chest(heart)
-    rng = np.random.default_rng([p.seed, 5])
+    rng = random_stream(p.seed, Stream.THORAX)
     points = canvas.points
     _paint_spine(canvas, heart, rng)
     cage = chest.cage(points) + Waves.draw(rng, 4, (90, 200), 2.0)(points)[0]
-    _paint_ribs(canvas, chest, heart, cage, rng)
+    _paint_ribs(canvas, chest, p.rib_period, cage, rng)
 
     # fat in front of and above the heart, and round the spine, keeps the lungs apart
     column = np.array([chest.middle[0], chest.front, 0.0])
@@ -177,16 +178,21 @@ def paint_thorax(canvas: Canvas, heart: Heart) -> None:
     below = chest.diaphragm(points, p.right_dome, p.left_dome) - points[2]
     below = torch.where(inside, below + Waves.draw(rng, 4, (60, 150), 2.0)(points)[0], -1.0)
     _paint_abdomen(canvas, chest, below, rng)
-    # lung tissue is what is left inside the cage, less a thin pleural layer
-    lung = cage < -2.5
-    outside = ~lung & (canvas.structures == 0)
-    muscle = p.chest_muscle * (1.0 + 0.5 * (points[1] < float(chest.middle[1])))
-    canvas.fill(Structure.FAT, outside & (cage < 0))
-    canvas.fill(Structure.MUSCLE, outside & (cage < 8.5 + muscle * 0.5))
-    streaks = Waves.draw(rng, 6, (15, 60), 1.0)(points)[0]
-    canvas.fill(Structure.MUSCLE, outside & (cage < 8.5 + muscle) & (streaks > -0.5))
-    surface = cage - (8.5 + muscle + p.chest_fat)
-    canvas.fill(Structure.FAT, outside & (surface < 0))
-    canvas.fill(Structure.SKIN, outside & (surface < 2.0))
+    _paint_chest_wall(canvas, chest, p.chest_muscle, p.chest_fat, cage, rng)
     _paint_lung_vessels(canvas, heart, rng)
     canvas.fill(Structure.LUNG, inside)
+
+
+def _paint_chest_wall(
+    canvas: Canvas, chest: Chest, muscle: float, fat: float, cage: torch.Tensor, rng: np.random.Generator
+) -> None:
+    """From the pleura outwards: fat, intercostal muscle, outer muscle streaked with fat (thicker behind), fat, skin."""
+    ribs = 8.5  # mm from the inner surface of the cage to the outer one
+    wall = (cage > -2.5) & (canvas.structures == 0)
+    outer = ribs + muscle * (1.0 + 0.5 * (canvas.points[1] < float(chest.middle[1])))
+    strands = Waves.draw(rng, 6, (15, 60), 1.0)(canvas.points)[0]
+    canvas.fill(Structure.FAT, wall & (cage < 0))
+    canvas.fill(Structure.MUSCLE, wall & (cage < 0.5 * (ribs + outer)))
+    canvas.fill(Structure.MUSCLE, wall & (cage < outer) & (strands > -0.5))
+    canvas.fill(Structure.FAT, wall & (cage < outer + fat))
+    canvas.fill(Structure.SKIN, wall & (cage < outer + fat + 2.0))

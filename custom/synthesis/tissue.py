@@ -61,6 +61,7 @@ def draw_tissues(rng: np.random.Generator) -> Tissues:
         S.DISC: u(60, 120), S.SPINAL_CANAL: u(10, 50), S.CARTILAGE: u(70, 180), S.MUSCLE: skeletal, S.FAT: fat,
         S.LIVER: liver, S.LIVER_VESSEL: liver + u(-20, 60), S.SPLEEN: liver + u(-20, 60), S.STOMACH: u(0, 60),
         S.STOMACH_GAS: -980, S.SKIN: u(0, 60),
+        S.MITRAL_LEAFLETS: muscle * u(0.8, 1.2),
     }  # fmt: skip
     mean[S.LV_TRABECULAE] = muscle + mean[S.LV_TRABECULAE] * (lv - muscle)
     mean[S.RV_TRABECULAE] = muscle + u(0.2, 0.9) * (right - muscle)

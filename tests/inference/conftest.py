@@ -12,11 +12,14 @@ import numpy as np
 import pydicom
 import pytest
 import torch
+from monai.bundle import ConfigWorkflow
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from stand_in import Ellipsoids
 
 ROOT = Path(__file__).resolve().parents[2]
+CONFIG = ROOT / "bundle" / "configs" / "inference.json"
+NETWORK = {"_target_": "stand_in.Ellipsoids"}
 PATIENT = "Doe^Jane"
 OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
 
@@ -58,7 +61,7 @@ def write_itk():
 
 @pytest.fixture
 def write_series():
-    """A CT series with file names in no order; slice k of `volume` (columns, rows, slices) lies at `origin` + k steps."""
+    """A CT series, file names in no order; slice k of `volume` (columns, rows, slices) lies k steps from `origin`."""
 
     def write(
         folder: Path,
@@ -112,16 +115,32 @@ def weights(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_bundle(weights: Path):
-    """The command-line workflow in a process of its own, with the stand-in network."""
+def workflow(weights: Path):
+    """The inference workflow in this process, with the stand-in network; keys are overridden as on the command line."""
 
-    def run(*arguments: str, root: Path = ROOT, cwd: Path = ROOT, checkpoint: Path = weights):
-        config = root / "bundle" / "configs" / "inference.json"
-        config = config.relative_to(cwd) if config.is_relative_to(cwd) else config
+    def make(**overrides) -> ConfigWorkflow:
+        made = ConfigWorkflow(
+            config_file=str(CONFIG),
+            workflow_type="inference",
+            run_id="inference",
+            logging_file=False,
+            **{"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle"), **overrides},
+        )
+        made.initialize()
+        return made
+
+    return make
+
+
+@pytest.fixture
+def run_bundle(weights: Path):
+    """The command line in a process of its own, with the stand-in network; the package is found on `path`."""
+
+    def run(*arguments: str, config: Path, cwd: Path, path: Path | None = ROOT) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
-        command += ["--network_def", "{'_target_': 'stand_in.Ellipsoids'}", "--checkpoint", str(checkpoint), *arguments]
-        path = f"{ROOT}:{Path(__file__).parent}"
-        environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
+        command += ["--network_def", str(NETWORK), "--checkpoint", str(weights), *arguments]
+        searched = [str(folder) for folder in (Path(__file__).parent, path) if folder]
+        environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
         return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
 
     return run

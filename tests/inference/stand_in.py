@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import torch
+import trimesh
 from torch import nn
-
-from custom.template import icosphere
 
 CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))
 RADII = ((0.25, 0.2, 0.22), (0.22, 0.25, 0.35))
@@ -16,9 +15,9 @@ class Ellipsoids(nn.Module):
 
     def __init__(self, subdivisions: int = 4) -> None:
         super().__init__()
-        sphere, faces = icosphere(subdivisions)
-        self.register_buffer("sphere", sphere.float(), persistent=False)
-        self.register_buffer("faces", faces, persistent=False)
+        sphere = trimesh.creation.icosphere(subdivisions)
+        self.register_buffer("sphere", torch.tensor(sphere.vertices, dtype=torch.float32), persistent=False)
+        self.register_buffer("faces", torch.tensor(sphere.faces, dtype=torch.int64), persistent=False)
         self.centres = nn.Parameter(torch.tensor(CENTRES))
         self.radii = nn.Parameter(torch.tensor(RADII))
 

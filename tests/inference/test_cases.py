@@ -48,10 +48,12 @@ def test_a_list_of_several_kinds_without_doubles(tmp_path, write_series):
     assert _names(find_cases([tmp_path / "ct.nii.gz", folder, folder])) == ["ct", "series"]
 
 
+def test_nothing_given_is_no_case():
+    assert find_cases("") == find_cases([]) == []
+
+
 def test_wrong_calls(tmp_path):
     (tmp_path / "notes.txt").write_text("not an image")
-    with pytest.raises(InputError, match="no input given"):
-        find_cases("")
     with pytest.raises(InputError, match="no such file"):
         find_cases(tmp_path / "missing.nii.gz")
     with pytest.raises(InputError, match="notes.txt: not a kind of image"):

@@ -24,8 +24,9 @@ def volumes_ml(structures: torch.Tensor, voxel_mm3: float) -> tuple[float, float
 
 def test_same_seed_same_patient_other_seed_another():
     affine = grid_affine((40, 40, 40), (4.0, 4.0, 4.0))
-    first, again, other = (paint(draw_patient(seed), affine, (40, 40, 40)) for seed in (7, 7, 8))
-    assert draw_patient(7) == draw_patient(7)
+    patients = [draw_patient(seed) for seed in (7, 7, 8)]
+    first, again, other = (paint(patient, affine, (40, 40, 40)) for patient in patients)
+    assert patients[0] == patients[1]
     assert first.dtype == torch.uint8 and first.shape == (40, 40, 40)
     assert torch.equal(first, again)
     assert (first != other).float().mean() > 0.05
@@ -84,11 +85,11 @@ def test_volumes_do_not_depend_on_the_grid():
     turn[:3, :3] = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
     tilt = np.eye(4)
     tilt[:3, :3] = [[1, 0, 0], [0, np.cos(0.4), -np.sin(0.4)], [0, np.sin(0.4), np.cos(0.4)]]
-    upright = grid_affine((90, 90, 90), (2.0, 2.0, 2.0))
-    fine = grid_affine((110, 100, 80), (1.6, 1.8, 2.2))
-    reference = volumes_ml(paint(patient, upright, (90, 90, 90)), 8.0)
-    turned = volumes_ml(paint(patient, turn @ tilt @ upright, (90, 90, 90)), 8.0)
-    other = volumes_ml(paint(patient, fine, (110, 100, 80)), 1.6 * 1.8 * 2.2)
+    upright = grid_affine((76, 76, 76), (2.4, 2.4, 2.4))
+    fine = grid_affine((90, 90, 70), (2.0, 2.0, 2.6))
+    reference = volumes_ml(paint(patient, upright, (76, 76, 76)), 2.4**3)
+    turned = volumes_ml(paint(patient, turn @ tilt @ upright, (76, 76, 76)), 2.4**3)
+    other = volumes_ml(paint(patient, fine, (90, 90, 70)), 2.0 * 2.0 * 2.6)
     assert turned == pytest.approx(reference, rel=0.03)
     assert other == pytest.approx(reference, rel=0.03)
 

@@ -1,0 +1,1 @@
+"""Speed and accuracy of the parts, each a command that prints a table."""

@@ -1,0 +1,47 @@
+"""Painting what decides the two labels: aorta, left ventricle, left atrium, myocardium, pulmonary veins."""
+
+from __future__ import annotations
+
+from .canvas import Canvas
+from .heart import FAT_REACH, Heart
+from .population import Stream, random_stream
+from .shapes import Waves, along
+from .structures import Structure
+
+
+def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
+    """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
+    p = heart.patient
+    rng = random_stream(p.seed, Stream.LEFT_HEART)
+    canvas.paint(Structure.AORTA, heart.ascending_aorta, 6.0)
+
+    cavity = heart.left_ventricle
+    window = canvas.window(cavity.bounds, FAT_REACH)
+    points = canvas.points[(slice(None), *window)]
+    roughness = Waves.draw(rng, 10, (9.0, 22.0), 0.5)
+    distance = cavity.distance(points) + roughness(points)[0]
+    # trabeculae: a ragged inner layer, deeper towards the apex, still inside the label
+    height = along(points, heart.axis, heart.base) / heart.lv_length
+    depth = p.trabeculae * (0.3 + 1.4 * (height - 0.2).clamp(0, 0.8))
+    ragged = Waves.draw(rng, 12, (4.0, 9.0), 1.0)(points)[0]
+    inside = distance < 0
+    for muscle in heart.papillary_muscles(rng):
+        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & (muscle.distance(points) < 0), window)
+    leaflets = heart.mitral_funnel.distance(points).abs() < 0.5 * p.leaflet_thickness
+    leaflets &= along(points, heart.mitral_normal, heart.mitral) < p.leaflet_length
+    canvas.fill(Structure.MITRAL_LEAFLETS, inside & leaflets, window)
+    canvas.fill(Structure.LV_TRABECULAE, inside & (distance > -depth) & (ragged > 0.3) & (height > 0.15), window)
+    canvas.fill(Structure.LV_BLOOD, inside, window)
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
+
+    body = heart.atrial_body
+    canvas.paint(Structure.LA_BLOOD, body, FAT_REACH)
+    canvas.paint(Structure.MYOCARDIUM, heart.myocardium, FAT_REACH)
+    canvas.paint(Structure.LA_APPENDAGE, heart.appendage, FAT_REACH)
+    for vein in heart.pulmonary_veins:
+        window = canvas.window(vein.bounds)
+        points = canvas.points[(slice(None), *window)]
+        inside = vein.distance(points) < 0
+        stump = body.distance(points) < p.vein_stump
+        canvas.fill(Structure.LA_VEIN_STUMP, inside & stump, window)
+        canvas.paint(Structure.PULMONARY_VEIN, vein, 3.0)

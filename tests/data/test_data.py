@@ -1,0 +1,72 @@
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from custom.data import MapLabelsd, RandWarpCropd, generated_cases, image_label_cases, split_cases
+from custom.frames import voxel_to_ras
+
+
+def coordinates(shape, affine):
+    """A volume of three channels that hold each voxel's own RAS position."""
+    index = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1)
+    return torch.tensor(voxel_to_ras(index, affine)).movedim(-1, 0).float()
+
+
+def test_without_augmentation_the_crop_is_the_centre_in_place():
+    affine = np.diag([1.5, 1.2, 2.0, 1.0])
+    affine[:3, 3] = (-40, 10, 5)
+    volume = MetaTensor(coordinates((40, 50, 30), affine), affine=torch.tensor(affine))
+    crop = RandWarpCropd(["image"], ["bilinear"], [0], 16, 1.3)({"image": volume})["image"]
+    expected = coordinates((16, 16, 16), crop.affine.numpy())
+    torch.testing.assert_close(crop.as_tensor(), expected, rtol=0, atol=1e-3)
+
+
+def test_image_and_label_stay_together_and_seeds_repeat():
+    affine = np.diag([1.5, 1.5, 1.5, 1.0])
+    mask = torch.zeros(1, 60, 60, 60)
+    mask[:, 20:40, 25:45, 15:35] = 1
+    data = {
+        "image": MetaTensor(mask * 300 - 1000, affine=torch.tensor(affine)),
+        "label": MetaTensor(mask, affine=torch.tensor(affine)),
+    }
+    ranges = {"translate": 20.0, "rotate": 20.0, "scale": 0.2, "displacement": 3.0}
+    warp = RandWarpCropd(["image", "label"], ["bilinear", "nearest"], [-1000, 0], 48, 1.3, ranges)
+    warp.set_random_state(3)
+    first = warp(data)
+    agreement = ((first["image"] > -850) == (first["label"] > 0)).float().mean()
+    assert agreement > 0.999
+    assert set(first["label"].unique().tolist()) == {0.0, 1.0}
+    assert first["image"].min() == -1000  # beyond the volume is air
+    warp.set_random_state(3)
+    torch.testing.assert_close(warp(data)["image"].as_tensor(), first["image"].as_tensor())
+    assert not torch.equal(warp(data)["label"].as_tensor(), first["label"].as_tensor())
+
+
+def test_labels_map_by_value_and_strangers_are_refused():
+    values = {"420": 1, "421": 1, "500": 2, "600": 0}
+    label = torch.tensor([[[[0.0, 420, 421, 500, 600]]]])
+    assert MapLabelsd("label", values)({"label": label})["label"].flatten().tolist() == [0, 1, 1, 2, 0]
+    assert MapLabelsd("label", values)({"label": label[..., 3:]})["label"].flatten().tolist() == [2, 0]
+    with pytest.raises(ValueError, match=r"\[999\] are not in label_values"):
+        MapLabelsd("label", values)({"label": label + 999 * (label == 600) - 600 * (label == 600)})
+
+
+def test_cases(tmp_path):
+    assert generated_cases(5, 3) == [{"seed": 5}, {"seed": 6}, {"seed": 7}]
+    assert split_cases(generated_cases(0, 4), 1) == ([{"seed": 0}, {"seed": 1}, {"seed": 2}], [{"seed": 3}])
+    with pytest.raises(ValueError, match="cannot spare"):
+        split_cases(generated_cases(0, 2), 2)
+    with pytest.raises(ValueError, match="need the folder 'images'"):
+        image_label_cases(tmp_path)
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(ValueError, match="no .nii.gz"):
+        image_label_cases(tmp_path)
+    volume = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))
+    nibabel.save(volume, tmp_path / "images" / "a.nii.gz")
+    with pytest.raises(ValueError, match=r"images/a.nii.gz has no label"):
+        image_label_cases(tmp_path)
+    nibabel.save(volume, tmp_path / "labels" / "a.nii.gz")
+    assert [case["label"] for case in image_label_cases(tmp_path)] == [str(tmp_path / "labels" / "a.nii.gz")]

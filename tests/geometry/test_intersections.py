@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+
+from custom.geometry.intersections import _triangles_meet, mutual_intersections, self_intersections
+
+TRIANGLE = np.array([[0.0, 0, 0], [4, 0, 0], [0, 4, 0]])
+ONE_FACE = np.array([[0, 1, 2]])
+
+
+@pytest.mark.parametrize(
+    "other, meet",
+    [
+        ([[1, 1, -1], [1, 1, 1], [2, 1, 1]], True),  # an edge pierces it
+        ([[-1, 1, -1], [-1, 1, 1], [9, 1, 0]], True),  # its border pierces the other
+        ([[1, 1, 0], [1, 1, 1], [2, 1, 1]], True),  # touched by a vertex
+        ([[1, 1, 0.001], [1, 1, 1], [2, 1, 1]], False),  # just not touched
+        ([[5, 5, -1], [5, 5, 1], [6, 5, 1]], False),  # crosses the plane beside it
+        ([[3, 3, -1], [3, 3, 1], [9, 9, 0]], False),  # boxes overlap
+        ([[1, 1, 0], [2, 1, 0], [1, 2, 0]], True),  # coplanar, contained
+        ([[-1, 1, 0], [9, 1, 0], [9, 2, 0]], True),  # coplanar, borders cross
+        ([[3, 3, 0], [4, 3, 0], [3, 4, 0]], False),  # coplanar, disjoint
+        ([[4, 0, 0], [5, 0, 0], [5, 1, 0]], True),  # coplanar, a corner in common
+        ([[5, 0, 0], [6, 0, 0], [6, 1, 0]], False),  # coplanar, edges on one line
+        ([[1, 0, 0], [2, 0, 0], [1, 0, 3]], True),  # an edge on its edge
+    ],
+)
+def test_two_triangles(other, meet):
+    generator = np.random.default_rng(0)
+    other = np.array(other, dtype=float)
+    for _ in range(6):  # whichever corner comes first, whichever triangle, from whichever side
+        a, b = TRIANGLE[generator.permutation(3)], other[generator.permutation(3)]
+        assert len(mutual_intersections(a, ONE_FACE, b, ONE_FACE)) == meet
+        assert len(mutual_intersections(b, ONE_FACE, a, ONE_FACE)) == meet
+
+
+@pytest.mark.parametrize(
+    "tips, meet",
+    [
+        ([[-4, -4, 3], [-4, -4, -3]], False),  # only the vertex in common
+        ([[4, 4, 3], [4, 4, -3]], True),  # cuts the first in two
+        ([[2, 2, 1], [2, 2, -1]], True),  # the second leaves the vertex through the first
+        ([[9, 1, 0], [9, 2, 0]], True),  # coplanar, overlapping sectors
+        ([[-2, 1, 0], [-2, -1, 0]], False),  # coplanar, disjoint sectors
+    ],
+)
+def test_triangles_that_share_one_vertex(tips, meet):
+    vertices = np.concatenate([TRIANGLE, tips])
+    for faces in ([[0, 1, 2], [0, 3, 4]], [[1, 2, 0], [3, 4, 0]], [[4, 0, 3], [2, 0, 1]]):
+        assert len(self_intersections(vertices, np.array(faces))) == meet
+
+
+def test_neighbours_across_an_edge_do_not_count():
+    vertices = np.concatenate([TRIANGLE, [[1, 1, 2]]])
+    assert self_intersections(vertices, np.array([[0, 1, 2], [1, 0, 3]])).shape == (0, 2)
+
+
+def test_spheres(icosphere):
+    vertices, faces = (x.numpy() for x in icosphere(3))
+    assert self_intersections(vertices, faces).shape == (0, 2)
+    for other in (vertices + [2.1, 0, 0], 0.5 * vertices):
+        assert mutual_intersections(vertices, faces, other, faces).shape == (0, 2)
+    found = mutual_intersections(vertices, faces, vertices + [1.0, 0, 0], faces)
+    centroids = vertices[faces].mean(1)
+    assert len(found) > 50
+    # They meet in the circle x = 1/2, to within a face.
+    np.testing.assert_allclose(centroids[found[:, 0], 0], 0.5, atol=0.15)
+    np.testing.assert_allclose(centroids[found[:, 1], 0] + 1, 0.5, atol=0.15)
+    both = np.concatenate([vertices, vertices + [1.0, 0, 0]])
+    np.testing.assert_array_equal(
+        self_intersections(both, np.concatenate([faces, faces + len(vertices)])), found + [0, len(faces)]
+    )
+
+
+def test_folded_meshes_intersect_themselves(folded):
+    vertices, faces = (x.numpy() for x in folded)
+    found = self_intersections(vertices, faces)
+    assert len(found) > 0
+    assert (found[:, 0] < found[:, 1]).all()
+    assert len(np.unique(found, axis=0)) == len(found)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_broad_phase_misses_nothing(icosphere, seed):
+    """Against the narrow phase on all pairs, sizes very different."""
+    generator = np.random.default_rng(seed)
+    vertices, faces = (x.numpy() for x in icosphere(2))
+    a = vertices + 0.1 * generator.normal(size=vertices.shape)
+    b = 0.2 * vertices + 0.05 * generator.normal(size=vertices.shape) + 0.6
+    i, j = (x.ravel() for x in np.indices((len(faces), len(faces))))
+    meet = _triangles_meet(a[faces[i]], b[faces[j]])
+    assert meet.sum() > 10
+    np.testing.assert_array_equal(mutual_intersections(a, faces, b, faces), np.stack([i[meet], j[meet]], axis=1))
+
+
+def test_vertices_must_be_finite():
+    with pytest.raises(ValueError, match="finite"):
+        self_intersections(TRIANGLE * np.nan, ONE_FACE)

@@ -1,0 +1,70 @@
+"""Mesh files as other programs read them."""
+
+from __future__ import annotations
+
+import io
+
+import itk
+import numpy as np
+import pytest
+import trimesh
+
+from custom.frames import ras_to_lps
+from custom.inference.mesh_files import ENCODERS, Mesh
+from custom.template import icosphere
+
+CENTRE, RADII = np.array([31.25, -20.5, 812.75]), np.array([22.0, 27.0, 41.0])  # RAS mm
+
+
+@pytest.fixture(scope="module")
+def ellipsoid() -> Mesh:
+    sphere, faces = icosphere(4)
+    return Mesh("LV", CENTRE + RADII * sphere.numpy(), faces.numpy())
+
+
+def _read_by_trimesh(content: bytes, kind: str, folder) -> tuple[np.ndarray, np.ndarray]:
+    mesh = trimesh.load_mesh(io.BytesIO(content), file_type=kind)
+    return np.asarray(mesh.vertices), np.asarray(mesh.faces)
+
+
+def _read_by_itk(content: bytes, kind: str, folder) -> tuple[np.ndarray, np.ndarray]:
+    path = folder / f"mesh.{kind}"
+    path.write_bytes(content)
+    mesh = itk.meshread(str(path), itk.F)
+    cells = itk.array_from_vector_container(mesh.GetCellsArray())
+    points = itk.array_from_vector_container(mesh.GetPoints())
+    assert len(cells) == 5 * mesh.GetNumberOfCells()  # type, count and three corners each
+    return points.reshape(-1, 3).astype(np.float64), cells.reshape(-1, 5)[:, 2:].astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [("stl", _read_by_trimesh), ("ply", _read_by_trimesh), ("obj", _read_by_trimesh), ("vtk", _read_by_itk)],
+)
+def test_a_known_ellipsoid_lands_where_it_is(ellipsoid, kind, read, tmp_path):
+    vertices, faces = read(ENCODERS[kind](ellipsoid), kind, tmp_path)
+    local = (ras_to_lps(vertices) - CENTRE) / RADII
+    off = np.abs(np.linalg.norm(local, axis=1) - 1) * RADII.max()
+    assert off.max() < 0.05
+    assert len(faces) == len(ellipsoid.faces)
+    again = trimesh.Trimesh(vertices, faces)
+    assert again.is_watertight
+    assert again.volume == pytest.approx(trimesh.Trimesh(ellipsoid.vertices, ellipsoid.faces).volume, rel=1e-5)
+    np.testing.assert_allclose(again.bounds, [ras_to_lps(CENTRE) - RADII, ras_to_lps(CENTRE) + RADII], atol=0.2)
+
+
+def test_files_say_their_space(ellipsoid):
+    stl, vtk = ENCODERS["stl"](ellipsoid), ENCODERS["vtk"](ellipsoid)
+    assert b"SPACE=LPS" in stl[:80] and not stl.startswith(b"solid")
+    assert len(stl) == 84 + 50 * len(ellipsoid.faces)
+    first, second = vtk.split(b"\n")[:2]
+    assert first == b"# vtk DataFile Version 3.0"
+    assert b"SPACE=LPS" in second
+    assert b"comment SPACE=LPS" in ENCODERS["ply"](ellipsoid).split(b"end_header")[0]
+    assert ENCODERS["obj"](ellipsoid).startswith(b"# SPACE=LPS")
+
+
+def test_stl_normals_point_outward(ellipsoid):
+    mesh = trimesh.load_mesh(io.BytesIO(ENCODERS["stl"](ellipsoid)), file_type="stl")
+    outward = mesh.triangles_center - ras_to_lps(CENTRE)
+    assert ((mesh.face_normals * outward).sum(axis=1) > 0).all()

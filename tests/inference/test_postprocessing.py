@@ -1,0 +1,148 @@
+"""From normalised vertices to placed meshes, label maps and reports."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+import trimesh
+from monai.data import MetaTensor
+from stand_in import CENTRES, RADII, Ellipsoids
+
+from custom.frames import normalised_to_ras, ras_to_lps
+from custom.inference import InputError, MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from custom.inference.postprocessing import selected
+
+SHAPE = (40, 40, 40)  # of the crop
+CROP = np.array([[2.6, 0.1, 0, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 2.6, 700], [0, 0, 0, 1]])
+ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+
+
+def _input_grid(order, signs) -> tuple[tuple[int, ...], np.ndarray]:
+    """Shape and affine of an input around the crop, its axes in one of the 48 orders, 1.5 x 1.8 x 2 mm."""
+    affine = np.eye(4)
+    affine[:3, :3] = (CROP[:3, :3] / 2.6 * np.array([1.5, 1.8, 2.0]))[:, order] * np.array(signs)
+    shape = tuple(np.array([70, 60, 54])[list(order)].tolist())
+    centre = CROP @ [19.5, 19.5, 19.5, 1]
+    affine[:3, 3] = centre[:3] - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return shape, affine
+
+
+def _record(tmp_path, shape, affine):
+    meta = {"original_affine": torch.from_numpy(affine), "spatial_shape": np.array(shape)}
+    image = MetaTensor(torch.zeros(1, *SHAPE), affine=torch.from_numpy(CROP), meta=meta)
+    vertices = Ellipsoids()(image[None])[0].detach()
+    return {
+        "image": image,
+        "pred": vertices,
+        "seconds": {"read": 0.1},
+        "image_file": f"{tmp_path}/secret/ct.nii.gz",
+        "name": "ct",
+        "folder": str(tmp_path),
+    }
+
+
+def _expected_label(shape, affine) -> np.ndarray:
+    """1 and 2 where a voxel's centre is inside the ellipsoids, by their formula; no mesh in between."""
+    index = np.stack(np.meshgrid(*(np.arange(size) for size in shape), indexing="ij"), axis=-1)
+    world = nibabel.affines.apply_affine(affine, index)
+    place = nibabel.affines.apply_affine(np.linalg.inv(CROP), world) / 19.5 - 1
+    labels = np.zeros(shape, dtype=np.uint8)
+    for label, (centre, radii) in enumerate(zip(CENTRES, RADII, strict=True), start=1):
+        labels[(((place - centre) / radii) ** 2).sum(axis=-1) < 1] = label
+    return labels
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS)
+def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
+    shape, affine = _input_grid(order, signs)
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(_record(tmp_path, shape, affine))
+    labels = MeshesToLabelMapd()(record)["label_map"]
+    expected = _expected_label(shape, affine)
+    assert labels.shape == shape
+    for label in (1, 2):
+        found, true = labels == label, expected == label
+        assert true.sum() > 500
+        assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.985
+
+
+def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
+    shape, affine = _input_grid((0, 1, 2), (-1, -1, 1))
+    record = VerticesToMeshesd("pred", Ellipsoids().faces, structures)(_record(tmp_path, shape, affine))
+    return SaveCased(formats, weights, "cpu", False)(MeshesToLabelMapd()(record)), affine
+
+
+def test_files_of_a_case(tmp_path, weights):
+    record, affine = _save(tmp_path / "out", weights)
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {
+        *(f"ct_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")),
+        *("ct_labels.nii.gz", "ct_report.json", "ct_preview.png"),
+    }
+    np.testing.assert_allclose(nibabel.load(tmp_path / "out" / "ct_labels.nii.gz").affine, affine, atol=1e-4)
+    for label, chamber in enumerate(("LA", "LV")):
+        mesh = trimesh.load_mesh(tmp_path / "out" / f"ct_{chamber}.stl")
+        centre = ras_to_lps(normalised_to_ras(np.array(CENTRES[label]), SHAPE, CROP))
+        np.testing.assert_allclose(mesh.center_mass, centre, atol=0.05)
+        assert mesh.volume / 1000 == pytest.approx(record["report"]["structures"][chamber]["volume_ml"], rel=1e-4)
+
+
+def test_report(tmp_path, weights):
+    _save(tmp_path / "out", weights)
+    text = (tmp_path / "out" / "ct_report.json").read_text()
+    report = json.loads(text)
+    assert str(tmp_path) not in text and "secret" not in text
+    assert report["status"] == "done"
+    assert report["input"]["file"] == "ct.nii.gz"
+    assert report["input"]["axis_codes"] == "LPS"
+    assert report["input"]["spacing_mm"] == pytest.approx([1.5, 1.8, 2.0], rel=1e-2)
+    assert report["warnings"] == [] and report["intersections_between"] == 0
+    assert len(report["weights_sha256"]) == 64
+    assert {"read", "meshes", "label_map", "quality", "preview", "files"} <= set(report["seconds"])
+    for radii, checks in zip(RADII, report["structures"].values(), strict=True):
+        true_volume = 4 / 3 * np.pi * np.prod(np.array(radii) * 19.5 * 2.6) / 1000
+        assert checks["volume_ml"] == pytest.approx(true_volume, rel=0.02)
+        assert checks["watertight"] and checks["outward"] and checks["euler_number"] == 2
+        assert checks["self_intersections"] == 0 and not checks["touches_field_of_view"]
+
+
+def test_one_structure_in_other_formats(tmp_path, weights):
+    record, _ = _save(tmp_path / "out", weights, structures="lv", formats="PLY,obj")
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"ct_LV.ply", "ct_LV.obj", "ct_labels.nii.gz", "ct_report.json", "ct_preview.png"}
+    assert np.unique(record["label_map"]).tolist() == [0, 2]
+    assert record["report"]["intersections_between"] is None
+
+
+def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
+    shape, affine = _input_grid((0, 1, 2), (1, 1, 1))
+    record = _record(tmp_path / "out", shape, affine)
+    record["pred"][1] = record["pred"][0] + torch.tensor([0.8, 0.05, 0.0])  # through the crop's side
+    record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
+    record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    report = SaveCased("stl", weights, "cpu", False)(MeshesToLabelMapd()(record))["report"]
+    assert report["structures"]["LV"]["touches_field_of_view"]
+    assert not report["structures"]["LA"]["touches_field_of_view"]
+    assert report["structures"]["LA"]["self_intersections"] > 0
+    assert report["intersections_between"] > 0
+    assert len(report["warnings"]) == 3
+
+
+def test_vertices_that_are_not_finite_are_an_error(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 3, 1] = float("nan")
+    with pytest.raises(ValueError, match="not finite"):
+        VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+
+
+def test_names_are_chosen_from_the_known():
+    assert selected("LV, la", ("LA", "LV"), "structures") == ["LA", "LV"]
+    with pytest.raises(InputError, match="structures: rv; choose from LA, LV"):
+        selected(["RV"], ("LA", "LV"), "structures")
+    with pytest.raises(InputError, match="none given"):
+        selected([], ("LA", "LV"), "structures")

@@ -1,0 +1,143 @@
+"""The inference workflow, in this process and (slow) as `python -m monai.bundle run inference`."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import CONFIG, OBLIQUE, PATIENT, ROOT
+
+STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
+RELATIVE = CONFIG.relative_to(ROOT)
+
+
+def _report(folder: Path, name: str) -> dict:
+    return json.loads((folder / f"{name}_report.json").read_text())
+
+
+def test_every_kind_of_input_and_a_bad_one_in_a_batch(
+    tmp_path, workflow, caplog, volume, write_nifti, write_itk, write_series
+):
+    """The same anatomy from four formats; a damaged file between them costs the batch nothing but its exit code."""
+    data = tmp_path / "data"
+    write_nifti(data / "a.nii.gz", volume, STRAIGHT)
+    (data / "b.nii.gz").write_bytes((data / "a.nii.gz").read_bytes()[:900])
+    write_itk(data / "c.nrrd", volume, STRAIGHT)
+    write_itk(data / "d.mha", volume, STRAIGHT)
+    write_series(data / "series", volume, origin=(0.0, 0.0, 0.0))
+    before = {path: path.read_bytes() for path in data.rglob("*") if path.is_file()}
+
+    made = workflow(input=str(data), formats=["stl", "ply"])
+    caplog.set_level("INFO")
+    made.run()
+    with pytest.raises(SystemExit) as ended:
+        made.finalize()
+
+    assert ended.value.code == 1
+    assert all(path.read_bytes() == content for path, content in before.items())
+    first = _report(data, "a")
+    for name in ("c", "d", "series"):
+        report = _report(data, name)
+        placed, expected = (case["crop"]["affine_voxel_to_ras"] for case in (report, first))
+        np.testing.assert_allclose(placed, expected, atol=1e-3)
+        assert report["structures"] == first["structures"]
+        labels = [nibabel.load(data / f"{case}_labels.nii.gz").get_fdata() for case in ("a", name)]
+        np.testing.assert_array_equal(*labels)
+    failed = _report(data, "b")
+    assert failed["status"] == "failed" and "b.nii.gz cannot be read" in failed["reason"]
+    assert "1 of 5 cases failed" in caplog.text
+    assert caplog.messages[-1].startswith("  b: b.nii.gz cannot be read")
+    written = [path for path in data.iterdir() if path.is_file() and path not in before]
+    assert len(written) == 4 * 7 + 1
+    for text in [caplog.text, *(path.read_bytes().decode("latin-1") for path in written)]:
+        assert PATIENT not in text and "4711" not in text and str(data) not in text
+
+
+def test_output_folder_and_oblique_input(tmp_path, workflow, volume, write_nifti):
+    path = write_nifti(tmp_path / "in" / "ct.nii.gz", volume, OBLIQUE)
+    made = workflow(input=str(path), output_dir=str(tmp_path / "out"), structures="LV")
+    made.run()
+    made.finalize()
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["ct.nii.gz"]
+    labels = nibabel.load(tmp_path / "out" / "ct_labels.nii.gz")
+    np.testing.assert_array_equal(labels.affine, nibabel.load(path).affine)
+    assert labels.shape == volume.shape
+    assert sorted(_report(tmp_path / "out", "ct")["structures"]) == ["LV"]
+
+
+def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
+    path = write_nifti(tmp_path / "ct.nii.gz", volume)
+    (tmp_path / "out").write_text("a file where the folder should be")
+    made = workflow(input=str(path), output_dir=str(tmp_path / "out"))
+    made.run()
+    with pytest.raises(SystemExit):
+        made.finalize()
+    assert "set `output_dir`" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        ({}, "no input given"),
+        ({"input": "nowhere.nii.gz"}, "no such file"),
+        ({"input": "{data}", "structures": "RV"}, "choose from LA, LV"),
+        ({"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
+        ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
+    ],
+    ids=["no input", "missing", "structure", "format", "weights"],
+)
+def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
+    path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)
+    made = workflow(**{key: value.format(data=path.parent) for key, value in overrides.items()})
+    with pytest.raises(SystemExit) as ended:
+        made.run()
+    assert ended.value.code == 2
+    assert message in caplog.text
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_monai_finds_the_properties_it_asks_for(workflow):
+    of_the_metadata = {"version", "monai_version", "pytorch_version", "numpy_version", "description"}
+    of_the_metadata |= {"spatial_shape", "channel_def", "required_packages_version"}
+    assert set(workflow().check_properties() or []) <= of_the_metadata
+
+
+@pytest.mark.slow
+def test_command_line_from_the_repository(tmp_path, run_bundle, volume, write_nifti):
+    write_nifti(tmp_path / "ct.nii.gz", volume)
+    done = run_bundle("--input", str(tmp_path / "ct.nii.gz"), config=RELATIVE, cwd=ROOT, path=None)
+    assert done.returncode == 0, done.stderr
+    assert "INFO ct: LA" in done.stderr and str(tmp_path) not in done.stderr
+    (tmp_path / "bad.nii").write_bytes(b"no image")
+    done = run_bundle("--input", str(tmp_path), config=RELATIVE, cwd=ROOT, path=None)
+    assert done.returncode == 1, done.stderr
+    done = run_bundle(config=RELATIVE, cwd=ROOT, path=None)
+    assert done.returncode == 2, done.stderr
+    assert "no input given" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_command_line_from_another_directory(tmp_path, run_bundle, volume, write_nifti):
+    path = write_nifti(tmp_path / "ct.nii.gz", volume)
+    done = run_bundle("--input", str(path), "--bundle_root", str(ROOT / "bundle"), config=CONFIG, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "ct_LA.stl").is_file()
+
+
+@pytest.mark.slow
+def test_command_line_in_the_layout_of_the_zoo(tmp_path, run_bundle, volume, write_nifti):
+    """The package lies beside `configs` under another name, and nothing else is on the path."""
+    bundle = tmp_path / "bundle_of_the_zoo"
+    shutil.copytree(ROOT / "bundle" / "configs", bundle / "configs")
+    shutil.copytree(ROOT / "custom", bundle / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
+    config = bundle / "configs" / "inference.json"
+    config.write_text(config.read_text().replace('"custom.', '"scripts.'))
+    path = write_nifti(tmp_path / "elsewhere" / "ct.nii.gz", volume)
+    arguments = ("--input", str(path), "--bundle_root", str(bundle))
+    done = run_bundle(*arguments, config=config, cwd=path.parent, path=None)
+    assert done.returncode == 0, done.stderr
+    assert (path.parent / "ct_LA.stl").is_file()

@@ -1,0 +1,105 @@
+import math
+
+import pytest
+import torch
+
+from custom.sampling import level_coordinates
+from custom.supervision.losses import laplacian_loss, segmentation_loss, soft_occupancy_loss
+from custom.supervision.sample_points import sample_points, surface_voxels
+from custom.supervision.shape_loss import ShapeLoss, cosine
+from custom.template import GraphOperator, chebyshev_operator, icosphere
+
+
+def ball(radius, size=32, centre=(0.0, 0.0, 0.0)):
+    points = level_coordinates(torch.zeros(1, 1, size, size, size), 1)
+    return ((points - torch.tensor(centre)).norm(dim=1) < radius).view(size, size, size)
+
+
+def operator_of(faces, dtype=torch.float32):
+    operator = chebyshev_operator(faces)
+    return GraphOperator(operator.neighbours, operator.weights.to(dtype))
+
+
+def test_the_right_surface_costs_least():
+    torch.manual_seed(0)
+    sphere, faces = icosphere(3)
+    mask = ball(0.5)[None]
+    losses = [
+        float(soft_occupancy_loss((radius * sphere).float()[None], faces, mask, 0.02, 4000, 0.1))
+        for radius in (0.4, 0.5, 0.6)
+    ]
+    assert losses[1] < 0.5 * min(losses[0], losses[2])
+
+
+def test_a_lost_mesh_comes_home():
+    """From off-centre and too small, labels alone pull every vertex onto the label's surface."""
+    torch.manual_seed(0)
+    sphere, faces = icosphere(2)
+    operator = operator_of(faces)
+    mask = ball(0.45, centre=(0.2, -0.1, 0.1))[None]
+    vertices = (0.15 * sphere + torch.tensor([-0.3, 0.2, -0.1])).float()[None].requires_grad_()
+    optimiser = torch.optim.Adam([vertices], lr=0.02)
+    for step in range(150):
+        tau = cosine(0.05, 0.01, step / 100)
+        loss = soft_occupancy_loss(vertices, faces, mask, tau, 1500, 0.1) + 5 * laplacian_loss(vertices, operator)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    radius = (vertices.detach()[0] - torch.tensor([0.2, -0.1, 0.1])).norm(dim=1)
+    assert abs(float(radius.mean()) - 0.45) < 0.02 and float(radius.std()) < 0.02
+
+
+def test_structures_without_label_do_not_count():
+    sphere, faces = icosphere(1)
+    vertices = (0.3 * sphere).float().expand(2, -1, -1).clone().requires_grad_()
+    masks = torch.stack([torch.zeros(16, 16, 16, dtype=torch.bool), ball(0.5, 16)])
+    soft_occupancy_loss(vertices, faces, masks, 0.05, 500, 0.1).backward()
+    assert vertices.grad[0].abs().max() == 0 and vertices.grad[1].abs().max() > 0
+    assert float(soft_occupancy_loss(vertices, faces, masks[:1].expand(2, -1, -1, -1), 0.05, 500, 0.1)) == 0
+
+
+def test_points_are_near_label_and_mesh():
+    torch.manual_seed(0)
+    mask, mesh = ball(0.5)[None], torch.full((1, 10, 3), -0.8)
+    points = sample_points(mask, mesh, 2000, 0.05)[0]
+    assert points.abs().max() <= 1
+    near_label = (points[:900].norm(dim=1) - 0.5).abs()
+    assert near_label.max() < 0.05 * math.sqrt(3) + 0.15  # scatter plus a voxel
+    assert (points[900:1700] + 0.8).abs().mean() < 0.06
+    assert surface_voxels(torch.ones(4, 4, 4, dtype=torch.bool)).shape == (0, 3)
+
+
+def test_laplacian_ignores_position_and_sees_roughness():
+    sphere, faces = icosphere(3)
+    operator = operator_of(faces, torch.float64)
+    smooth = sphere[None]
+    rough = smooth * (1 + 0.1 * torch.randn(1, len(sphere), 1, dtype=torch.float64, generator=torch.manual_seed(0)))
+    assert torch.isclose(laplacian_loss(smooth, operator), laplacian_loss(smooth + 3.0, operator))
+    assert laplacian_loss(rough, operator) > 10 * laplacian_loss(smooth, operator)
+    vertices = rough.clone().requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: laplacian_loss(v, operator), vertices, nondet_tol=1e-10)
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+def test_segmentation_target_sits_on_the_level(stride):
+    labels = ball(0.5, 16).long()[None, None]
+    at_level = labels[:, :, ::stride, ::stride, ::stride]
+    logits = 12.0 * torch.stack([at_level[:, 0] == 0, at_level[:, 0] == 1, at_level[:, 0] == 2], 1).float()
+    right = segmentation_loss(logits, labels, stride)
+    shifted = segmentation_loss(logits.roll(1, dims=2), labels, stride)
+    empty = segmentation_loss(torch.zeros_like(logits), labels, stride)
+    assert right < shifted < empty
+
+
+def test_schedule_and_terms():
+    assert cosine(20.0, 3.0, -1) == cosine(20.0, 3.0, 0) == 20.0
+    assert cosine(20.0, 3.0, 1) == cosine(20.0, 3.0, 2) == 3.0
+    assert math.isclose(cosine(20.0, 3.0, 0.5), 11.5)
+    sphere, faces = icosphere(1)
+    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, (0.5, 1.0), 1.0, 200, 0.1)
+    labels = ball(0.5, 16).long()[None, None] * 2
+    logits = torch.zeros(1, 3, 16, 16, 16)
+    meshes = [0.4 * sphere.float().expand(1, 2, -1, -1)] * 2
+    output = loss(meshes, faces, operator_of(faces), logits, labels, 1, 0.3)
+    assert set(output) == {"loss", "segmentation", "occupancy", "smoothness"}
+    assert set(loss([], faces, operator_of(faces), logits, labels, 1, 0.0)) == {"loss", "segmentation"}

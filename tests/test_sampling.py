@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from custom.frames import voxel_to_normalised
+from custom.sampling import level_coordinates, resample, sample
+
+
+def field(shape, dtype=torch.float64):
+    """A volume whose three channels are its own voxel coordinates."""
+    axes = torch.meshgrid(*(torch.arange(n, dtype=dtype) for n in shape), indexing="ij")
+    return torch.stack(axes)[None]
+
+
+def test_component_k_belongs_to_axis_k():
+    shape = (5, 8, 11)
+    voxels = torch.rand(1, 50, 3, dtype=torch.float64) * (torch.tensor(shape) - 1)
+    values = sample(field(shape), voxel_to_normalised(voxels, shape))
+    torch.testing.assert_close(values, voxels, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 8])
+def test_a_level_is_read_where_its_voxels_lie_in_the_crop(stride):
+    shape = (4, 6, 5)
+    crop = tuple(n * stride for n in shape)
+    level = field(shape) * stride  # voxel j of the level lies on crop voxel stride * j
+    voxels = torch.rand(1, 60, 3, dtype=torch.float64) * (torch.tensor(shape) - 1) * stride
+    values = sample(level, voxel_to_normalised(voxels, crop), stride)
+    torch.testing.assert_close(values, voxels, rtol=0, atol=1e-10)
+    own = level_coordinates(level, stride)
+    torch.testing.assert_close(own, voxel_to_normalised(level[0].flatten(1).T, crop), rtol=0, atol=1e-12)
+
+
+def test_strided_convolution_puts_voxel_j_on_crop_voxel_s_times_j():
+    image = torch.zeros(1, 1, 16, 16, 16)
+    image[0, 0, 6, 8, 10] = 1
+    kernel = torch.zeros(1, 1, 3, 3, 3)
+    kernel[0, 0, 1, 1, 1] = 1
+    level = torch.nn.functional.conv3d(image, kernel, stride=2, padding=1)
+    assert level.nonzero()[0].tolist() == [0, 0, 3, 4, 5]
+
+
+def test_gradients_reach_volume_and_points():
+    volume = torch.randn(2, 3, 4, 5, 6, dtype=torch.float64, requires_grad=True)
+    points = (torch.rand(2, 7, 3, dtype=torch.float64) * 1.6 - 0.8).requires_grad_()
+    assert torch.autograd.gradcheck(lambda v, p: sample(v, p, 2), (volume, points))
+
+
+def test_resample_fills_with_zero_outside():
+    volume = torch.ones(1, 4, 4, 4)
+    grid = torch.tensor([[[[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]]])
+    assert resample(volume, grid, "nearest").flatten().tolist() == [1.0, 0.0]
