@@ -65,6 +65,7 @@ def main(batch: int = 1, repeats: int = 7, threads: int = 2) -> None:
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     arguments = json.loads(CONFIG.read_text())["network_configurations"]["paper"]
+    del arguments["_target_"]
     network = ShapeNetwork(**arguments | {"structures": 1, "amp": False})
     for stage in network.stages:
         nn.init.normal_(stage.exit.lins[0].weight)

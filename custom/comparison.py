@@ -7,15 +7,12 @@ from typing import NamedTuple
 
 import nibabel
 import numpy as np
-import torch
 import trimesh
 
-from .frames import ras_to_lps, ras_to_voxel
-from .geometry.winding import voxelise
+from .chambers import LABELS
+from .frames import ras_to_lps
+from .geometry.winding import voxelise_in_image
 from .metrics import dice, mesh_label_distances, mesh_volume
-
-LABELS = {"LA": 1, "LV": 2}
-"""Value of each chamber in a label map."""
 
 
 class Comparison(NamedTuple):
@@ -39,7 +36,7 @@ def compare_case(mesh_folder: Path, label_file: Path) -> list[Comparison]:
 
     Args:
         mesh_folder: holds the STL files, LPS mm.
-        label_file: NIfTI with the values of :data:`LABELS`.
+        label_file: NIfTI with the values of :data:`custom.chambers.LABELS`.
 
     Raises:
         FileNotFoundError: a mesh is missing.
@@ -55,7 +52,7 @@ def compare_case(mesh_folder: Path, label_file: Path) -> list[Comparison]:
         vertices = ras_to_lps(np.asarray(mesh.vertices))  # back from the file's LPS
         faces = np.asarray(mesh.faces)
         truth = values == value
-        inside = voxelise(torch.tensor(ras_to_voxel(vertices, label.affine)), torch.tensor(faces), truth.shape).numpy()
+        inside = voxelise_in_image(vertices, faces, label.affine, truth.shape).numpy()
         distances = mesh_label_distances(vertices, faces, truth, label.affine)
         rows.append(
             Comparison(

@@ -77,6 +77,13 @@ def spacing_of(affine: Affine) -> np.ndarray:
     return np.linalg.norm(_as_numpy(affine)[:3, :3], axis=0)
 
 
+def facing_out(faces: Points, affine: Affine) -> Points:
+    """Faces (F, 3) wound outward in one frame, wound outward after `affine` (4, 4): turned round where it mirrors."""
+    if np.linalg.det(_as_numpy(affine)[:3, :3]) > 0:
+        return faces
+    return faces[:, [0, 2, 1]]
+
+
 def _half_sides(points: Points, shape: Sequence[int]) -> Points:
     if len(shape) != 3 or min(shape) < 2:
         raise ValueError(f"normalised coordinates need three axes of two voxels or more, not {tuple(shape)}")

@@ -1,7 +1,7 @@
 """Training data: lists of cases, label values, augmentation."""
 
 from .augmentation import RandWarpCropd
-from .cases import generated_cases, image_label_cases, split_cases
+from .cases import image_label_cases, list_cases
 from .labels import MapLabelsd
 
-__all__ = ["MapLabelsd", "RandWarpCropd", "generated_cases", "image_label_cases", "split_cases"]
+__all__ = ["MapLabelsd", "RandWarpCropd", "image_label_cases", "list_cases"]

@@ -23,9 +23,9 @@ CONTROL_POINTS = 6
 class RandWarpCropd(RandomizableTransform, MapTransform):
     """Cuts a cubic crop in a random pose, bent smoothly, out of volumes that share one grid.
 
-    The crop's centre is the volume's centre moved by ``translate``; around it the crop is rotated, scaled, and displaced
-    by a cubic interpolation of random vectors on a coarse lattice. Its new affine describes an upright crop of the
-    deformed anatomy.
+    The crop's centre is the volume's centre moved by ``translate``; around it the crop is rotated, scaled, and
+    displaced by a cubic interpolation of random vectors on a coarse lattice. Its new affine describes an upright crop
+    of the deformed anatomy.
 
     Args:
         keys: volumes (C, D0, D1, D2) with the same affine.

@@ -7,9 +7,16 @@ from pathlib import Path
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 
 
-def generated_cases(first_seed: int, count: int) -> list[dict[str, int]]:
-    """Cases ``{"seed": first_seed}`` to ``{"seed": first_seed + count - 1}`` of the generator of hearts."""
-    return [{"seed": seed} for seed in range(first_seed, first_seed + count)]
+def list_cases(
+    dataset_dir: str | Path | None, generated_first_seed: int, generated_count: int
+) -> list[dict[str, int]] | list[dict[str, str]]:
+    """Pairs of files in ``dataset_dir`` (see :func:`image_label_cases`), or without one generated patients.
+
+    Generated patients are ``{"seed": generated_first_seed}`` and the ``generated_count - 1`` seeds that follow.
+    """
+    if dataset_dir is not None:
+        return image_label_cases(dataset_dir)
+    return [{"seed": seed} for seed in range(generated_first_seed, generated_first_seed + generated_count)]
 
 
 def image_label_cases(folder: str | Path) -> list[dict[str, str]]:
@@ -33,14 +40,3 @@ def image_label_cases(folder: str | Path) -> list[dict[str, str]]:
     if not cases:
         raise ValueError(f"no {', '.join(SUFFIXES)} image in {images.name!r} of {Path(folder).name!r}")
     return cases
-
-
-def split_cases(cases: list[dict], validation: int) -> tuple[list[dict], list[dict]]:
-    """Training and validation cases; the last ``validation`` ones are held out.
-
-    Raises:
-        ValueError: nothing is left to train on.
-    """
-    if validation >= len(cases):
-        raise ValueError(f"{len(cases)} cases cannot spare {validation} for validation")
-    return cases[: len(cases) - validation], cases[len(cases) - validation :]

@@ -11,8 +11,11 @@ or a vertex. Surfaces are half-open in the third coordinate: a point on a face c
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from ..frames import facing_out, ras_to_voxel
 
 # Bins per axis that sort triangles for single points: bounds the memory where a few dwarf the rest.
 _MAX_BINS = 1024
@@ -56,6 +59,27 @@ def voxelise(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]) -> Te
     result = torch.zeros(tuple(shape), dtype=torch.bool, device=vertices.device)
     result[box] = window > 0
     return result
+
+
+def voxelise_in_image(
+    vertices: np.ndarray, faces: np.ndarray, affine: np.ndarray, shape: tuple[int, int, int]
+) -> Tensor:
+    """Voxels of an image whose centre lies inside a closed mesh given in patient space.
+
+    Args:
+        vertices: (V, 3) RAS mm.
+        faces: (F, 3) integer, normals outward in RAS.
+        affine: (4, 4) voxel to RAS mm of the image, left-handed or not.
+        shape: (D0, D1, D2) of the image.
+
+    Returns:
+        (D0, D1, D2) bool on the CPU.
+
+    Raises:
+        ValueError: if a vertex is not finite or the affine is singular.
+    """
+    outward = torch.from_numpy(np.ascontiguousarray(facing_out(faces, affine)))
+    return voxelise(torch.from_numpy(ras_to_voxel(vertices, affine)), outward, shape)
 
 
 def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:

@@ -14,17 +14,15 @@ import numpy as np
 import torch
 from monai.transforms import MapTransform, Transform
 
-from ..frames import normalised_to_ras, ras_to_voxel
-from ..geometry.winding import voxelise
+from ..chambers import LABELS, STRUCTURES
+from ..frames import facing_out, normalised_to_ras
+from ..geometry.winding import voxelise_in_image
 from .cases import LABEL_MAP_ENDING, InputError
 from .files import encode_nifti, write_together
 from .mesh_files import ENCODERS, Mesh
 from .preview import render_preview
 from .report import Run, make_report
 from .timing import timed
-
-STRUCTURES = ("LA", "LV")
-"""In the order of the network's output; the label of each is its place, counted from 1."""
 
 Record = dict[Hashable, Any]
 
@@ -66,7 +64,7 @@ class VerticesToMeshesd(MapTransform):
             if not np.isfinite(vertices).all():
                 raise ValueError("the network gave vertices that are not finite: are the weights sound?")
             affine = np.asarray(image.affine)
-            faces = _facing_out(self.faces, affine)
+            faces = facing_out(self.faces, affine)
             record["meshes"] = [
                 Mesh(name, normalised_to_ras(vertices[STRUCTURES.index(name)], image.shape[1:], affine), faces)
                 for name in self.structures
@@ -85,9 +83,8 @@ class MeshesToLabelMapd(Transform):
             affine = np.asarray(meta["original_affine"], dtype=np.float64)
             labels = torch.zeros(shape, dtype=torch.uint8)
             for mesh in record["meshes"]:
-                vertices = torch.from_numpy(ras_to_voxel(mesh.vertices, affine))
-                inside = voxelise(vertices, torch.from_numpy(_facing_out(mesh.faces, affine)), shape)
-                labels.masked_fill_(inside, STRUCTURES.index(mesh.name) + 1)
+                inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, shape)
+                labels.masked_fill_(inside, LABELS[mesh.name])
             record["label_map"] = labels.numpy()
         return record
 
@@ -128,8 +125,3 @@ class SaveCased(Transform):
         report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
         write_together(record["folder"], {**files, f"{name}_report.json": json.dumps(report, indent=2).encode()})
         return {**record, "report": report}
-
-
-def _facing_out(faces: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """`faces` wound outward on the other side of `affine` too: turned round where it mirrors."""
-    return faces if np.linalg.det(affine[:3, :3]) > 0 else np.ascontiguousarray(faces[:, ::-1])

@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from ..chambers import STRUCTURES
 from .cases import InputError, find_cases
 from .evaluator import CaseEvaluator
 from .mesh_files import ENCODERS
-from .postprocessing import STRUCTURES, selected
+from .postprocessing import selected
 
 logger = logging.getLogger(__name__)
 

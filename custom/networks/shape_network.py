@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..sampling import sample
 from ..template import GraphOperator, chebyshev_operator, icosphere
 from .deformation import KernelFlow, Offsets
 from .graph_decoder import GraphStage
 from .observation import NoObservation, SegmentationObservation
 from .placement import FixedPlacement, SegmentationPlacement
-from ..sampling import sample
 from .unet import UNet
 
 
@@ -154,7 +154,7 @@ class ShapeNetwork(nn.Module):
         return logits
 
     def _image_features(self, image: Tensor, decode: bool) -> tuple[list[Tensor], Tensor]:
-        """Features the vertices sample, finest first, and logits (of which only the batch size is true if not decoded)."""
+        """Features the vertices sample, finest first, and the logits (an empty stand-in if not decoded)."""
         if torch.jit.is_scripting():
             return self._unet_features(image, decode)
         else:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from ..chambers import LABELS
 from .patient import draw_patient, paint
 from .population import Stream, random_stream
 from .scanner import scan
-from .structures import LEFT_ATRIUM, LEFT_VENTRICLE, chamber_labels
+from .structures import chamber_labels
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,5 @@ def generate_case(
     image = scan(structures, spacing, generator).round().to(torch.int16).cpu().numpy()
     labels = chamber_labels(structures).cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3
-    volumes = {
-        name: float((labels == label).sum() * voxel) for name, label in (("LA", LEFT_ATRIUM), ("LV", LEFT_VENTRICLE))
-    }
+    volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
     return Case(image, labels, affine, volumes)

@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ..chambers import LABELS
+
 
 class Structure(IntEnum):
     """Values of a structure map (uint8)."""
@@ -55,7 +57,7 @@ class Structure(IntEnum):
     MITRAL_LEAFLETS = 40
 
 
-LEFT_ATRIUM, LEFT_VENTRICLE = 1, 2
+LEFT_ATRIUM, LEFT_VENTRICLE = LABELS["LA"], LABELS["LV"]
 
 #: The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
 #: 10 mm) of the body; it ends at the mitral plane. LV: everything inside the smooth endocardial contour, so papillary

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from custom.data import MapLabelsd, RandWarpCropd, generated_cases, image_label_cases, split_cases
+from custom.data import MapLabelsd, RandWarpCropd, image_label_cases, list_cases
 from custom.frames import voxel_to_ras
 
 
@@ -54,10 +54,7 @@ def test_labels_map_by_value_and_strangers_are_refused():
 
 
 def test_cases(tmp_path):
-    assert generated_cases(5, 3) == [{"seed": 5}, {"seed": 6}, {"seed": 7}]
-    assert split_cases(generated_cases(0, 4), 1) == ([{"seed": 0}, {"seed": 1}, {"seed": 2}], [{"seed": 3}])
-    with pytest.raises(ValueError, match="cannot spare"):
-        split_cases(generated_cases(0, 2), 2)
+    assert list_cases(None, 5, 3) == [{"seed": 5}, {"seed": 6}, {"seed": 7}]
     with pytest.raises(ValueError, match="need the folder 'images'"):
         image_label_cases(tmp_path)
     for folder in ("images", "labels"):
@@ -69,4 +66,4 @@ def test_cases(tmp_path):
     with pytest.raises(ValueError, match=r"images/a.nii.gz has no label"):
         image_label_cases(tmp_path)
     nibabel.save(volume, tmp_path / "labels" / "a.nii.gz")
-    assert [case["label"] for case in image_label_cases(tmp_path)] == [str(tmp_path / "labels" / "a.nii.gz")]
+    assert [case["label"] for case in list_cases(tmp_path, 0, 9)] == [str(tmp_path / "labels" / "a.nii.gz")]

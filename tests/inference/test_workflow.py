@@ -9,7 +9,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from conftest import CONFIG, OBLIQUE, PATIENT, ROOT
+from stand_in import CONFIG, OBLIQUE, PATIENT, ROOT
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)

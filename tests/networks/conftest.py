@@ -10,6 +10,7 @@ CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 def configuration(name: str, structures: int) -> dict:
     """The arguments of a named configuration, from the config that trains it."""
     arguments = copy.deepcopy(json.loads((CONFIGS / "train.json").read_text())["network_configurations"][name])
+    del arguments["_target_"]
     return arguments | {"structures": structures, "amp": False}
 
 

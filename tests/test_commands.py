@@ -1,0 +1,44 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import torch
+import trimesh
+
+from custom.comparison import compare_case, table
+from custom.frames import ras_to_lps, voxel_to_ras
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_synthesize_writes_the_layout_that_training_reads(tmp_path):
+    command = [sys.executable, "-m", "custom", "synthesize", str(tmp_path), "--first_seed", "3", "--count", "1"]
+    subprocess.run([*command, "--shape", "(56,56,56)", "--spacing", "(3,3,3)"], cwd=ROOT, check=True)
+    image = nibabel.load(tmp_path / "images" / "patient_000003.nii.gz")
+    label = nibabel.load(tmp_path / "labels" / "patient_000003.nii.gz")
+    assert image.shape == label.shape == (56, 56, 56)
+    np.testing.assert_allclose(image.affine, label.affine)
+    assert set(np.unique(np.asarray(label.dataobj))) == {0, 1, 2}
+    assert np.asarray(image.dataobj).min() < -800
+
+
+def test_compare_knows_a_perfect_and_a_shifted_mesh(tmp_path):
+    affine = np.diag([-1.0, 1.2, 0.9, 1.0])  # left-handed
+    affine[:3, 3] = (30, -20, 10)
+    index = np.stack(np.meshgrid(*(np.arange(64),) * 3, indexing="ij"), -1)
+    position = voxel_to_ras(index, affine)
+    centre = voxel_to_ras(np.array([[32.0, 31.0, 33.0]]), affine)[0]
+    label = (np.linalg.norm(position - centre, axis=-1) < 15).astype(np.uint8)
+    sphere = trimesh.creation.icosphere(subdivisions=4, radius=15.0)
+    label[:, :, :2] = 2  # a slab as the second chamber
+    nibabel.save(nibabel.Nifti1Image(label, affine), tmp_path / "a.nii.gz")
+    for name, shift in (("LA", 0.0), ("LV", 3.0)):
+        vertices = ras_to_lps(torch.tensor(sphere.vertices + centre + (shift, 0, 0))).numpy()
+        trimesh.Trimesh(vertices, sphere.faces).export(tmp_path / f"a_{name}.stl")
+    right, wrong = compare_case(tmp_path, tmp_path / "a.nii.gz")
+    assert right.dice > 0.98 and right.assd < 0.3 and right.closed
+    assert abs(right.volume - 4 / 3 * np.pi * 15**3 / 1e3) < 0.1
+    assert wrong.dice < 0.5
+    assert "a_LA.stl" in table([right, wrong])

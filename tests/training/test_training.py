@@ -1,0 +1,54 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+
+
+def train(folder, *overrides, check=True):
+    command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", "bundle/configs/train.json"]
+    smoke = [
+        "--volume_size", "32", "--steps_per_epoch", "2", "--segmentation_epochs", "1", "--validation_interval", "1",
+        "--num_workers", "0", "--threads", "1", "--output_dir", str(folder),
+    ]  # fmt: skip
+    return subprocess.run([*command, *smoke, *overrides], cwd=ROOT, capture_output=True, text=True, check=check)
+
+
+GENERATED = ["--generated_count", "3", "--validation_count", "1"]
+
+
+@pytest.mark.slow
+def test_trains_on_generated_hearts_and_resumes(tmp_path):
+    train(tmp_path, *GENERATED, "--epochs", "2")
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in weights.values())  # a plain state dict
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert saved["trainer"]["iteration"] == 4
+    assert list(tmp_path.glob("events.out.tfevents*"))
+    resumed = train(tmp_path, *GENERATED, "--epochs", "3", "--resume", str(tmp_path / "checkpoint.pt"))
+    assert "Epoch [1/3]" not in resumed.stderr
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 6
+
+
+@pytest.mark.slow
+def test_trains_on_image_and_label_files(tmp_path):
+    data = tmp_path / "data"
+    subprocess.run(
+        [
+            sys.executable, "-m", "custom", "synthesize", str(data), "--first_seed", "1", "--count", "2",
+            "--shape", "(64,64,64)", "--spacing", "(3,3,3)",
+        ],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    train(tmp_path / "run", "--dataset_dir", str(data), "--validation_count", "1", "--epochs", "2")
+    assert (tmp_path / "run" / "model.pt").is_file()
+
+
+@pytest.mark.slow
+def test_a_missing_checkpoint_is_named(tmp_path):
+    failed = train(tmp_path, *GENERATED, "--epochs", "1", "--resume", "nowhere.pt", check=False)
+    assert failed.returncode != 0
+    assert "there is no checkpoint 'nowhere.pt'" in failed.stderr + failed.stdout
