@@ -1,0 +1,121 @@
+"""The bundle as MONAI and its model zoo check it."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import monai
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigParser, ckpt_export, verify_metadata, verify_net_in_out
+
+import custom
+from custom.chambers import LABELS, STRUCTURES
+
+ROOT = Path(__file__).parents[1]
+BUNDLE = ROOT / "bundle"
+CONFIGS = BUNDLE / "configs"
+SCHEMA = Path(__file__).parent / "schema" / "meta_schema_20240725.json"
+
+
+def load(name: str) -> dict:
+    return json.loads((CONFIGS / name).read_text())
+
+
+def project() -> dict:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def test_metadata_follow_the_schema(tmp_path):
+    metadata = load("metadata.json")
+    schema = tmp_path / "schema.json"
+    schema.write_bytes(SCHEMA.read_bytes())  # found there, it is not downloaded
+    verify_metadata(meta_file=str(CONFIGS / "metadata.json"), filepath=str(schema))
+    assert metadata["schema"].endswith(SCHEMA.name)
+    assert metadata["version"] in metadata["changelog"]
+
+
+def test_versions_agree():
+    metadata, pinned = load("metadata.json"), dict(line.split("==") for line in project()["dependencies"])
+    assert metadata["version"] == project()["version"] == custom.__version__
+    assert metadata["monai_version"] == pinned.pop("monai") == monai.__version__
+    assert metadata["pytorch_version"] == pinned.pop("torch") == torch.__version__.split("+")[0]
+    assert metadata["numpy_version"] == pinned.pop("numpy") == np.__version__
+    assert metadata["required_packages_version"] == pinned
+
+
+def test_configs_agree_on_the_network_and_the_preprocessing():
+    train, inference, metadata = load("train.json"), load("inference.json"), load("metadata.json")
+    assert train["network_configurations"] == inference["network_configurations"]
+    transforms = {t["_target_"]: t for t in inference["preprocessing"]["transforms"]}
+    shift = transforms["ShiftIntensityd"]["offset"]
+    window = transforms["ScaleIntensityRanged"]
+    assert -shift == train["air"]
+    assert [window["a_min"] - shift, window["a_max"] - shift] == train["window"]
+    assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
+    assert transforms["Spacingd"]["pixdim"] == [train["spacing"]] * 3
+    assert transforms["ResizeWithPadOrCropd"]["spatial_size"] == [train["volume_size"]] * 3
+    assert transforms["Orientationd"]["axcodes"] == "RAS" == train["file_volume"][1]["axcodes"]
+    image = metadata["network_data_format"]["inputs"]["image"]
+    assert image["spatial_shape"] == [train["volume_size"]] * 3
+    assert image["value_range"] == [window["b_min"], window["b_max"]]
+    channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
+    assert tuple(channels.values()) == STRUCTURES == tuple(inference["structures"]) == tuple(LABELS)
+
+
+def test_the_paper_network_is_one_override_away():
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "inference.json"))
+    parser["network_def"] = "%network_configurations::paper"
+    parser.parse()
+    network = parser.get_parsed_content("network_def")
+    assert not network.needs_segmentation and network.structures == 2
+
+
+def test_weights_are_a_plain_state_dict_that_fits():
+    state = torch.load(BUNDLE / "models" / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "inference.json"))
+    parser.get_parsed_content("network_def").load_state_dict(state, strict=True)
+    assert (BUNDLE / "models" / "model.pt").stat().st_size < 25 * 2**20
+
+
+@pytest.mark.slow
+def test_the_network_keeps_the_promise_of_its_metadata():
+    verify_net_in_out(
+        net_id="network_def",
+        meta_file=str(CONFIGS / "metadata.json"),
+        config_file=str(CONFIGS / "inference.json"),
+        device="cpu",
+    )
+
+
+@pytest.mark.slow
+def test_ckpt_export_scripts_the_trained_network(tmp_path):
+    exported = tmp_path / "model.ts"
+    ckpt_export(
+        net_id="network_def",
+        filepath=str(exported),
+        ckpt_file=str(BUNDLE / "models" / "model.pt"),
+        meta_file=str(CONFIGS / "metadata.json"),
+        config_file=str(CONFIGS / "inference.json"),
+    )
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "inference.json"))
+    network = parser.get_parsed_content("network_def").eval()
+    network.load_state_dict(torch.load(BUNDLE / "models" / "model.pt", weights_only=True))
+    image = torch.randn(1, 1, 128, 128, 128).clamp(-1, 1)
+    with torch.no_grad():
+        difference = (torch.jit.load(exported)(image) - network(image)).abs().max()
+    assert difference * 64 * 1.3 < 1e-3  # mm
+
+
+@pytest.mark.slow
+def test_verify_net_in_out_from_the_command_line():
+    command = [sys.executable, "-m", "monai.bundle", "verify_net_in_out", "--net_id", "network_def"]
+    command += ["--meta_file", "bundle/configs/metadata.json", "--config_file", "bundle/configs/inference.json"]
+    subprocess.run([*command, "--device", "cpu"], cwd=ROOT, check=True, capture_output=True)
