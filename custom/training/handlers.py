@@ -38,4 +38,6 @@ def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, re
         if not Path(resume).is_file():
             raise ValueError(f"there is no checkpoint {Path(resume).name!r} to resume from")
         state = torch.load(resume, map_location="cpu", weights_only=True)
+        epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
         Checkpoint.load_objects(objects, state)
+        trainer.state.max_epochs = epochs

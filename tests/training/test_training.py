@@ -34,7 +34,7 @@ def test_trains_on_generated_hearts_and_resumes(tmp_path):
 
 
 @pytest.mark.slow
-def test_trains_on_image_and_label_files(tmp_path):
+def test_trains_the_papers_network_on_image_and_label_files(tmp_path):
     data = tmp_path / "data"
     subprocess.run(
         [
@@ -43,8 +43,13 @@ def test_trains_on_image_and_label_files(tmp_path):
         ],
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
-    train(tmp_path / "run", "--dataset_dir", str(data), "--validation_count", "1", "--epochs", "2")
-    assert (tmp_path / "run" / "model.pt").is_file()
+    files = ["--dataset_dir", str(data), "--validation_count", "1", "--label_values", "{'1': 1, '2': 2}"]
+    paper = ["--network_def", "%network_configurations::paper"]
+    train(tmp_path / "run", *files, *paper, "--epochs", "2")
+    weights = torch.load(tmp_path / "run" / "model.pt", weights_only=True)
+    assert weights["stages.0.entry.conv.lins.0.weight"].shape == (384, 5)  # position and chamber to the paper's width
+    refused = train(tmp_path / "again", *files[:4], "--label_values", "{'1': 1}", "--epochs", "1", check=False)
+    assert refused.returncode != 0 and "label values [2] are not in label_values" in refused.stderr + refused.stdout
 
 
 @pytest.mark.slow
