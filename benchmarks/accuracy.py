@@ -64,7 +64,8 @@ def main(
     crossing = sum(report["structures"][name]["self_intersections"] > 0 for report in reports for name in STRUCTURES)
     print(f"Meshes closed and outward: {sum(row.closed for row in rows)} of {len(rows)}.")
     print(f"Meshes with self-intersecting faces: {crossing} of {len(rows)}.")
-    print(f"Cases where the chambers cross: {sum(report['intersections_between'] > 0 for report in reports)} of {count}.")
+    meeting = sum(report["intersections_between"] > 0 for report in reports)
+    print(f"Cases where the chambers cross: {meeting} of {count}.")
     print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")
 
 

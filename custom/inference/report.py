@@ -6,8 +6,8 @@ key                          value
 case, status                 name of the case; "done", or "failed" with `reason` as the only other key
 input                        file (name only), shape, spacing_mm, axis_codes, affine_voxel_to_ras
 crop                         what the network saw: shape, spacing_mm, affine_voxel_to_ras
-structures                   per chamber volume_ml, area_cm2, watertight, outward, euler_number, self_intersections
-                             (pairs of faces) and touches_field_of_view
+structures                   per chamber its definition (what it encloses), volume_ml, area_cm2, watertight, outward,
+                             euler_number, self_intersections (pairs of faces) and touches_field_of_view
 intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
 warnings                     sentences for the person who uses the meshes; empty where nothing was found
 weights_sha256, versions     of the network's weights; of the bundle, MONAI, torch and Python
@@ -33,6 +33,7 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..chambers import DEFINITIONS
 from ..frames import spacing_of
 from ..geometry.intersections import mutual_intersections
 from .files import write_together
@@ -66,7 +67,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     image, meshes = record["image"], record["meshes"]
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
     crop = _geometry(image.shape[1:], image.affine)
-    structures = {mesh.name: check_mesh(mesh) for mesh in meshes}
+    structures = {mesh.name: {"definition": DEFINITIONS[mesh.name], **check_mesh(mesh)} for mesh in meshes}
     for mesh in meshes:
         structures[mesh.name]["touches_field_of_view"] = any(
             leaves_grid(mesh, box["shape"], np.array(box["affine_voxel_to_ras"])) for box in (grid, crop)
