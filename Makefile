@@ -12,7 +12,7 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000007.nii.gz
 	$(BIN)/python -m custom compare $(EXAMPLE)/images $(EXAMPLE)/labels
 
 test: $(VENV)/ready
-	$(BIN)/ruff check .
+	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q
 
 # torch comes first and by itself: where a CPU build of this version is on offer, pip takes it

@@ -35,9 +35,7 @@ class Heart:
     def __init__(self, patient: Patient) -> None:
         self.patient = p = patient
         azimuth, descent, roll = np.radians([p.lv_azimuth, p.lv_descent, p.lv_roll])
-        self.axis = np.array(
-            [-np.sin(azimuth) * np.cos(descent), np.cos(azimuth) * np.cos(descent), -np.sin(descent)]
-        )
+        self.axis = np.array([-np.sin(azimuth) * np.cos(descent), np.cos(azimuth) * np.cos(descent), -np.sin(descent)])
         level = np.array([np.cos(azimuth), np.sin(azimuth), 0.0])
         self.septal = np.cos(roll) * level + np.sin(roll) * np.cross(level, self.axis)
         self.anterior = np.cross(self.septal, self.axis)
@@ -75,9 +73,7 @@ class Heart:
     def left_ventricle(self) -> LeftVentricle:
         p, radius = self.patient, self.lv_radius
         axes = np.stack([self.septal, self.anterior, self.axis], axis=1)
-        semi = np.array(
-            [radius * p.lv_eccentricity, radius / p.lv_eccentricity, (1 - EQUATOR) * self.lv_length]
-        )
+        semi = np.array([radius * p.lv_eccentricity, radius / p.lv_eccentricity, (1 - EQUATOR) * self.lv_length])
         body = Ellipsoid(self.base + EQUATOR * self.lv_length * self.axis, axes, semi)
         inlet = Cone(
             self.mitral, self.mitral + 0.30 * self.lv_length * self.axis, self.mitral_radius, 0.8 * self.mitral_radius

@@ -23,8 +23,10 @@ def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) ->
         direction = np.cos(a) * heart.septal + np.sin(a) * heart.anterior
         return heart.base + height * length * heart.axis + radius * direction
 
-    left_main = heart.aortic + 12 * heart.aortic_normal + 1.3 * heart.aortic_radius * (
-        0.6 * heart.anterior - 0.5 * heart.septal
+    left_main = (
+        heart.aortic
+        + 12 * heart.aortic_normal
+        + 1.3 * heart.aortic_radius * (0.6 * heart.anterior - 0.5 * heart.septal)
     )
     on_wall = heart.myocardium
     descending = settle([ring(62, h, outer + 3) for h in (0.02, 0.3, 0.6, 0.9)], on_wall, gap)

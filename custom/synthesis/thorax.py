@@ -63,9 +63,7 @@ def _paint_spine(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None
     canal = (x * x + (y + 1.35 * r) ** 2).sqrt() - 8.5
     spread = phase + 0.5 * (y + 2 * r)  # processes slope downwards
     arch = torch.maximum(canal - rng.uniform(4, 6), phase.abs() - 0.42 * period)
-    spinous = torch.maximum(
-        torch.maximum(x.abs() - 3.5, spread.abs() - 8), torch.maximum(-(y + 3.9 * r), y + 1.6 * r)
-    )
+    spinous = torch.maximum(torch.maximum(x.abs() - 3.5, spread.abs() - 8), torch.maximum(-(y + 3.9 * r), y + 1.6 * r))
     transverse = ((y + 1.5 * r + 0.25 * x.abs()) ** 2 + (phase - 2) ** 2).sqrt() - 5.5
     transverse = torch.maximum(transverse, x.abs() - 32)
     canvas.fill(Structure.SPINAL_CANAL, canal < 0, window)
