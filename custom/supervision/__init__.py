@@ -1,5 +1,7 @@
-"""What the shape network learns from: soft occupancy of exact distances, smoothness, segmentation."""
+"""What the networks learn from: soft occupancy of signed distances, smoothness, segmentation; distance fields."""
 
+from .distance_loss import DistanceLoss
+from .represented_occupancy import RepresentedOccupancy
 from .shape_loss import ShapeLoss
 
-__all__ = ["ShapeLoss"]
+__all__ = ["DistanceLoss", "RepresentedOccupancy", "ShapeLoss"]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..template import GraphOperator
-from .losses import laplacian_loss, segmentation_loss, soft_occupancy_loss
+from .losses import laplacian_loss, segmentation_loss
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -18,7 +18,7 @@ def cosine(start: float, end: float, progress: float) -> float:
 
 
 class ShapeLoss(nn.Module):
-    """Exact supervision: soft occupancy + smoothness of every stage's mesh + segmentation.
+    """Soft occupancy + smoothness of every stage's mesh + segmentation.
 
     Args:
         tau: softness of the occupancy at the start and at the end, normalised units.
@@ -26,8 +26,8 @@ class ShapeLoss(nn.Module):
         schedule: share of the mesh training over which both follow a cosine.
         stage_weights: weight of each stage's mesh.
         segmentation: weight of the segmentation term.
-        points: sample points per structure and stage.
-        spread: scatter of the sample points, normalised units.
+        occupancy: (vertices, faces, masks, tau) to the soft occupancy loss: :func:`soft_occupancy_loss` with its points
+            and spread (exact), or a :class:`RepresentedOccupancy` (the paper's).
     """
 
     def __init__(
@@ -37,8 +37,7 @@ class ShapeLoss(nn.Module):
         schedule: float,
         stage_weights: Sequence[float],
         segmentation: float,
-        points: int,
-        spread: float,
+        occupancy: Callable[[Tensor, Tensor, Tensor, float], Tensor],
     ) -> None:
         super().__init__()
         self.tau = tau
@@ -46,8 +45,7 @@ class ShapeLoss(nn.Module):
         self.schedule = schedule
         self.stage_weights = stage_weights
         self.segmentation = segmentation
-        self.points = points
-        self.spread = spread
+        self.occupancy = occupancy
 
     def forward(
         self,
@@ -82,7 +80,7 @@ class ShapeLoss(nn.Module):
             weight = cosine(*self.smoothness, progress / self.schedule)
             for mesh, share in zip(meshes, self.stage_weights, strict=True):
                 vertices = mesh.flatten(0, 1)
-                occupancy = soft_occupancy_loss(vertices, faces, masks, tau, self.points, self.spread)
+                occupancy = self.occupancy(vertices, faces, masks, tau)
                 smoothness = laplacian_loss(vertices, operator)
                 loss = loss + share * (occupancy + weight * smoothness)
                 terms["occupancy"], terms["smoothness"] = occupancy, smoothness  # shown: the last stage's

@@ -1,7 +1,8 @@
 """Training and validation engines' parts."""
 
+from .distance_error import DistanceError
 from .handlers import attach_checkpoints, attach_progress_bar
 from .trainer import ShapeTrainer
 from .validation import VoxeliseMeshesd
 
-__all__ = ["ShapeTrainer", "VoxeliseMeshesd", "attach_checkpoints", "attach_progress_bar"]
+__all__ = ["DistanceError", "ShapeTrainer", "VoxeliseMeshesd", "attach_checkpoints", "attach_progress_bar"]

@@ -11,8 +11,12 @@ from ignite.handlers import Checkpoint, DiskSaver, ProgressBar
 
 
 def attach_progress_bar(trainer: Engine) -> None:
-    """Shows the loss and its terms over each epoch."""
-    ProgressBar().attach(trainer, output_transform=lambda output: {name: float(output[name]) for name in output})
+    """Shows the numbers among the engine's output, the loss and its terms, over each epoch."""
+
+    def numbers(output: dict[str, Any]) -> dict[str, float]:
+        return {name: float(value.detach()) for name, value in output.items() if value.ndim == 0}
+
+    ProgressBar().attach(trainer, output_transform=numbers)
 
 
 def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, resume: str | None) -> None:

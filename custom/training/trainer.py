@@ -51,6 +51,8 @@ class ShapeTrainer(SupervisedTrainer):
         norm = clip_grad_norm_(network.parameters(), self.gradient_norm)
         if bool(torch.isfinite(norm)):
             engine.optimizer.step()
+        else:
+            engine.logger.warning("step %d skipped: its gradient is not finite", engine.state.iteration)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         return {name: value.detach() for name, value in output.items()} | {"gradient_norm": norm}
 

@@ -127,3 +127,18 @@ def test_contradicting_choices_are_refused(default_arguments):
         ShapeNetwork(**default_arguments | {"flow_widths": [0.1]})
     with pytest.raises(ValueError, match="not divisible by 32"):
         ShapeNetwork(**default_arguments)(torch.zeros(1, 1, 40, 32, 32))
+
+
+@pytest.mark.parametrize("size", [32, 64])
+def test_mixed_precision_gives_sound_gradients(default_arguments, size):
+    """Where a level has 2x2x2 voxels, bfloat16 on the CPU would give random weight gradients."""
+    torch.manual_seed(0)
+    network = ShapeNetwork(**default_arguments)
+    image = torch.randn(1, 1, size, size, size)
+    gradients = []
+    for amp in (False, True):
+        network.amp = amp
+        network.zero_grad()
+        network.segment(image).square().mean().backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in network.unet.parameters()]))
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.98

@@ -1,4 +1,5 @@
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -96,7 +97,8 @@ def test_schedule_and_terms():
     assert cosine(20.0, 3.0, 1) == cosine(20.0, 3.0, 2) == 3.0
     assert math.isclose(cosine(20.0, 3.0, 0.5), 11.5)
     sphere, faces = icosphere(1)
-    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, (0.5, 1.0), 1.0, 200, 0.1)
+    occupancy = partial(soft_occupancy_loss, points=200, spread=0.1)
+    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, (0.5, 1.0), 1.0, occupancy)
     labels = ball(0.5, 16).long()[None, None] * 2
     logits = torch.zeros(1, 3, 16, 16, 16)
     meshes = [0.4 * sphere.float().expand(1, 2, -1, -1)] * 2

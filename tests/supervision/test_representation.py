@@ -1,0 +1,87 @@
+import math
+from functools import partial
+
+import pytest
+import torch
+
+from custom.networks import RepresentationNetwork
+from custom.sampling import level_coordinates
+from custom.supervision import DistanceLoss, RepresentedOccupancy, ShapeLoss
+from custom.supervision.losses import soft_occupancy_loss
+from custom.template import GraphOperator, chebyshev_operator, icosphere
+
+
+def test_distance_loss_weighs_by_closeness_and_sums_over_levels():
+    distance = torch.tensor([0.0, math.sqrt(12), math.sqrt(3)]).view(1, 1, 3, 1, 1)
+    one_off = (distance + 1.0).expand(-1, 2, -1, -1, -1)
+    loss = DistanceLoss()
+    torch.testing.assert_close(loss(one_off, distance), torch.tensor(2 * (1.0 + 0.0 + 0.25) / 3))
+    torch.testing.assert_close(loss(one_off[:, :1], distance), torch.tensor((1.0 + 0.0 + 0.25) / 3))
+    assert loss(distance, distance) == 0
+
+
+class SphereField(RepresentationNetwork):
+    """A representation network that knows spheres exactly: distance to the vertices' mean radius about their mean."""
+
+    def forward(self, vertices):
+        centre = vertices.mean(1)
+        radius = (vertices - centre.unsqueeze(1)).norm(dim=-1).mean(1)
+        points = level_coordinates(vertices.new_zeros(1, 1, self.size, self.size, self.size), 1)
+        field = (points - centre.unsqueeze(1)).norm(dim=-1) - radius.unsqueeze(1)
+        return field.view(-1, 1, self.size, self.size, self.size)
+
+
+def test_labels_alone_move_a_sphere_home():
+    points = level_coordinates(torch.zeros(1, 1, 32, 32, 32), 1)
+    target = torch.tensor([0.2, -0.1, 0.1])
+    mask = ((points - target).norm(dim=1) < 0.45).view(1, 32, 32, 32)
+    occupancy = RepresentedOccupancy(SphereField(32, 8, [8, 8], 0.1, 1, False))
+    sphere, faces = icosphere(1)
+    vertices = (0.3 * sphere.float())[None].requires_grad_()
+    optimiser = torch.optim.Adam([vertices], lr=0.02)
+    for _ in range(60):
+        optimiser.zero_grad()
+        occupancy(vertices, faces, mask, 0.03).backward()
+        optimiser.step()
+    assert (vertices.detach().mean(1) - target).norm() < 0.02
+    assert abs(float((vertices.detach() - target).norm(dim=-1).mean()) - 0.45) < 0.02
+
+
+def test_the_network_is_frozen_and_the_vertices_are_not():
+    torch.manual_seed(0)
+    g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
+    occupancy = RepresentedOccupancy(g)
+    assert not g.training and not any(parameter.requires_grad for parameter in g.parameters())
+    sphere, faces = icosphere(1)
+    vertices = (0.5 * sphere.float()).expand(2, -1, -1).clone().requires_grad_()
+    masks = torch.zeros(2, 16, 16, 16, dtype=torch.bool)
+    assert float(occupancy(vertices, faces, masks, 0.05)) == 0
+    masks[1, 4:12, 4:12, 4:12] = True
+    occupancy(vertices, faces, masks, 0.05).backward()
+    assert vertices.grad[0].abs().max() == 0 and vertices.grad[1].abs().max() > 0
+    assert all(parameter.grad is None for parameter in g.parameters())
+
+
+def test_meshes_and_labels_that_g_does_not_know_are_refused():
+    occupancy = RepresentedOccupancy(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False))
+    masks = torch.ones(1, 16, 16, 16, dtype=torch.bool)
+    for subdivisions, labels, message in ((2, masks, "80 faces, these have 320"), (1, masks[:, :8], "16 voxels")):
+        sphere, faces = icosphere(subdivisions)
+        with pytest.raises(ValueError, match=message):
+            occupancy(sphere.float()[None], faces, labels, 0.05)
+
+
+def test_shape_loss_takes_either_supervision():
+    sphere, faces = icosphere(1)
+    operator = chebyshev_operator(faces)
+    operator = GraphOperator(operator.neighbours, operator.weights.float())
+    labels = torch.zeros(1, 1, 32, 32, 32, dtype=torch.long)
+    labels[:, :, 8:24, 8:24, 8:24] = 1
+    exact = partial(soft_occupancy_loss, points=20000, spread=0.5)
+    for occupancy in (exact, RepresentedOccupancy(SphereField(32, 8, [8, 8], 0.1, 1, False))):
+        loss = ShapeLoss((0.05, 0.01), (0.0, 0.0), 0.7, (1.0,), 0.0, occupancy)
+        terms = [
+            loss([radius * sphere.float()[None, None]], faces, operator, torch.zeros(1, 2, 32, 32, 32), labels, 1, 0.0)
+            for radius in (0.3, 0.6, 0.9)
+        ]
+        assert terms[1]["loss"] < 0.5 * min(terms[0]["loss"], terms[2]["loss"])
