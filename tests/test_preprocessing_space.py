@@ -26,10 +26,10 @@ def _preprocessing(keep: set[str] | None = None) -> Compose:
     """The config's preprocessing, or those of its transforms whose names are in `keep`."""
     parser = ConfigParser()
     parser.read_config(CONFIG)
-    section = dict(parser.get("preprocessing"))
-    wanted = [part for part in section["transforms"] if keep is None or part["_target_"] in keep]
+    wanted = [part for part in parser["preprocessing"]["transforms"] if keep is None or part["_target_"] in keep]
     assert keep is None or {part["_target_"] for part in wanted} == keep
-    return ConfigParser({"preprocessing": {**section, "transforms": wanted}}).get_parsed_content("preprocessing")
+    parser["preprocessing"]["transforms"] = wanted
+    return parser.get_parsed_content("preprocessing")
 
 
 def _affine(order, signs, spacing, tilt: float) -> np.ndarray:
@@ -79,6 +79,18 @@ def test_world_coordinates_survive_anisotropic_and_left_handed(spacing):
     affine = _affine((2, 0, 1), (1, 1, -1), spacing, tilt=0.15)
     assert np.linalg.det(affine[:3, :3]) < 0
     crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    assert _worst_error(crop, shape, affine) < 1e-3
+
+
+@pytest.mark.parametrize("number", range(0, 48, 4))
+def test_world_coordinates_survive_the_shear_of_a_tilted_gantry(number):
+    """The crop of a sheared input is itself not sheared, and in the same place."""
+    order, signs = ORDERS[number]
+    shape, affine = (90, 120, 60), _affine(order, signs, (0.9, 1.2, 1.6), tilt=(0.0, 0.15)[number % 8 // 4])
+    affine[:3, 2] += np.tan(np.radians((14, -30)[number % 3 == 0])) * affine[:3, 1]
+    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    axes = np.asarray(crop.affine)[:3, :3]
+    np.testing.assert_allclose(axes.T @ axes, 1.3**2 * np.eye(3), atol=1e-6)
     assert _worst_error(crop, shape, affine) < 1e-3
 
 

@@ -1,6 +1,7 @@
 """From CT files to chamber meshes, label maps, reports and previews: what `inference.json` puts together."""
 
-from .cases import InputError, find_cases
+from ..inputs import InputError
+from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
 from .reading import LoadCTd

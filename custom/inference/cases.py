@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
-from pydicom.misc import is_dicom
+from ..dicom import holds_dicom, is_dicom
+from ..inputs import InputError
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 LABEL_MAP_ENDING = "_labels.nii.gz"
 
 
-class InputError(ValueError):
-    """An input, or a key of the call, cannot be used; the message says which, why and what to do."""
-
-
 def find_cases(
-    input: str | PathLike | Sequence[str | PathLike], output_dir: str | PathLike | None = None
+    input: str | PathLike | Sequence[str | PathLike],
+    output_dir: str | PathLike | None = None,
+    series_uid: str | None = None,
 ) -> list[dict[str, str]]:
     """The cases that `input` names.
 
+    A folder is one case, or a batch of cases. It is one case, with all that lies below it, where DICOM files lie
+    directly in it (a DICOMDIR is enough), or where `series_uid` names the series to look for. Otherwise each NIfTI,
+    NRRD or MHA file in it is a case, and so is each of its subfolders that holds DICOM at any depth. So the folder of
+    one series, of several series mixed, or of a CD is one case; a folder of patients is a batch of patients; and a
+    study whose series have a subfolder each is a batch of series, unless `series_uid` picks one.
+
     Args:
-        input: a NIfTI, NRRD or MHA file; a DICOM folder or one file of it; a folder of these; or a list of any of
-            these. In a folder of cases, files of other kinds and the label maps of earlier runs are passed over.
+        input: a NIfTI, NRRD or MHA file; a DICOM file, which stands for its series; a folder; or a list of these. In a
+            folder of cases, files of other kinds and the label maps of earlier runs are passed over.
         output_dir: the folder for all outputs; None puts them next to each input.
+        series_uid: the series that is read of a DICOM folder; None leaves the choice to the reader.
 
     Returns:
         One dictionary a case: `image` (path), `name` (stem of its outputs) and `folder` (where they go). None for an
@@ -37,51 +43,58 @@ def find_cases(
     """
     items = [input] if isinstance(input, (str, PathLike)) else list(input)
     items = [item for item in items if str(item)]
-    paths = [path for item in items for path in _expand(Path(item).expanduser())]
-    cases = [
-        {"image": str(path), "name": _stem(path), "folder": str(output_dir or path.absolute().parent)}
-        for path in dict.fromkeys(paths)
-    ]
+    paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid))]
+    cases = [_case(path, output_dir) for path in dict.fromkeys(paths)]
     _check_distinct(cases)
     return cases
 
 
-def _expand(path: Path) -> list[Path]:
+def _expand(path: Path, one_case: bool) -> list[Path]:
+    try:
+        return _cases_at(path, one_case)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be opened: {error.strerror}", "unreadable") from error
+
+
+def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if path.is_file():
         if _is_volume(path):
             return [path]
         if is_dicom(path):
-            return [path.absolute().parent]
+            return [path.parent if path.name.upper() == "DICOMDIR" else path]
         raise InputError(f"{path.name}: not a kind of image that is read here ({_kinds()})")
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-    if _holds_dicom(children):
+    if any(child.is_file() and not _is_volume(child) and is_dicom(child) for child in children):
+        return [path]
+    if one_case and holds_dicom(path):
         return [path]
     found = [
         child
         for child in children
         if (child.is_file() and _is_volume(child) and not child.name.endswith(LABEL_MAP_ENDING))
-        or (child.is_dir() and _holds_dicom(sorted(child.iterdir())))
+        or (child.is_dir() and holds_dicom(child))
     ]
     if not found:
         raise InputError(f"{path.name}: the folder holds no image that is read here ({_kinds()})")
     return found
 
 
-def _holds_dicom(children: Iterable[Path]) -> bool:
-    return any(child.is_file() and not _is_volume(child) and is_dicom(child) for child in children)
-
-
 def _is_volume(path: Path) -> bool:
     return path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES)
 
 
-def _stem(path: Path) -> str:
+def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
+    """A DICOM file bears the name of its folder, and its outputs stand beside that."""
     for suffix in NIFTI_SUFFIXES + ITK_SUFFIXES:
         if path.name.lower().endswith(suffix) and path.is_file():
-            return path.name[: -len(suffix)]
-    return path.absolute().name
+            place, name = path, path.name[: -len(suffix)]
+            break
+    else:
+        place = path.absolute().parent if path.is_file() else path.absolute()
+        name = place.name
+    return {"image": str(path), "name": name, "folder": str(output_dir or place.absolute().parent)}
 
 
 def _kinds() -> str:
@@ -94,4 +107,6 @@ def _check_distinct(cases: list[dict[str, str]]) -> None:
         first = taken.setdefault((case["folder"], case["name"]), case["image"])
         if first != case["image"]:
             both = f"{Path(first).name} and {Path(case['image']).name}"
-            raise InputError(f"{both} would write the same files {case['name']}_*: rename one")
+            raise InputError(
+                f"{both} would write the same files {case['name']}_*: rename one, or name a DICOM series only once"
+            )

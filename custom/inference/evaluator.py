@@ -15,7 +15,7 @@ from monai.engines.utils import IterationEvents
 from monai.utils import CommonKeys
 from tqdm import tqdm
 
-from .cases import InputError
+from ..inputs import InputError
 from .report import write_failure
 from .timing import timed
 
@@ -27,12 +27,15 @@ class Failure(NamedTuple):
 
     name: str
     reason: str
+    outcome: str
+    """The short name of an `InputError`, "error" for anything else."""
 
 
 class CaseDataset(Dataset):
-    """Cases of `find_cases` as preprocessed records; one that cannot be had comes as `name`, `folder` and `error`.
+    """Cases of `find_cases` as preprocessed records; one that cannot be had comes as `name`, `folder`, `error` and
+    `outcome`.
 
-    A good record holds `image` (the crop), `image_file`, `name`, `folder` and `seconds`.
+    A good record holds `image` (the crop), `image_file`, `name`, `folder`, `reading` (of `LoadCTd`) and `seconds`.
     """
 
     def __getitem__(self, index: int) -> dict[str, Any]:
@@ -45,7 +48,8 @@ class CaseDataset(Dataset):
             seconds = record["seconds"]
             seconds["preprocess"] = elapsed["all"] - seconds["read"]
         except Exception as error:  # a case can fail in any way; the others go on
-            return {"name": case["name"], "folder": case["folder"], "error": reason_of(error, case["image"])}
+            outcome, reason = explain(error, case["image"])
+            return {"name": case["name"], "folder": case["folder"], "error": reason, "outcome": outcome}
         return record
 
 
@@ -69,12 +73,13 @@ class CaseEvaluator(SupervisedEvaluator):
         engine.state.output = {}
         name, folder = batchdata["name"][0], batchdata["folder"][0]
         if "error" in batchdata:
-            self._fail(name, folder, batchdata["error"][0])
+            self._fail(folder, Failure(name, batchdata["error"][0], batchdata["outcome"][0]))
         else:
             try:
                 self._predict(engine, batchdata)
             except Exception as error:  # as in the data set: whatever one case causes
-                self._fail(name, folder, reason_of(error, batchdata["image_file"][0]))
+                outcome, reason = explain(error, batchdata["image_file"][0])
+                self._fail(folder, Failure(name, reason, outcome))
         self._bar.update()
         return engine.state.output
 
@@ -94,13 +99,13 @@ class CaseEvaluator(SupervisedEvaluator):
         for warning in report["warnings"]:
             self._log(logging.WARNING, f"{report['case']}: {warning}")
 
-    def _fail(self, name: str, folder: str, reason: str) -> None:
-        self.failures.append(Failure(name, reason))
-        self._log(logging.ERROR, f"{name}: {reason}")
+    def _fail(self, folder: str, failure: Failure) -> None:
+        self.failures.append(failure)
+        self._log(logging.ERROR, f"{failure.name}: {failure.reason}")
         try:
-            write_failure(folder, name, reason)
+            write_failure(folder, failure.name, failure.reason, failure.outcome)
         except OSError as error:
-            self._log(logging.ERROR, f"{name}: no report could be written ({error.strerror}); set `output_dir`")
+            self._log(logging.ERROR, f"{failure.name}: no report could be written ({error.strerror}); set `output_dir`")
 
     @staticmethod
     def _log(level: int, message: str) -> None:
@@ -108,12 +113,13 @@ class CaseEvaluator(SupervisedEvaluator):
             logger.log(level, message)
 
 
-def reason_of(error: Exception, path: str) -> str:
-    """Why a case failed, in a line, without the folder its image lies in."""
+def explain(error: Exception, path: str) -> tuple[str, str]:
+    """Why a case failed: the outcome's short name, and a line without the folder its image lies in."""
     cause = error
     while not isinstance(cause, InputError) and cause.__cause__ is not None:
         cause = cause.__cause__  # MONAI wraps what a transform raises
     logger.debug("%s", error, exc_info=error)
-    text = str(cause) if isinstance(cause, InputError) else f"{type(cause).__name__}: {cause}"
+    refused = isinstance(cause, InputError)
+    text = str(cause) if refused else f"{type(cause).__name__}: {cause}"
     folder = str(Path(path).parent)
-    return text.replace(folder + os.sep, "").splitlines()[0]
+    return cause.outcome if refused else "error", text.replace(folder + os.sep, "").splitlines()[0]

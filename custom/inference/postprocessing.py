@@ -1,6 +1,7 @@
 """From the network's vertices to the files of a case, as dictionary transforms.
 
-They pass a record along: `image` (the crop), `pred`, `seconds`, and the case's `image_file`, `name` and `folder`.
+They pass a record along: `image` (the crop), `pred`, `reading`, `seconds`, and the case's `image_file`, `name` and
+`folder`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from monai.transforms import MapTransform, Transform
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
 from ..geometry.winding import voxelise_in_image
-from .cases import LABEL_MAP_ENDING, InputError
+from ..inputs import InputError
+from .cases import LABEL_MAP_ENDING
 from .files import encode_nifti, write_together
 from .mesh_files import ENCODERS, Mesh
 from .preview import render_preview

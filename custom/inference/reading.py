@@ -2,140 +2,100 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping
-from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
-from monai.data import ITKReader, MetaTensor, NibabelReader
-from monai.transforms import LoadImaged
-from monai.utils import ensure_tuple, optional_import
-from pydicom.errors import InvalidDicomError
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+from monai.utils import SpaceKeys
 
-from .cases import NIFTI_SUFFIXES, InputError
+from ..dicom import read_header, read_series
+from ..inputs import Findings, InputError
+from .cases import ITK_SUFFIXES, NIFTI_SUFFIXES
+from .hounsfield import check_hounsfield
 from .timing import timed
-
-itk, _ = optional_import("itk")
-
-POSITION_TOLERANCE = 0.1  # mm, of a slice's position from where even spacing puts it
-_TAGS = ["Modality", "SeriesInstanceUID", "ImageOrientationPatient", "ImagePositionPatient", "Rows", "Columns"]
-# What leaves this module of an image's header: its geometry. A patient's name goes no further.
-_GEOMETRY = ("affine", "original_affine", "spatial_shape", "space", "original_channel_dim")
+from .volume_files import read_itk, read_nifti
 
 
-class LoadCTd(LoadImaged):
-    """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64.
+class LoadCTd(Transform):
+    """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
 
-    A NIfTI file goes through nibabel, NRRD, MHA and DICOM through ITK. The record also gets `seconds`.
+    DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with ITK. The meta data hold the geometry only: a
+    patient's name goes no further. The record also gets `seconds`, and `reading`: JSON text, because it passes the
+    data loader's collation unchanged, of `series` (the chosen DICOM series, or null), `warnings` (outcome to sentence)
+    and `forced` (outcomes that `force` has made of refusals).
+
+    Args:
+        keys: the key of the image's path: a file, or a DICOM folder.
+        series_uid: the series to read of a DICOM folder; None chooses.
+        phase: the cardiac phase, or the volume counted from 1, to read of an image of several.
+        hu_offset: HU that are added to the values, for images stored shifted.
+        force: go on, with a warning, where the values do not look like HU.
 
     Raises:
-        InputError: the file cannot be read, is not one 3D volume of one value a voxel, is not in HU, or is a DICOM
-            folder that `series_files` refuses.
+        InputError: the image cannot be read, is not one 3D volume of one value a voxel, does not look like a CT in HU,
+            or is a DICOM series that cannot be trusted.
     """
 
-    def __init__(self, keys: Hashable) -> None:
-        super().__init__(keys, image_only=True, ensure_channel_first=True)
+    def __init__(
+        self,
+        keys: Hashable,
+        series_uid: str | None = None,
+        phase: str | float | None = None,
+        hu_offset: float = 0.0,
+        force: bool = False,
+    ) -> None:
+        self.key = keys
+        self.series_uid = series_uid
+        self.phase = phase
+        self.hu_offset = float(hu_offset)
+        self.force = bool(force)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        path = Path(data[self.keys[0]])
+        path = Path(data[self.key])
+        findings = Findings(self.force)
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
-            reader = NibabelReader() if path.name.lower().endswith(NIFTI_SUFFIXES) else _ITKReader()
             try:
-                record = super().__call__(data, reader)
+                values, affine, series = self._read(path, findings)
             except InputError:
                 raise
+            except MemoryError as error:
+                raise InputError(f"{path.name}: the memory does not suffice to read it", "memory") from error
+            except OSError as error:
+                raise InputError(
+                    f"{path.name} cannot be read: {error.strerror or 'is it complete?'}", "unreadable"
+                ) from error
             except Exception as error:  # whatever a reader raises on a damaged file
-                raise InputError(f"{path.name} cannot be read: is the file complete? ({_first_line(error)})") from error
-            image = record[self.keys[0]]
-            _check_volume(image)
-            image.meta = {key: value for key, value in image.meta.items() if key in _GEOMETRY}
-        return {**record, "seconds": seconds}
+                message = f"{path.name} cannot be read: is it complete? ({type(error).__name__})"
+                raise InputError(message, "unreadable") from error
+            if self.hu_offset:
+                values = values + np.float32(self.hu_offset)
+                findings.warn("hu_offset", f"{self.hu_offset:+g} was added to the values, as asked")
+            values = check_hounsfield(values, findings)
+        meta = {
+            "original_affine": torch.from_numpy(affine.copy()),
+            "spatial_shape": np.array(values.shape),
+            "space": SpaceKeys.RAS,
+        }
+        image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
+        reading = {"series": series, "warnings": findings.warnings, "forced": findings.forced}
+        return {**data, self.key: image, "seconds": seconds, "reading": json.dumps(reading)}
 
-
-def series_files(folder: str | PathLike) -> list[str]:
-    """The files of the one CT series in a DICOM folder, sorted along the slice normal.
-
-    Raises:
-        InputError: no CT series or more than one, slices of different size or orientation, two slices at one place, a
-            missing slice, uneven spacing, or a tilted gantry.
-    """
-    slices = [header for path in sorted(Path(folder).iterdir()) if (header := _header(path)) is not None]
-    series = {header.SeriesInstanceUID for header in slices}
-    if len(series) != 1:
-        listed = f": {', '.join(sorted(series))}" if series else ""
-        raise InputError(f"a DICOM folder must hold one series, this one holds {len(series)}{listed}")
-    modality = slices[0].get("Modality")
-    if modality != "CT":
-        raise InputError(f"the series' modality is {modality}: only CT is read")
-    for tag in _TAGS[2:]:
-        if any(tag not in header for header in slices):
-            raise InputError(f"a slice has no {tag}: the series cannot be placed in space")
-    if len({(header.Rows, header.Columns) for header in slices}) > 1:
-        raise InputError("the slices have different sizes")
-    orientations = np.array([header.ImageOrientationPatient for header in slices], dtype=np.float64)
-    if np.abs(orientations - orientations[0]).max() > 1e-3:
-        raise InputError("the slices have different orientations: is a localiser among them?")
-    positions = np.array([header.ImagePositionPatient for header in slices], dtype=np.float64)
-    normal = np.cross(orientations[0, :3], orientations[0, 3:])
-    order = np.argsort(positions @ normal)
-    _check_positions(positions[order], normal)
-    return [slices[index].filename for index in order]
-
-
-class _ITKReader(ITKReader):
-    """MONAI's reader, with the files of a DICOM folder chosen and sorted by `series_files`."""
-
-    def read(self, data: Any, **kwargs: Any) -> Any:
-        path = ensure_tuple(data)[0]
-        return itk.imread(series_files(path)) if Path(path).is_dir() else super().read(data, **kwargs)
-
-
-def _header(path: Path) -> pydicom.Dataset | None:
-    if not path.is_file():
-        return None
-    try:
-        header = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS)
-    except InvalidDicomError:
-        return None
-    return header if "SeriesInstanceUID" in header else None  # a DICOMDIR has none
-
-
-def _check_positions(positions: np.ndarray, normal: np.ndarray) -> None:
-    if len(positions) < 2:
-        raise InputError("the series has a single slice: a volume is needed")
-    heights = positions @ normal
-    gaps = np.diff(heights)
-    gap = np.median(gaps)
-    if gaps.min() < POSITION_TOLERANCE:
-        raise InputError("two slices lie at the same place: does the series hold several time points?")
-    if np.abs(gaps - gap).max() > POSITION_TOLERANCE:
-        where = int(np.abs(gaps - gap).argmax())
-        raise InputError(
-            f"the slices are not evenly spaced: {gaps[where]:.2f} mm after slice {where + 1} of {len(positions)}, "
-            f"{gap:.2f} mm elsewhere; is a slice missing?"
-        )
-    drift = positions - positions[0] - np.outer(heights - heights[0], normal)
-    if np.linalg.norm(drift, axis=1).max() > POSITION_TOLERANCE:
-        raise InputError("the slices are not stacked along their normal: resample a tilted-gantry scan first")
-
-
-def _check_volume(image: MetaTensor) -> None:
-    if image.ndim != 4 or image.shape[0] != 1:
-        raise InputError(f"a 3D image of one value a voxel is needed, not {image.shape[0]} of {tuple(image.shape[1:])}")
-    if min(image.shape[1:]) < 2:
-        raise InputError(f"the image of {'x'.join(map(str, image.shape[1:]))} voxels is too flat for a volume")
-    affine = np.asarray(image.affine)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise InputError("the image's affine has no volume or is not finite: its header is damaged")
-    low, high = (float(value) for value in image.as_tensor().aminmax())
-    if not np.isfinite([low, high]).all():
-        raise InputError("the image holds values that are not finite")
-    if low >= 0:
-        raise InputError(f"no voxel lies below zero (values {low:g} to {high:g}): this is not a CT in Hounsfield units")
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+    def _read(self, path: Path, findings: Findings) -> tuple[np.ndarray, np.ndarray, dict[str, Any] | None]:
+        if path.is_file() and path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES):
+            if path.stat().st_size == 0:
+                raise InputError(f"{path.name} is empty", "empty_file")
+            read = read_nifti if path.name.lower().endswith(NIFTI_SUFFIXES) else read_itk
+            return *read(path, findings, self.phase), None
+        series_uid, folder = self.series_uid, path
+        if path.is_file():  # a DICOM file stands for its series
+            header = read_header(path)
+            if header is None or "SeriesInstanceUID" not in header:
+                raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
+            series_uid, folder = series_uid or str(header.SeriesInstanceUID), path.absolute().parent
+        return read_series(folder, findings, series_uid, self.phase)

@@ -3,13 +3,17 @@
 ============================ ==========================================================================================
 key                          value
 ============================ ==========================================================================================
-case, status                 name of the case; "done", or "failed" with `reason` as the only other key
+case, status                 name of the case; "done", or "failed" with `outcome` and `reason` as the only other keys
 input                        file (name only), shape, spacing_mm, axis_codes, affine_voxel_to_ras
+series                       of DICOM: the chosen series, `chosen_by` (the rule of custom.dicom.series that told it
+                             from the next best) and its `alternatives`; null for other images
 crop                         what the network saw: shape, spacing_mm, affine_voxel_to_ras
 structures                   per chamber its definition (what it encloses), volume_ml, area_cm2, watertight, outward,
                              euler_number, self_intersections (pairs of faces) and touches_field_of_view
 intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
 warnings                     sentences for the person who uses the meshes; empty where nothing was found
+outcomes                     short names of the warnings that reading the image gave
+forced                       those of them that were refusals but for `force`: the meshes may be wrong
 weights_sha256, versions     of the network's weights; of the bundle, MONAI, torch and Python
 device, amp                  what the network ran with
 files                        names of the files written beside the report
@@ -62,7 +66,7 @@ class Run:
 def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     """The report of a case, but for `files` and `seconds`.
 
-    `record` holds `image` (the crop), `meshes`, `name` and `image_file`.
+    `record` holds `image` (the crop), `meshes`, `reading`, `name` and `image_file`.
     """
     image, meshes = record["image"], record["meshes"]
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
@@ -73,6 +77,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
             leaves_grid(mesh, box["shape"], np.array(box["affine_voxel_to_ras"])) for box in (grid, crop)
         )
     between = _intersections_between(meshes)
+    reading = json.loads(record["reading"])
     return {
         "case": record["name"],
         "status": "done",
@@ -81,10 +86,13 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
             "axis_codes": "".join(nibabel.aff2axcodes(np.asarray(image.meta["original_affine"]))),
             **grid,
         },
+        "series": reading["series"],
         "crop": crop,
         "structures": structures,
         "intersections_between": between,
-        "warnings": _warnings(structures, between),
+        "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],
+        "outcomes": list(reading["warnings"]),
+        "forced": reading["forced"],
         "weights_sha256": run.sha256,
         "versions": {
             "bundle": __version__,
@@ -97,9 +105,9 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     }
 
 
-def write_failure(folder: str | PathLike, name: str, reason: str) -> None:
+def write_failure(folder: str | PathLike, name: str, reason: str, outcome: str) -> None:
     """Write the report of a case that failed; raises OSError if the folder cannot be written."""
-    report = {"case": name, "status": "failed", "reason": reason}
+    report = {"case": name, "status": "failed", "outcome": outcome, "reason": reason}
     write_together(folder, {f"{name}_report.json": json.dumps(report, indent=2).encode()})
 
 

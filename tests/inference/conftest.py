@@ -9,13 +9,10 @@ from pathlib import Path
 import itk
 import nibabel
 import numpy as np
-import pydicom
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
-from stand_in import CONFIG, NETWORK, OBLIQUE, PATIENT, ROOT, Ellipsoids
+from stand_in import CONFIG, NETWORK, OBLIQUE, ROOT, Ellipsoids
 
 
 @pytest.fixture
@@ -49,53 +46,6 @@ def write_itk():
         image.SetDirection(itk.matrix_from_array(np.ascontiguousarray(lps[:3, :3] / spacing)))
         itk.imwrite(image, path)
         return path
-
-    return write
-
-
-@pytest.fixture
-def write_series():
-    """A CT series, file names in no order; slice k of `volume` (columns, rows, slices) lies k steps from `origin`."""
-
-    def write(
-        folder: Path,
-        volume: np.ndarray,
-        *,
-        across=(1.0, 0.0, 0.0),
-        down=(0.0, 1.0, 0.0),
-        origin=(-60.0, -200.0, 50.0),
-        spacing=(1.5, 1.25, 2.0),
-        modality: str = "CT",
-        series: str | None = None,
-        skip: tuple[int, ...] = (),
-    ) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        series = series or generate_uid()
-        across, down = np.asarray(across), np.asarray(down)
-        shuffled = np.random.default_rng(1).permutation(volume.shape[2])
-        for index in set(range(volume.shape[2])) - set(skip):
-            meta = FileMetaDataset()
-            meta.MediaStorageSOPClassUID = CTImageStorage
-            meta.MediaStorageSOPInstanceUID = generate_uid()
-            meta.TransferSyntaxUID = ExplicitVRLittleEndian
-            header = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
-            header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-            header.PatientName, header.PatientID, header.Modality = PATIENT, "4711", modality
-            header.StudyInstanceUID, header.SeriesInstanceUID = "1.2.3", series
-            position = np.asarray(origin) + index * spacing[2] * np.cross(across, down)
-            header.ImagePositionPatient = [f"{value:.6f}" for value in position]
-            header.ImageOrientationPatient = [f"{value:.8f}" for value in (*across, *down)]
-            header.PixelSpacing = [spacing[1], spacing[0]]  # between rows, then between columns
-            header.SliceThickness = spacing[2]
-            header.InstanceNumber = volume.shape[2] - index
-            header.Columns, header.Rows = volume.shape[:2]
-            header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-            header.BitsAllocated = header.BitsStored = 16
-            header.HighBit, header.PixelRepresentation = 15, 0
-            header.RescaleIntercept, header.RescaleSlope = -1024, 1
-            header.PixelData = (volume[:, :, index].T + 1024).astype("<u2").tobytes()
-            pydicom.dcmwrite(folder / f"{shuffled[index]:04d}", header, enforce_file_format=True)
-        return folder
 
     return write
 

@@ -12,7 +12,6 @@ from torch import nn
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "bundle" / "configs" / "inference.json"
 NETWORK = {"_target_": "stand_in.Ellipsoids"}
-PATIENT = "Doe^Jane"
 OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
 
 CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))

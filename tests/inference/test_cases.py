@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from dicom_files import write_series
 
 from custom.inference import InputError, find_cases
 
@@ -27,14 +28,25 @@ def test_dots_in_a_name_stay(tmp_path):
     assert _names(find_cases(tmp_path / "a.b.1.nii.gz")) == ["a.b.1"]
 
 
-def test_a_dicom_folder_or_one_of_its_files(tmp_path, write_series):
+def test_a_dicom_folder_or_one_of_its_files(tmp_path):
     folder = write_series(tmp_path / "series", VOLUME)
     expected = [{"image": str(folder), "name": "series", "folder": str(tmp_path)}]
     assert find_cases(folder) == expected
-    assert find_cases(next(folder.iterdir())) == expected
+    (folder / "DICOMDIR").write_bytes((folder / "0000").read_bytes())
+    assert find_cases(folder / "DICOMDIR") == expected
+    assert find_cases(folder / "0000") == [{**expected[0], "image": str(folder / "0000")}]
 
 
-def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path, write_series):
+def test_a_folder_with_dicom_in_it_is_one_case_and_a_folder_of_such_is_a_batch(tmp_path):
+    write_series(tmp_path / "batch" / "second" / "study" / "series", VOLUME, series="1.2.9")
+    first = write_series(tmp_path / "batch" / "first", VOLUME)
+    write_series(first / "deeper", VOLUME)
+    assert _names(find_cases(first)) == ["first"]
+    assert _names(find_cases(tmp_path / "batch")) == ["first", "second"]
+    assert _names(find_cases(tmp_path / "batch", series_uid="1.2.9")) == ["batch"]
+
+
+def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path):
     write_series(tmp_path / "series", VOLUME)
     for name in ("b.nii.gz", "b_labels.nii.gz", "b_LA.stl", "b_report.json", "notes.txt", "a.mha", ".hidden.nii.gz"):
         (tmp_path / name).touch()
@@ -42,7 +54,7 @@ def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path, write_series):
     assert _names(find_cases(tmp_path)) == ["a", "b", "series"]
 
 
-def test_a_list_of_several_kinds_without_doubles(tmp_path, write_series):
+def test_a_list_of_several_kinds_without_doubles(tmp_path):
     folder = write_series(tmp_path / "series", VOLUME)
     (tmp_path / "ct.nii.gz").touch()
     assert _names(find_cases([tmp_path / "ct.nii.gz", folder, folder])) == ["ct", "series"]
@@ -60,6 +72,8 @@ def test_wrong_calls(tmp_path):
         find_cases(tmp_path / "notes.txt")
     with pytest.raises(InputError, match="holds no image"):
         find_cases(tmp_path)
+    with pytest.raises(InputError, match="cannot be opened: File name too long"):
+        find_cases(tmp_path / ("long" * 100))
 
 
 def test_two_cases_of_one_name_are_refused(tmp_path):

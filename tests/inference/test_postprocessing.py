@@ -39,6 +39,7 @@ def _record(tmp_path, shape, affine):
     return {
         "image": image,
         "pred": vertices,
+        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": []}),
         "seconds": {"read": 0.1},
         "image_file": f"{tmp_path}/secret/ct.nii.gz",
         "name": "ct",
@@ -100,7 +101,7 @@ def test_report(tmp_path, weights):
     assert report["input"]["file"] == "ct.nii.gz"
     assert report["input"]["axis_codes"] == "LPS"
     assert report["input"]["spacing_mm"] == pytest.approx([1.5, 1.8, 2.0], rel=1e-2)
-    assert report["warnings"] == [] and report["intersections_between"] == 0
+    assert report["warnings"] == ["askew"] and report["outcomes"] == ["tilt"] and report["intersections_between"] == 0
     assert len(report["weights_sha256"]) == 64
     assert {"read", "meshes", "label_map", "quality", "preview", "files"} <= set(report["seconds"])
     for radii, checks in zip(RADII, report["structures"].values(), strict=True):
@@ -130,7 +131,7 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     assert not report["structures"]["LA"]["touches_field_of_view"]
     assert report["structures"]["LA"]["self_intersections"] > 0
     assert report["intersections_between"] > 0
-    assert len(report["warnings"]) == 3
+    assert len(report["warnings"]) == 4
 
 
 def test_vertices_that_are_not_finite_are_an_error(tmp_path):

@@ -9,7 +9,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from stand_in import CONFIG, OBLIQUE, PATIENT, ROOT
+from dicom_files import PATIENT, write_series
+from stand_in import CONFIG, OBLIQUE, ROOT
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)
@@ -19,9 +20,7 @@ def _report(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}_report.json").read_text())
 
 
-def test_every_kind_of_input_and_a_bad_one_in_a_batch(
-    tmp_path, workflow, caplog, volume, write_nifti, write_itk, write_series
-):
+def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog, volume, write_nifti, write_itk):
     """The same anatomy from four formats; a damaged file between them costs the batch nothing but its exit code."""
     data = tmp_path / "data"
     write_nifti(data / "a.nii.gz", volume, STRAIGHT)
@@ -48,7 +47,11 @@ def test_every_kind_of_input_and_a_bad_one_in_a_batch(
         labels = [nibabel.load(data / f"{case}_labels.nii.gz").get_fdata() for case in ("a", name)]
         np.testing.assert_array_equal(*labels)
     failed = _report(data, "b")
-    assert failed["status"] == "failed" and "b.nii.gz cannot be read" in failed["reason"]
+    assert (
+        failed["status"] == "failed"
+        and failed["outcome"] == "unreadable"
+        and "b.nii.gz cannot be read" in failed["reason"]
+    )
     assert "1 of 5 cases failed" in caplog.text
     assert caplog.messages[-1].startswith("  b: b.nii.gz cannot be read")
     written = [path for path in data.iterdir() if path.is_file() and path not in before]
@@ -69,6 +72,31 @@ def test_output_folder_and_oblique_input(tmp_path, workflow, volume, write_nifti
     assert sorted(_report(tmp_path / "out", "ct")["structures"]) == ["LV"]
 
 
+def test_the_report_tells_which_series_was_read_and_what_was_forced(tmp_path, workflow, caplog, volume):
+    shifted = volume + 1024
+    for phase in (40, 75):
+
+        def edit(header, index, phase=phase):
+            header.NominalPercentageOfCardiacPhase = phase
+
+        write_series(tmp_path / "ct" / str(phase), shifted, series="1.2.3.1", edit=edit)
+    write_series(tmp_path / "ct", volume, series="1.2.3.2")
+    made = workflow(input=str(tmp_path / "ct"), series_uid="1.2.3.1", phase=75, formats="stl")
+    made.run()
+    with pytest.raises(SystemExit):
+        made.finalize()
+    assert _report(tmp_path, "ct")["outcome"] == "shifted_by_1024" and "set `hu_offset` to -1024" in caplog.text
+    keys = {"input": str(tmp_path / "ct"), "series_uid": "1.2.3.1", "phase": "75 %", "formats": "stl"}
+    for more in ({"force": True}, {"hu_offset": -1024}):
+        made = workflow(**keys, **more)
+        made.run()
+        made.finalize()
+        report = _report(tmp_path, "ct")
+        assert report["series"]["series_uid"] == "1.2.3.1" and report["series"]["alternatives"] == []
+        assert report["outcomes"] == ["phase", *report["forced"]] + ["hu_offset"] * ("hu_offset" in more)
+        assert report["forced"] == ["shifted_by_1024"] * ("force" in more)
+
+
 def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
     path = write_nifti(tmp_path / "ct.nii.gz", volume)
     (tmp_path / "out").write_text("a file where the folder should be")
@@ -86,9 +114,11 @@ def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow,
         ({"input": "nowhere.nii.gz"}, "no such file"),
         ({"input": "{data}", "structures": "RV"}, "choose from LA, LV"),
         ({"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
+        ({"input": "{data}", "force": "no"}, "choose True or False"),
+        ({"input": "{data}", "hu_offset": "much"}, "give a number"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
     ],
-    ids=["no input", "missing", "structure", "format", "weights"],
+    ids=["no input", "missing", "structure", "format", "force", "offset", "weights"],
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
     path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)

@@ -1,0 +1,102 @@
+"""The pixels of a placed stack as HU."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import groupby
+
+import numpy as np
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID, RLELossless
+
+from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
+from .decoding import decode, decode_apart
+from .slices import Slice
+
+
+def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
+    """Decode slices, (columns, rows, slices) float32 in HU, each by its own rescale slope and intercept.
+
+    Pixels with the padding value, or within the padding range, become air. MONOCHROME1 turns a picture's grey levels
+    round for viewing and leaves HU as they are (PS3.3 C.7.6.3.1.2), so it is read like MONOCHROME2.
+
+    Raises:
+        InputError: no rescale, values that are not HU, colour, a compression that cannot be decoded, too few bytes, or
+            more voxels than are read.
+    """
+    _check_rescale(slices, findings)
+    for part in slices:
+        _check_kind(part)
+    shape = (len(slices), slices[0].rows, slices[0].columns)
+    there = sum(os.path.getsize(path) for path in {part.path for part in slices})
+    check_claim(shape, 1, there * LARGEST_COMPRESSION)
+    volume = np.empty(shape, dtype=np.float32)
+    order = sorted(range(len(slices)), key=lambda index: (str(slices[index].path), slices[index].frame))
+    frames = _frames([slices[index] for index in order])
+    for index in order:
+        part = slices[index]
+        try:
+            stored = next(frames)
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
+            raise InputError(f"{part.path.name} cannot be decoded: is it complete?", "undecodable") from error
+        if stored.shape != shape[1:]:
+            raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
+        plane = stored.astype(np.float32)
+        if part.slope is not None and part.intercept is not None:
+            plane = plane * np.float32(part.slope) + np.float32(part.intercept)
+        volume[index] = np.where(_padding(part, stored), np.float32(AIR), plane)
+    return volume.transpose(2, 1, 0)
+
+
+def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
+    """The stored values of slices, sorted by file and frame."""
+    jobs = [
+        (str(path), [part.frame for part in of_file]) for path, of_file in groupby(slices, key=lambda part: part.path)
+    ]
+    native = any(part.syntax.is_encapsulated and part.syntax != RLELossless for part in slices)
+    return decode_apart(jobs) if native else decode(jobs)
+
+
+def _check_rescale(slices: list[Slice], findings: Findings) -> None:
+    if any(part.slope is None or part.intercept is None for part in slices):
+        findings.refuse("missing_rescale", "a slice has no rescale slope and intercept: its values may not be HU")
+    numbers = np.array([(part.slope or 0.0, part.intercept or 0.0) for part in slices])
+    if not np.isfinite(numbers).all() or any(part.slope == 0 for part in slices):
+        raise InputError("a slice's rescale slope is zero or not finite: its header is damaged", "damaged")
+    types = {part.rescale_type for part in slices} - {"HU", ""}
+    if types == {"US"} and not any("DERIVED" in part.image_type for part in slices):
+        findings.warn("rescale_type", "the header leaves the unit of the values open: taken as HU")
+    elif types:
+        findings.refuse("not_hounsfield", f"the series' values are of type {', '.join(sorted(types))}, not HU")
+
+
+def _check_kind(part: Slice) -> None:
+    """Refuse colour and a compression that cannot be decoded."""
+    if not part.photometric.startswith("MONOCHROME"):
+        raise InputError(f"{part.path.name}: an image of kind {part.photometric}, not HU", "colour")
+    if part.syntax.is_encapsulated and not _decodable(part.syntax):
+        raise InputError(
+            f"{part.path.name}: its compression ({part.syntax.name}) cannot be decoded here; is python-gdcm installed, "
+            "and not hidden by a package named gdcm?",
+            "compression",
+        )
+
+
+def _decodable(syntax: UID) -> bool:
+    try:
+        return get_decoder(syntax).is_available
+    except NotImplementedError:
+        return False
+
+
+def _padding(part: Slice, stored: np.ndarray) -> np.ndarray:
+    """Where stored values are padding, or between the padding value and its range limit (PS3.3 C.7.5.1.1.2)."""
+    if not part.padding:
+        return np.zeros(stored.shape, dtype=bool)
+    # Many files write a negative value as unsigned: only its bits count.
+    bits = np.iinfo(stored.dtype)
+    ends = [(end - bits.min) % (bits.max - bits.min + 1) + bits.min for end in part.padding]
+    return (stored >= min(ends)) & (stored <= max(ends))

@@ -1,0 +1,87 @@
+"""What every reader of images shares: how a case is refused, what is noted about it, and how large it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+
+from .frames import spacing_of
+
+LARGEST_VOLUME = 2**31
+"""Voxels of the largest image that is read: 8 GiB as float32."""
+LARGEST_COMPRESSION = 1032.0
+"""How many times its own size a file can hold: what deflate reaches, and no codec of images does more."""
+AIR = -1000.0
+"""HU of what was not measured."""
+SMALLEST_SPACING, LARGEST_SPACING = 0.05, 20.0
+"""mm, of voxels that an image in mm can have."""
+FLATTEST = 0.05
+"""Smallest volume of a voxel relative to a box of its edges."""
+
+
+class InputError(ValueError):
+    """An input, or a key of the call, cannot be used; the message says which, why and what to do.
+
+    `outcome` is the short name under which a case's report files the refusal.
+    """
+
+    def __init__(self, message: str, outcome: str = "unusable") -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+class Findings:
+    """What a reader notes about one case: warnings by name, and refusals that `force` has turned into warnings."""
+
+    def __init__(self, force: bool = False) -> None:
+        self.force = force
+        self.warnings: dict[str, str] = {}
+        """Name to sentence, in the order of their discovery."""
+        self.forced: list[str] = []
+        """Names of those among `warnings` that would have been refusals."""
+
+    def warn(self, outcome: str, sentence: str) -> None:
+        """Note something that the user of the meshes should know."""
+        self.warnings[outcome] = sentence
+
+    def refuse(self, outcome: str, sentence: str) -> None:
+        """Refuse the case with InputError, for its mesh could mislead; with `force` this is a warning instead."""
+        if not self.force:
+            raise InputError(f"{sentence} (`force` goes on all the same)", outcome)
+        self.forced.append(outcome)
+        self.warn(outcome, f"{sentence} (forced)")
+
+
+def check_claim(shape: Sequence[int], bytes_a_voxel: float, bytes_there: float) -> None:
+    """Refuse a header before anything is allocated for it.
+
+    Args:
+        shape: voxels along each axis, any number of axes, as the header claims.
+        bytes_a_voxel: storage of one voxel as the header claims.
+        bytes_there: bytes that the file can hold at most, after decompression; infinity where unknown.
+
+    Raises InputError for an axis without voxels, more than `LARGEST_VOLUME`, or more than the file can hold.
+    """
+    claimed = "x".join(str(size) for size in shape)
+    if not shape or min(shape) < 1:
+        raise InputError(f"the header claims {claimed or 'no'} voxels: the file is damaged", "empty_volume")
+    voxels = prod(int(size) for size in shape)
+    if voxels > LARGEST_VOLUME:
+        raise InputError(
+            f"the header claims {claimed} voxels, more than the {LARGEST_VOLUME} that are read: is the file damaged?",
+            "too_large",
+        )
+    if voxels * bytes_a_voxel > bytes_there:
+        raise InputError(f"the header claims {claimed} voxels, more than the file holds: is it complete?", "truncated")
+
+
+def check_affine(affine: np.ndarray) -> None:
+    """Refuse, with InputError, a voxel-to-RAS affine (4, 4) that is not finite, flat, or of implausible spacing."""
+    spacing = spacing_of(affine)
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) <= FLATTEST * np.prod(spacing):
+        raise InputError("the voxels' axes do not span a volume: the header is damaged", "damaged")
+    if spacing.min() < SMALLEST_SPACING or spacing.max() > LARGEST_SPACING:
+        sizes = " x ".join(f"{size:g}" for size in spacing)
+        raise InputError(f"voxels of {sizes} mm are implausible: is the header in another unit?", "implausible_spacing")
