@@ -6,7 +6,7 @@ EXAMPLE := example
 
 .PHONY: run test clean
 
-run: $(VENV)/ready $(EXAMPLE)/images/patient_000007.nii.gz
+run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
 		--dataset_dir $(EXAMPLE)/images
 	$(BIN)/python -m custom compare $(EXAMPLE)/images $(EXAMPLE)/labels
@@ -22,8 +22,8 @@ $(VENV)/ready: pyproject.toml
 	$(BIN)/pip install --quiet --editable ".[test]"
 	touch $@
 
-$(EXAMPLE)/images/patient_000007.nii.gz: | $(VENV)/ready
-	$(BIN)/python -m custom synthesize $(EXAMPLE) --first_seed 7 --count 1
+$(EXAMPLE)/images/patient_000001.nii.gz: | $(VENV)/ready
+	$(BIN)/python -m custom synthesize $(EXAMPLE) --first_seed 1 --count 1
 
 clean:
 	rm -rf $(VENV) $(EXAMPLE)

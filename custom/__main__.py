@@ -17,8 +17,8 @@ def synthesize(
     output_dir: str,
     first_seed: int,
     count: int,
-    shape: tuple[int, int, int] = (256, 256, 180),
-    spacing: tuple[float, float, float] = (0.8, 0.8, 1.0),
+    shape: tuple[int, int, int] = (205, 205, 144),
+    spacing: tuple[float, float, float] = (1.0, 1.0, 1.25),
 ) -> None:
     """Generates CTs of hearts with their label maps (1 = LA, 2 = LV).
 
