@@ -58,7 +58,7 @@ def test_a_case_does_not_depend_on_its_batch(default_arguments):
     with torch.no_grad():
         together = network(images)
         alone = torch.cat([network(images[:1]), network(images[1:])])
-    torch.testing.assert_close(together, alone, rtol=0, atol=1e-5)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)  # float32: the order of summation differs
 
 
 @pytest.mark.parametrize("name", ["default_arguments", "paper_arguments"])
