@@ -13,7 +13,8 @@ structures                   per chamber its definition (what it encloses), volu
 intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
 warnings                     sentences for the person who uses the meshes; empty where nothing was found
 outcomes                     short names of the warnings that reading the image gave
-forced                       those of them that were refusals but for `force`: the meshes may be wrong
+forced                       those of them that were refusals but for `force`: the meshes may be wrong, and each file
+                             says FORCED
 weights_sha256, versions     of the network's weights; of the bundle, MONAI, torch and Python
 device, amp                  what the network ran with
 files                        names of the files written beside the report

@@ -28,6 +28,7 @@ def check_call(
     hu_offset: float,
     force: bool,
     skip_existing: bool,
+    dicom_output: bool,
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
@@ -36,7 +37,7 @@ def check_call(
     """
     try:
         Outputs(structures, formats)
-        for key, value in {"force": force, "skip_existing": skip_existing}.items():
+        for key, value in {"force": force, "skip_existing": skip_existing, "dicom_output": dicom_output}.items():
             if not isinstance(value, bool):
                 raise InputError(f"{key}: {value}; choose True or False")
         if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):

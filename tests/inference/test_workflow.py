@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 import shutil
 import time
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import PATIENT, write_series
 from stand_in import CONFIG, OBLIQUE, ROOT
@@ -138,6 +140,39 @@ def test_cases_that_an_earlier_run_has_done_are_skipped_and_the_summary_tells(tm
     assert not list(out.glob("*.stl")) and len(list(out.glob("*.obj"))) == 6
 
 
+def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow, caplog, volume, write_nifti):
+    write_series(tmp_path / "a", volume)
+    write_nifti(tmp_path / "b.nii.gz", volume)
+    caplog.set_level("DEBUG")
+    for expected in ("done", "skipped"):
+        made = workflow(input=str(tmp_path), formats="stl", dicom_output=True, skip_existing=True)
+        made.run()
+        made.finalize()
+        summary = json.loads((tmp_path / "summary.json").read_text())
+        assert [(case["case"], case["status"]) for case in summary["cases"]] == [("a", expected), ("b", expected)]
+    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == ["a.seg.dcm", "a_LA.stl.dcm", "a_LV.stl.dcm"]
+    document = pydicom.dcmread(tmp_path / "a_LV.stl.dcm")
+    stl = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
+    assert stl == (tmp_path / "a_LV.stl").read_bytes()
+    assert PATIENT not in caplog.text and "4711" not in caplog.text
+
+
+def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
+    write_series(tmp_path / "ct", volume + 1024)
+    for force in (True, False):
+        keys = {"formats": "stl,vtk,ply,obj", "dicom_output": True, "force": force, "hu_offset": 0 if force else -1024}
+        made = workflow(input=str(tmp_path / "ct"), output_dir=str(tmp_path / "out"), **keys)
+        made.run()
+        made.finalize()
+        marked = set()
+        for path in (tmp_path / "out").iterdir():
+            content = path.read_bytes()
+            if b"FORCED" in (gzip.decompress(content) if path.suffix == ".gz" else content):
+                marked.add(path.name)
+        files = {name for name in _report(tmp_path / "out", "ct")["files"] if not name.endswith("_preview.png")}
+        assert marked == (files if force else set())
+
+
 def test_one_case_without_an_output_folder_has_no_summary(tmp_path, workflow, volume, write_nifti):
     made = workflow(input=str(write_nifti(tmp_path / "ct.nii.gz", volume)), formats="stl")
     made.run()
@@ -165,10 +200,11 @@ def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow,
         ({"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
         ({"input": "{data}", "force": "no"}, "choose True or False"),
         ({"input": "{data}", "skip_existing": "yes"}, "skip_existing: yes; choose True or False"),
+        ({"input": "{data}", "dicom_output": "yes"}, "dicom_output: yes; choose True or False"),
         ({"input": "{data}", "hu_offset": "much"}, "give a number"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
     ],
-    ids=["no input", "missing", "structure", "format", "force", "skip", "offset", "weights"],
+    ids=["no input", "missing", "structure", "format", "force", "skip", "dicom", "offset", "weights"],
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
     path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)
