@@ -90,7 +90,8 @@ def test_what_the_command_line_prints(tmp_path, run_bundle, batch):
         "--input", str(batch), "--output_dir", str(out), "--dicom_output", "True", config=CONFIG, cwd=ROOT
     )
     assert done.returncode == 1
-    # MONAI itself logs the keys of the call, paths and all, before it hands over.
-    said = [line for line in (done.stdout + done.stderr).splitlines() if "monai" not in line and "> " not in line]
-    _assert_silent("\n".join(said), batch)
+    # MONAI itself first logs the keys of the call, paths and all, between lines that end so.
+    said = (done.stdout + done.stderr).rpartition("---\n")[2]
+    assert "good: LA" in said
+    _assert_silent(said, batch)
     _assert_files_silent(out, batch)
