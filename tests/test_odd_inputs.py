@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,8 @@ def test_some_of_every_placement_are_in_place():
 
 @pytest.mark.slow
 def test_the_command_prints_what_the_docs_keep():
-    done = subprocess.run([sys.executable, ROOT / "tests" / "odd_inputs.py"], cwd=ROOT, capture_output=True, text=True)
+    command = [sys.executable, ROOT / "tests" / "odd_inputs.py"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == KEPT.read_text()
