@@ -1,30 +1,44 @@
-"""DICOM in: the CT series below a folder, chosen, placed and decoded.
+"""DICOM in: the CT series below a folder, chosen, placed and decoded. DICOM out: surfaces and label map of its study.
 
 `headers` finds the files, `slices` reads where each slice lies, `series` chooses among series, `phases` among slices
 at one place, `placing` checks the geometry, and `pixels` makes HU of what
-`decoding` decodes.
+`decoding` decodes. `source` holds what the written objects take from the series, `encapsulated_stl` and `segmentation`
+write them.
 """
 
 from __future__ import annotations
 
 from os import PathLike
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..inputs import Findings
-from .headers import find_headers, holds_dicom, is_dicom, quiet, read_header
+from .headers import SEG_ENDING, STL_ENDING, find_headers, holds_dicom, is_dicom, quiet, read_header
 from .phases import one_phase
 from .pixels import hounsfield
 from .placing import place
 from .series import choose_stack
 
-__all__ = ["holds_dicom", "is_dicom", "read_header", "read_series"]
+__all__ = ["SEG_ENDING", "STL_ENDING", "Volume", "holds_dicom", "is_dicom", "read_header", "read_series"]
+
+
+class Volume(NamedTuple):
+    """A CT series as a volume."""
+
+    values: np.ndarray
+    """(columns, rows, slices) float32 in HU."""
+    affine: np.ndarray
+    """(4, 4) float64, voxel to RAS mm, sheared by a gantry tilt."""
+    series: dict[str, Any]
+    """The choice of the series, for the report."""
+    places: list[tuple[str, int]]
+    """File and frame of each slice, for `open_source`."""
 
 
 def read_series(
     folder: str | PathLike, findings: Findings, series_uid: str | None = None, phase: str | float | None = None
-) -> tuple[np.ndarray, np.ndarray, dict[str, Any]]:
+) -> Volume:
     """The CT volume of a DICOM folder.
 
     Args:
@@ -33,10 +47,6 @@ def read_series(
         series_uid: the SeriesInstanceUID to read; None chooses by the rules of `custom.dicom.series`.
         phase: the phase to read of a series of several.
 
-    Returns:
-        (columns, rows, slices) float32 in HU; its affine (4, 4) float64, voxel to RAS mm, sheared by a gantry tilt; and
-        the choice for the report.
-
     Raises:
         InputError: the folder holds no CT series, or one that cannot be trusted, as the parts of this package say.
         OSError: a file or folder cannot be read.
@@ -44,4 +54,5 @@ def read_series(
     with quiet():
         stack, choice = choose_stack(find_headers(folder), series_uid, findings)
         slices, affine = place(one_phase(stack.slices, phase, findings), findings)
-        return hounsfield(slices, findings), affine, choice
+        places = [(str(part.path), part.frame) for part in slices]
+        return Volume(hounsfield(slices, findings), affine, choice, places)

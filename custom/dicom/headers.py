@@ -16,6 +16,8 @@ import pydicom.config
 from pydicom.dataset import FileDataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
+STL_ENDING, SEG_ENDING = ".stl.dcm", ".seg.dcm"
+"""Of the names of DICOM files that this bundle writes: they are never taken for an input."""
 _PREAMBLE = 128
 _TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
@@ -53,7 +55,12 @@ class Found(NamedTuple):
 
 
 def is_dicom(path: str | PathLike) -> bool:
-    """Whether a file is DICOM by its first bytes: with the preamble of PS3.10, or without it as older devices write."""
+    """Whether a file is DICOM by its first bytes: with the preamble of PS3.10, or without it as older devices write.
+
+    What this bundle has written is none: beside an input, it must not become one.
+    """
+    if str(path).endswith((STL_ENDING, SEG_ENDING)):
+        return False
     try:
         with open(path, "rb") as stream:
             start = stream.read(_PREAMBLE + 4)

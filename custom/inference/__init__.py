@@ -3,7 +3,9 @@
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
+from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .workflow import check_call, conclude
 
@@ -13,9 +15,12 @@ __all__ = [
     "InputError",
     "LoadCTd",
     "MeshesToLabelMapd",
+    "Outputs",
     "SaveCased",
     "VerticesToMeshesd",
     "check_call",
     "conclude",
     "find_cases",
+    "join_ranks",
+    "share",
 ]

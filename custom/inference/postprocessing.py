@@ -6,7 +6,6 @@ They pass a record along: `image` (the crop), `pred`, `reading`, `seconds`, and 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -18,28 +17,13 @@ from monai.transforms import MapTransform, Transform
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
 from ..geometry.winding import voxelise_in_image
-from ..inputs import InputError
-from .cases import LABEL_MAP_ENDING
-from .files import encode_nifti, write_together
-from .mesh_files import ENCODERS, Mesh
+from .mesh_files import Mesh
+from .outputs import Outputs, selected
 from .preview import render_preview
-from .report import Run, make_report
+from .report import Run, make_report, write_case
 from .timing import timed
 
 Record = dict[Hashable, Any]
-
-
-def selected(names: str | Sequence[str], known: Sequence[str], what: str) -> list[str]:
-    """`names` (one, several, or several joined by commas; any case) as `known` spells them, in the order of `known`.
-
-    Raises InputError if one is not in `known` or none is given.
-    """
-    parts = names.split(",") if isinstance(names, str) else names
-    asked = {str(part).strip().lower() for part in parts}
-    unknown = asked - {name.lower() for name in known}
-    if unknown or not asked:
-        raise InputError(f"{what}: {', '.join(sorted(unknown)) or 'none given'}; choose from {', '.join(known)}")
-    return [name for name in known if name.lower() in asked]
 
 
 class VerticesToMeshesd(MapTransform):
@@ -95,35 +79,31 @@ class SaveCased(Transform):
     """Write a case's meshes, label map, report and preview, all or none; the record gets its `report`.
 
     Args:
-        formats: mesh formats, of `ENCODERS`.
+        outputs: which files, and how they are encoded.
         weights: the weights' file, whose hash goes into the report.
         device, amp: what the network runs with, for the report.
     """
 
     def __init__(
         self,
-        formats: str | Sequence[str],
+        outputs: Outputs,
         weights: str | PathLike,
         device: torch.device | str,
         amp: bool,
     ) -> None:
-        self.formats = selected(formats, tuple(ENCODERS), "formats")
+        self.outputs = outputs
         self.run = Run(weights=weights, device=device, amp=amp)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
-        name, meshes, seconds = record["name"], record["meshes"], record["seconds"]
+        seconds = record["seconds"]
         with timed(seconds, "quality"):
             report = make_report(record, self.run)
         with timed(seconds, "preview"):
-            preview = render_preview(record["image"], meshes, report)
+            preview = render_preview(record["image"], record["meshes"], report)
         with timed(seconds, "files"):
-            files = {f"{name}_{mesh.name}.{kind}": ENCODERS[kind](mesh) for mesh in meshes for kind in self.formats}
-            files[f"{name}{LABEL_MAP_ENDING}"] = encode_nifti(
-                record["label_map"], np.asarray(record["image"].meta["original_affine"])
-            )
-            files[f"{name}_preview.png"] = preview
+            files = self.outputs.encode(record, report, preview)
         report["files"] = sorted(files)
         report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
-        write_together(record["folder"], {**files, f"{name}_report.json": json.dumps(report, indent=2).encode()})
+        write_case(record["folder"], report, files)
         return {**record, "report": report}

@@ -34,7 +34,7 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
     Args:
         image: the crop (1, D0, D1, D2) in [-1, 1], axes running right, anterior and superior, with its affine.
         meshes: in RAS mm.
-        report: the case's, for title and volumes.
+        report: the case's, for title, volumes, and what was forced.
     """
     affine = np.asarray(image.affine)
     spacing = spacing_of(affine)
@@ -118,6 +118,9 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
 
 def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
     figure.text(0.008, 0.93, report["input"]["file"], color="white", fontsize=10, va="center")
+    if report["forced"]:
+        text = f"FORCED: {', '.join(report['forced'])}"
+        figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
     for place, (name, checks) in enumerate(report["structures"].items()):
         text = f"{name} {checks['volume_ml']:.1f} mL"
         figure.text(0.76 + 0.12 * place, 0.93, text, color=COLOURS[name], fontsize=10, va="center")

@@ -25,9 +25,10 @@ class LoadCTd(Transform):
     """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
 
     DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with ITK. The meta data hold the geometry only: a
-    patient's name goes no further. The record also gets `seconds`, and `reading`: JSON text, because it passes the
-    data loader's collation unchanged, of `series` (the chosen DICOM series, or null), `warnings` (outcome to sentence)
-    and `forced` (outcomes that `force` has made of refusals).
+    patient's name goes no further. The record also gets `seconds`, and two JSON texts, because these pass the data
+    loader's collation unchanged: `reading`, of `series` (the chosen DICOM series, or null), `warnings` (outcome to
+    sentence) and `forced` (outcomes that `force` has made of refusals), and `places`, the path and frame of each slice
+    of DICOM (empty for others), which no report or log may hold.
 
     Args:
         keys: the key of the image's path: a file, or a DICOM folder.
@@ -61,7 +62,7 @@ class LoadCTd(Transform):
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
             try:
-                values, affine, series = self._read(path, findings)
+                values, affine, series, places = self._read(path, findings)
             except InputError:
                 raise
             except MemoryError as error:
@@ -84,14 +85,15 @@ class LoadCTd(Transform):
         }
         image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
         reading = {"series": series, "warnings": findings.warnings, "forced": findings.forced}
-        return {**data, self.key: image, "seconds": seconds, "reading": json.dumps(reading)}
+        texts = {"reading": json.dumps(reading), "places": json.dumps(places)}
+        return {**data, self.key: image, "seconds": seconds, **texts}
 
-    def _read(self, path: Path, findings: Findings) -> tuple[np.ndarray, np.ndarray, dict[str, Any] | None]:
+    def _read(self, path: Path, findings: Findings) -> tuple[np.ndarray, np.ndarray, dict[str, Any] | None, list]:
         if path.is_file() and path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES):
             if path.stat().st_size == 0:
                 raise InputError(f"{path.name} is empty", "empty_file")
             read = read_nifti if path.name.lower().endswith(NIFTI_SUFFIXES) else read_itk
-            return *read(path, findings, self.phase), None
+            return *read(path, findings, self.phase), None, []
         series_uid, folder = self.series_uid, path
         if path.is_file():  # a DICOM file stands for its series
             header = read_header(path)

@@ -13,7 +13,8 @@ structures                   per chamber its definition (what it encloses), volu
 intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
 warnings                     sentences for the person who uses the meshes; empty where nothing was found
 outcomes                     short names of the warnings that reading the image gave
-forced                       those of them that were refusals but for `force`: the meshes may be wrong
+forced                       those of them that were refusals but for `force`: the meshes may be wrong, and each file
+                             says FORCED
 weights_sha256, versions     of the network's weights; of the bundle, MONAI, torch and Python
 device, amp                  what the network ran with
 files                        names of the files written beside the report
@@ -40,7 +41,7 @@ from .. import __version__
 from ..chambers import DEFINITIONS
 from ..frames import spacing_of
 from ..geometry.intersections import mutual_intersections
-from .files import write_together
+from .files import REPORT_ENDING, write_together
 from .mesh_files import Mesh
 from .quality import check_mesh, leaves_grid
 
@@ -105,10 +106,18 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     }
 
 
-def write_failure(folder: str | PathLike, name: str, reason: str, outcome: str) -> None:
-    """Write the report of a case that failed; raises OSError if the folder cannot be written."""
-    report = {"case": name, "status": "failed", "outcome": outcome, "reason": reason}
-    write_together(folder, {f"{name}_report.json": json.dumps(report, indent=2).encode()})
+def make_failure(name: str, reason: str, outcome: str) -> dict[str, Any]:
+    """The report of a case that failed."""
+    return {"case": name, "status": "failed", "outcome": outcome, "reason": reason}
+
+
+def write_case(folder: str | PathLike, report: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+    """Write a case's report and `files` (name to content), in place of those of an earlier run.
+
+    Raises InputError where the folder cannot be written.
+    """
+    name = f"{report['case']}{REPORT_ENDING}"
+    write_together(folder, report["case"], {**files, name: json.dumps(report, indent=2).encode()})
 
 
 def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:

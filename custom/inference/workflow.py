@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
-from ..chambers import STRUCTURES
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseEvaluator
-from .mesh_files import ENCODERS
-from .postprocessing import selected
+from .outputs import Outputs
+from .ranks import gather, leave_ranks, rank
+from .summary import summary_folder, write_summary
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +27,8 @@ def check_call(
     series_uid: str | None,
     hu_offset: float,
     force: bool,
+    skip_existing: bool,
+    dicom_output: bool,
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
@@ -34,10 +36,10 @@ def check_call(
     or a value is of the wrong kind.
     """
     try:
-        selected(structures, STRUCTURES, "structures")
-        selected(formats, tuple(ENCODERS), "formats")
-        if not isinstance(force, bool):
-            raise InputError(f"force: {force}; choose True or False")
+        Outputs(structures, formats)
+        for key, value in {"force": force, "skip_existing": skip_existing, "dicom_output": dicom_output}.items():
+            if not isinstance(value, bool):
+                raise InputError(f"{key}: {value}; choose True or False")
         if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):
             raise InputError(f"hu_offset: {hu_offset}; give a number")
         if not find_cases(input, output_dir, series_uid):
@@ -49,10 +51,28 @@ def check_call(
         sys.exit(2)
 
 
-def conclude(evaluator: CaseEvaluator) -> None:
-    """Name the cases that failed. Raises SystemExit with status 1 if there are any."""
-    if evaluator.failures:
-        logger.error("%d of %d cases failed:", len(evaluator.failures), len(evaluator.data_loader))
-        for failure in evaluator.failures:
-            logger.error("  %s: %s", failure.name, failure.reason)
+def conclude(
+    evaluator: CaseEvaluator, cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None = None
+) -> None:
+    """Write the summary of all processes' cases and name those that failed.
+
+    Raises SystemExit with status 1 if a case failed or the summary cannot be written.
+    """
+    rows = gather(evaluator.rows)
+    failed = [row for row in rows if row["status"] == "failed"]
+    good = not failed
+    folder = summary_folder(cases, output_dir)
+    if rank() == 0:
+        if folder is not None:
+            try:
+                write_summary(folder, rows)
+            except InputError as error:
+                logger.error("no summary could be written: %s", error)
+                good = False
+        if failed:
+            logger.error("%d of %d cases failed:", len(failed), len(rows))
+            for row in failed:
+                logger.error("  %s: %s", row["case"], row["reason"])
+    leave_ranks()
+    if not good:
         sys.exit(1)

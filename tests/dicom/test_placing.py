@@ -26,7 +26,7 @@ DIRECTIONS = {
 
 def _read(folder):
     findings = Findings()
-    values, affine, _ = read_series(folder, findings)
+    values, affine, *_ = read_series(folder, findings)
     return values, affine, findings.warnings
 
 

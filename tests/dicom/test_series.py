@@ -21,7 +21,7 @@ def _volume(slices: int = 6, seed: int = 0) -> np.ndarray:
 
 def _read(folder, **arguments):
     findings = Findings()
-    values, affine, series = read_series(folder, findings, **arguments)
+    values, _, series, _ = read_series(folder, findings, **arguments)
     return values, series, findings.warnings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,14 +78,32 @@ def workflow(weights: Path):
 
 
 @pytest.fixture
-def run_bundle(weights: Path):
-    """The command line in a process of its own, with the stand-in network; the package is found on `path`."""
+def start_bundle(weights: Path):
+    """The command line in a process of its own, with the stand-in network; the package is found on `path`.
 
-    def run(*arguments: str, config: Path, cwd: Path, path: Path | None = ROOT) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
+    `launcher` stands between Python and the bundle's module, for `torchrun`.
+    """
+
+    def start(
+        *arguments: str, config: Path, cwd: Path, path: Path | None = ROOT, launcher: tuple[str, ...] = ()
+    ) -> subprocess.Popen[str]:
+        command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
         command += ["--network_def", str(NETWORK), "--checkpoint", str(weights), *arguments]
-        searched = [str(folder) for folder in (Path(__file__).parent, path) if folder]
+        searched = [str(folder) for folder in (Path(__file__).parent, path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
-        return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120)
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        return subprocess.Popen(command, cwd=cwd, env=environment, **pipes)
+
+    return start
+
+
+@pytest.fixture
+def run_bundle(start_bundle):
+    """As `start_bundle`, to its end."""
+
+    def run(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+        with start_bundle(*arguments, **options) as started:
+            output, errors = started.communicate(timeout=120)
+        return subprocess.CompletedProcess(started.args, started.returncode, output, errors)
 
     return run

@@ -54,6 +54,15 @@ def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path):
     assert _names(find_cases(tmp_path)) == ["a", "b", "series"]
 
 
+def test_dicom_that_was_written_here_is_no_case(tmp_path):
+    write_series(tmp_path / "series", VOLUME)
+    for folder in (tmp_path, tmp_path / "out"):
+        folder.mkdir(exist_ok=True)
+        for ending in ("_LA.stl.dcm", ".seg.dcm"):
+            (folder / f"series{ending}").write_bytes((tmp_path / "series" / "0000").read_bytes())
+    assert _names(find_cases(tmp_path)) == ["series"]
+
+
 def test_a_list_of_several_kinds_without_doubles(tmp_path):
     folder = write_series(tmp_path / "series", VOLUME)
     (tmp_path / "ct.nii.gz").touch()

@@ -1,36 +1,164 @@
-"""A case's files appear together or not at all."""
+"""A case's files appear together or not at all, also where a run is killed, stopped by the disk, or not alone."""
 
 from __future__ import annotations
 
 import gzip
+import json
+import multiprocessing
 import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+from stand_in import ROOT
 
+from custom.inference import InputError
 from custom.inference.files import encode_nifti, write_together
+
+FORK = multiprocessing.get_context("fork")
+
+
+def _there(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _version(number: int) -> dict[str, bytes]:
+    """The files of a case, each of which says which version it belongs to, and its report."""
+    files = {f"ct_{name}": bytes([number]) * 50_000 for name in ("LA.stl", "LV.stl", "labels.nii.gz", "preview.png")}
+    report = {"status": "done", "files": list(files), "version": number}
+    return {**files, "ct_report.json": json.dumps(report).encode()}
+
+
+def _assert_whole(folder: Path) -> None:
+    """What has a final name is whole, and what stands beside a report belongs to it."""
+    files = {name: content for name, content in _there_but_hidden(folder).items() if name != "ct_report.json"}
+    assert all(len(content) == 50_000 and len(set(content)) == 1 for content in files.values())
+    if (folder / "ct_report.json").exists():
+        number = json.loads((folder / "ct_report.json").read_text())["version"]
+        assert files == {name: content for name, content in _version(number).items() if name != "ct_report.json"}
+
+
+def _there_but_hidden(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.startswith(".")}
+
+
+def _write_for_ever(folder: Path, first: int) -> None:
+    number = first
+    while True:
+        number = (number + 1) % 256
+        write_together(folder, "ct", _version(number))
+
+
+def _write_often(folder: Path, first: int) -> None:
+    for number in range(first, first + 20):
+        write_together(folder, "ct", _version(number))
 
 
 def test_all_are_written_into_a_new_folder(tmp_path):
-    write_together(tmp_path / "new" / "deep", {"a.stl": b"1", "b.json": b"2"})
-    written = {path.name: path.read_bytes() for path in (tmp_path / "new" / "deep").iterdir()}
-    assert written == {"a.stl": b"1", "b.json": b"2"}
+    write_together(tmp_path / "new" / "deep", "a", {"a.stl": b"1", "b.json": b"2"})
+    assert _there(tmp_path / "new" / "deep") == {"a.stl": b"1", "b.json": b"2"}
 
 
 def test_a_failure_leaves_what_was_there(tmp_path):
-    write_together(tmp_path, {"a.stl": b"old"})
+    write_together(tmp_path, "a", {"a.stl": b"old"})
     with pytest.raises(TypeError):
-        write_together(tmp_path, {"a.stl": b"new", "b.stl": "not bytes"})
-    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.stl": b"old"}
+        write_together(tmp_path, "a", {"a.stl": b"new", "b.stl": "not bytes"})
+    assert _there(tmp_path) == {"a.stl": b"old"}
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")
-def test_a_full_disk_leaves_nothing(tmp_path):
-    (tmp_path / f".b.stl.{os.getpid()}.part").symlink_to("/dev/full")
-    with pytest.raises(OSError, match="No space left"):
-        write_together(tmp_path, {"a.stl": b"1", "b.stl": b"2"})
-    assert list(tmp_path.iterdir()) == []
+def test_what_the_earlier_report_lists_goes_and_nothing_else(tmp_path):
+    listed = ["ct_LA.obj", "../ct_LA.obj", "notes.txt"]
+    report = {"ct_report.json": json.dumps({"files": listed}).encode()}
+    for folder in (tmp_path, tmp_path / "out"):
+        write_together(folder, "x", {"ct_LA.obj": b"1", "notes.txt": b"2", "ct_2_LA.obj": b"3", **report})
+    write_together(tmp_path / "out", "ct", {"ct_LA.stl": b"4", "ct_report.json": b"{}"})
+    assert sorted(_there(tmp_path / "out")) == ["ct_2_LA.obj", "ct_LA.stl", "ct_report.json", "notes.txt"]
+    assert (tmp_path / "ct_LA.obj").is_file()
+
+
+def test_killed_at_any_moment_nothing_is_partial_and_the_next_run_completes(tmp_path):
+    moments = random.Random(5)
+    interrupted = 0
+    for attempt in range(20):
+        writer = FORK.Process(target=_write_for_ever, args=(tmp_path, attempt * 12))
+        writer.start()
+        time.sleep(moments.uniform(0.01, 0.1))
+        writer.kill()
+        writer.join()
+        interrupted += any(path.name.startswith(".") for path in tmp_path.iterdir())
+        _assert_whole(tmp_path)
+    assert interrupted >= 10
+    write_together(tmp_path, "ct", _version(255))
+    assert _there(tmp_path) == _version(255)
+
+
+def test_several_runs_of_one_case_at_once_all_end_well(tmp_path):
+    writers = [FORK.Process(target=_write_often, args=(tmp_path, first)) for first in (0, 100, 200)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0, 0, 0]
+    assert json.loads((tmp_path / "ct_report.json").read_text())["version"] in (19, 119, 219)
+    _assert_whole(tmp_path)
+    assert all(not name.startswith(".") for name in _there(tmp_path))
+
+
+def _write_as_nobody(folder: Path, answer) -> None:
+    if os.geteuid() == 0:
+        os.setuid(65534)
+    with pytest.raises(InputError) as refused:
+        write_together(folder, "a", {"a.stl": b"1"})
+    answer.put((refused.value.outcome, str(refused.value)))
+
+
+def test_a_folder_without_permission_is_named(tmp_path):
+    locked = tmp_path / "locked"
+    locked.mkdir(mode=0o500)
+    answer = FORK.SimpleQueue()
+    writer = FORK.Process(target=_write_as_nobody, args=(locked, answer))
+    writer.start()
+    writer.join()
+    outcome, sentence = answer.get()
+    assert outcome == "no_permission" and "set `output_dir`" in sentence and str(tmp_path) not in sentence
+
+
+DISKS = """
+mount -t tmpfs -o size=100k tmpfs "$1" || exit 77
+"$2" - "$1" <<'PROGRAM'
+import subprocess, sys
+from pathlib import Path
+from custom.inference import InputError
+from custom.inference.files import write_together
+
+def write(size):
+    try:
+        write_together(sys.argv[1], "a", {"a.stl": bytes(size), "a_report.json": b"{}"})
+    except InputError as refused:
+        print(refused.outcome, len(Path(sys.argv[1], "a.stl").read_bytes()), len(list(Path(sys.argv[1]).iterdir())))
+
+write(10_000)
+write(200_000)
+subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+write(20_000)
+PROGRAM
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare, for disks of its own")
+def test_a_full_and_a_read_only_disk_are_named_and_keep_what_was_there(tmp_path):
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", DISKS, "sh", str(tmp_path), sys.executable]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("this machine lets nobody mount a disk")
+    assert done.stdout.split("\n") == ["disk_full 10000 2", "read_only 10000 2", ""], done.stderr
 
 
 def test_label_map_keeps_its_grid_and_names_nobody(tmp_path):
@@ -44,4 +172,6 @@ def test_label_map_keeps_its_grid_and_names_nobody(tmp_path):
     np.testing.assert_array_equal(image.affine, affine)
     assert image.get_data_dtype() == np.uint8
     assert image.header["descrip"].item() == image.header["db_name"].item() == b""
+    (tmp_path / "labels.nii.gz").write_bytes(encode_nifti(labels, affine, "a remark"))
+    assert nibabel.load(tmp_path / "labels.nii.gz").header["descrip"].item() == b"a remark"
     assert gzip.decompress(content)[:4] == (348).to_bytes(4, "little")

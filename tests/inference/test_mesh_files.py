@@ -64,6 +64,14 @@ def test_files_say_their_space(ellipsoid):
     assert ENCODERS["obj"](ellipsoid).startswith(b"# SPACE=LPS")
 
 
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_a_remark_stands_behind_the_space(ellipsoid, kind, tmp_path):
+    content = ENCODERS[kind](ellipsoid, "; FORCED, see report")
+    assert content.count(b"SPACE=LPS LV, millimetres; FORCED, see report") == 1
+    read = _read_by_itk if kind == "vtk" else _read_by_trimesh
+    assert len(read(content, kind, tmp_path)[1]) == len(ellipsoid.faces)
+
+
 def test_stl_normals_point_outward(ellipsoid):
     mesh = trimesh.load_mesh(io.BytesIO(ENCODERS["stl"](ellipsoid)), file_type="stl")
     outward = mesh.triangles_center - ras_to_lps(CENTRE)

@@ -14,8 +14,8 @@ from monai.data import MetaTensor
 from stand_in import CENTRES, RADII, Ellipsoids
 
 from custom.frames import normalised_to_ras, ras_to_lps
-from custom.inference import InputError, MeshesToLabelMapd, SaveCased, VerticesToMeshesd
-from custom.inference.postprocessing import selected
+from custom.inference import InputError, MeshesToLabelMapd, Outputs, SaveCased, VerticesToMeshesd
+from custom.inference.outputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
 CROP = np.array([[2.6, 0.1, 0, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 2.6, 700], [0, 0, 0, 1]])
@@ -74,7 +74,7 @@ def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
 def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
     shape, affine = _input_grid((0, 1, 2), (-1, -1, 1))
     record = VerticesToMeshesd("pred", Ellipsoids().faces, structures)(_record(tmp_path, shape, affine))
-    return SaveCased(formats, weights, "cpu", False)(MeshesToLabelMapd()(record)), affine
+    return SaveCased(Outputs(structures, formats), weights, "cpu", False)(MeshesToLabelMapd()(record)), affine
 
 
 def test_files_of_a_case(tmp_path, weights):
@@ -126,7 +126,7 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
     record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
     record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
-    report = SaveCased("stl", weights, "cpu", False)(MeshesToLabelMapd()(record))["report"]
+    report = SaveCased(Outputs("LA,LV", "stl"), weights, "cpu", False)(MeshesToLabelMapd()(record))["report"]
     assert report["structures"]["LV"]["touches_field_of_view"]
     assert not report["structures"]["LA"]["touches_field_of_view"]
     assert report["structures"]["LA"]["self_intersections"] > 0

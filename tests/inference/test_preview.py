@@ -40,9 +40,21 @@ def test_section_beside_the_mesh_is_empty(sphere):
 def test_picture(sphere):
     image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=torch.diag(torch.tensor([1.3, 1.3, 1.3, 1.0])))
     placed = sphere._replace(vertices=sphere.vertices + 20)
-    report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2}}}
+    report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2}}, "forced": []}
     content = render_preview(image, [placed], report)
     picture = imread(io.BytesIO(content), format="png")
     assert picture.shape[:2] == (350, 1200)
     blue = (picture[..., 2] > 0.8) & (picture[..., 0] < 0.4)
     assert all(blue[:, column * 300 : (column + 1) * 300].any() for column in range(4))
+
+
+def test_what_was_forced_is_written_in_the_picture(sphere):
+    image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=torch.eye(4))
+    placed = sphere._replace(vertices=sphere.vertices + 16)
+    pictures = []
+    for forced in ([], ["shifted_by_1024"]):
+        report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2}}, "forced": forced}
+        picture = imread(io.BytesIO(render_preview(image, [placed], report)), format="png")
+        title = picture[:45, 300:900]
+        pictures.append((title[..., 0] > 0.8) & (title[..., 2] < 0.5))
+    assert not pictures[0].any() and pictures[1].sum() > 300

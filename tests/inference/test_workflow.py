@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import gzip
 import json
 import shutil
+import time
 from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import PATIENT, write_series
 from stand_in import CONFIG, OBLIQUE, ROOT
@@ -55,7 +59,7 @@ def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog
     assert "1 of 5 cases failed" in caplog.text
     assert caplog.messages[-1].startswith("  b: b.nii.gz cannot be read")
     written = [path for path in data.iterdir() if path.is_file() and path not in before]
-    assert len(written) == 4 * 7 + 1
+    assert len(written) == 4 * 7 + 1 + 2
     for text in [caplog.text, *(path.read_bytes().decode("latin-1") for path in written)]:
         assert PATIENT not in text and "4711" not in text and str(data) not in text
 
@@ -97,6 +101,85 @@ def test_the_report_tells_which_series_was_read_and_what_was_forced(tmp_path, wo
         assert report["forced"] == ["shifted_by_1024"] * ("force" in more)
 
 
+def test_cases_that_an_earlier_run_has_done_are_skipped_and_the_summary_tells(tmp_path, workflow, caplog, volume):
+    data, out = tmp_path / "data", tmp_path / "out"
+    for name in "abc":
+        write_series(data / name, volume)
+    broken = sorted((data / "b").iterdir())[20]
+    kept = broken.read_bytes()
+    broken.unlink()
+
+    def run(**keys) -> dict:
+        made = workflow(input=str(data), output_dir=str(out), skip_existing=True, **{"formats": "stl", **keys})
+        made.run()
+        try:
+            made.finalize()
+        except SystemExit as ended:
+            assert ended.code == 1
+        return json.loads((out / "summary.json").read_text())
+
+    summary = run()
+    assert [case["status"] for case in summary["cases"]] == ["done", "failed", "done"]
+    assert summary["cases"][1]["outcome"] == "missing_slice"
+    broken.write_bytes(kept)
+    (out / "c_LV.stl").unlink()
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir() if path.name.startswith("a_")}
+    caplog.set_level("INFO")
+    summary = run()
+    assert [summary[status] for status in ("done", "skipped", "failed")] == [2, 1, 0]
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+    assert "a: done by an earlier run, skipped" in caplog.messages
+    assert [summary[status] for status in ("done", "skipped", "failed")] == [2, 1, 0]
+    assert run()["skipped"] == 3
+    with open(out / "summary.csv", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [row["case"] for row in rows] == ["a", "b", "c"]
+    volumes = [_report(out, "b")["structures"][name]["volume_ml"] for name in ("LA", "LV")]
+    assert [float(rows[1][f"{name}_ml"]) for name in ("LA", "LV")] == volumes
+    assert run(formats="obj")["done"] == 3
+    assert not list(out.glob("*.stl")) and len(list(out.glob("*.obj"))) == 6
+
+
+def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow, caplog, volume, write_nifti):
+    write_series(tmp_path / "a", volume)
+    write_nifti(tmp_path / "b.nii.gz", volume)
+    caplog.set_level("DEBUG")
+    for expected in ("done", "skipped"):
+        made = workflow(input=str(tmp_path), formats="stl", dicom_output=True, skip_existing=True)
+        made.run()
+        made.finalize()
+        summary = json.loads((tmp_path / "summary.json").read_text())
+        assert [(case["case"], case["status"]) for case in summary["cases"]] == [("a", expected), ("b", expected)]
+    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == ["a.seg.dcm", "a_LA.stl.dcm", "a_LV.stl.dcm"]
+    document = pydicom.dcmread(tmp_path / "a_LV.stl.dcm")
+    stl = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
+    assert stl == (tmp_path / "a_LV.stl").read_bytes()
+    assert PATIENT not in caplog.text and "4711" not in caplog.text
+
+
+def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
+    write_series(tmp_path / "ct", volume + 1024)
+    for force in (True, False):
+        keys = {"formats": "stl,vtk,ply,obj", "dicom_output": True, "force": force, "hu_offset": 0 if force else -1024}
+        made = workflow(input=str(tmp_path / "ct"), output_dir=str(tmp_path / "out"), **keys)
+        made.run()
+        made.finalize()
+        marked = set()
+        for path in (tmp_path / "out").iterdir():
+            content = path.read_bytes()
+            if b"FORCED" in (gzip.decompress(content) if path.suffix == ".gz" else content):
+                marked.add(path.name)
+        files = {name for name in _report(tmp_path / "out", "ct")["files"] if not name.endswith("_preview.png")}
+        assert marked == (files if force else set())
+
+
+def test_one_case_without_an_output_folder_has_no_summary(tmp_path, workflow, volume, write_nifti):
+    made = workflow(input=str(write_nifti(tmp_path / "ct.nii.gz", volume)), formats="stl")
+    made.run()
+    made.finalize()
+    assert not list(tmp_path.glob("summary*"))
+
+
 def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
     path = write_nifti(tmp_path / "ct.nii.gz", volume)
     (tmp_path / "out").write_text("a file where the folder should be")
@@ -104,7 +187,8 @@ def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow,
     made.run()
     with pytest.raises(SystemExit):
         made.finalize()
-    assert "set `output_dir`" in caplog.text
+    assert "is no folder" in caplog.text and "set `output_dir`" in caplog.text
+    assert "no summary could be written" in caplog.text and str(tmp_path / "out") not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -115,10 +199,12 @@ def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow,
         ({"input": "{data}", "structures": "RV"}, "choose from LA, LV"),
         ({"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
         ({"input": "{data}", "force": "no"}, "choose True or False"),
+        ({"input": "{data}", "skip_existing": "yes"}, "skip_existing: yes; choose True or False"),
+        ({"input": "{data}", "dicom_output": "yes"}, "dicom_output: yes; choose True or False"),
         ({"input": "{data}", "hu_offset": "much"}, "give a number"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
     ],
-    ids=["no input", "missing", "structure", "format", "force", "offset", "weights"],
+    ids=["no input", "missing", "structure", "format", "force", "skip", "dicom", "offset", "weights"],
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
     path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)
@@ -171,3 +257,48 @@ def test_command_line_in_the_layout_of_the_zoo(tmp_path, run_bundle, volume, wri
     done = run_bundle(*arguments, config=config, cwd=path.parent, path=None)
     assert done.returncode == 0, done.stderr
     assert (path.parent / "ct_LA.stl").is_file()
+
+
+@pytest.mark.slow
+def test_a_batch_killed_while_it_writes_is_completed_by_the_next_run(tmp_path, start_bundle, volume, write_nifti):
+    data = tmp_path / "data"
+    for name in ("a", "b", "c"):
+        write_nifti(data / f"{name}.nii.gz", volume)
+    arguments = ("--input", str(data), "--skip_existing", "True")
+    for case in ("a", "b"):
+        started = start_bundle(*arguments, config=CONFIG, cwd=ROOT)
+        while started.poll() is None and not (data / f".{case}.part").exists():
+            time.sleep(0.0002)
+        started.kill()
+        started.communicate()
+        for report in data.glob("*_report.json"):
+            assert all((data / name).is_file() for name in json.loads(report.read_text())["files"])
+    both = [start_bundle(*arguments, config=CONFIG, cwd=ROOT) for _ in range(2)]  # two at once
+    for started in both:
+        _, errors = started.communicate(timeout=120)
+        assert started.returncode == 0, errors
+    assert [len(_report(data, name)["files"]) for name in ("a", "b", "c")] == [6, 6, 6]
+    assert not list(data.glob(".*"))
+    assert len(json.loads((data / "summary.json").read_text())["cases"]) == 3
+
+
+@pytest.mark.slow
+def test_cases_are_spread_over_two_processes(tmp_path, run_bundle, volume, write_nifti):
+    data = tmp_path / "data"
+    for name in "abcde":
+        write_nifti(data / f"{name}.nii.gz", volume)
+    (data / "bad.nii").write_bytes(b"no image")
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
+    keys = ("--input", str(data), "--formats", "stl", "--device", "cpu")
+    done = run_bundle(*keys, config=CONFIG, cwd=ROOT, launcher=launcher)
+    assert done.returncode == 1, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "INFO" in line and ": LA " in line]
+    assert sorted(line.split(": LA")[0][-1] for line in lines) == list("abcde")  # each once
+    assert done.stderr.count("1 of 6 cases failed") == 1
+    summary = json.loads((data / "summary.json").read_text())
+    assert [case["case"] for case in summary["cases"]] == ["a", "b", "bad", "c", "d", "e"]
+    assert (summary["done"], summary["failed"]) == (5, 1)
+    (data / "bad.nii").unlink()
+    done = run_bundle(*keys, "--skip_existing", "True", config=CONFIG, cwd=ROOT, launcher=launcher)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((data / "summary.json").read_text())["skipped"] == 5

@@ -1,0 +1,99 @@
+"""What DICOM objects that are made of a series take from it: patient, study, frame of reference, its images' UIDs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import pydicom
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.uid import generate_uid
+
+from ..inputs import InputError
+from .headers import quiet, read_header
+from .slices import Slice, slices_of
+
+MANUFACTURER, MODEL = "cardiac-chamber-meshes", "Cardiac chamber meshes"
+CODES = {"LA": codes.SCT.LeftAtrium, "LV": codes.SCT.LeftVentricle}
+"""SNOMED CT codes of the structures."""
+_INHERITED = [
+    *("SpecificCharacterSet", "TimezoneOffsetFromUTC"),
+    *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge"),
+    *("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence"),
+    *("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber"),
+    *("ReferringPhysicianName", "FrameOfReferenceUID", "PositionReferenceIndicator"),
+]
+_EMPTY_AT_LEAST = (
+    *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
+    *("StudyDate", "StudyTime", "StudyID", "AccessionNumber", "ReferringPhysicianName", "PositionReferenceIndicator"),
+)
+
+
+class Maker(NamedTuple):
+    """The software that makes an object."""
+
+    version: str
+    weights_sha256: str
+    """Of the network, whose serial number it is."""
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The series that an object is made of."""
+
+    headers: list[Dataset]
+    """One a file, with the tags that `read_header` reads."""
+    slices: list[Slice]
+    """In the order of the volume."""
+    inherited: Dataset
+    """The tags that every object of the study shares, those of type 2 at least empty."""
+
+
+def open_source(places: Sequence[tuple[str, int]]) -> Source:
+    """Read the headers of a volume's slices, given as path and frame.
+
+    Raises InputError where a file is no longer there as it was read, or an image has no UID to refer to.
+    """
+    headers: dict[str, Dataset] = {}
+    slices = []
+    with quiet():
+        for path, frame in places:
+            if path not in headers:
+                header = read_header(path)
+                if header is None:
+                    raise InputError(f"{Path(path).name} has changed since it was read", "unreadable")
+                headers[path] = header
+                of_file = slices_of(header)
+            slices.append(of_file[frame])
+        first = pydicom.dcmread(places[0][0], stop_before_pixels=True, specific_tags=_INHERITED, force=True)
+        inherited = Dataset()
+        for tag in _INHERITED:
+            if tag in first:
+                inherited[tag] = first[tag]
+            elif tag in _EMPTY_AT_LEAST:
+                setattr(inherited, tag, None)
+    if not all(header.get("SOPInstanceUID") and header.get("SOPClassUID") for header in headers.values()):
+        raise InputError("an image has no UID: DICOM output cannot refer to it; unset `dicom_output`", "no_uid")
+    series = str(slices[0].instance)
+    for tag in ("StudyInstanceUID", "FrameOfReferenceUID"):  # as some anonymisers take them away
+        if not inherited.get(tag):
+            setattr(inherited, tag, generate_uid(entropy_srcs=[tag, series]))
+    return Source(list(headers.values()), slices, inherited)
+
+
+def inherit(made: Dataset, source: Source) -> None:
+    """Put `made` into the source's study, as it is written there, valid or not."""
+    for element in source.inherited:
+        made[element.tag] = element
+
+
+def encode(made: Dataset) -> bytes:
+    """`made` as a DICOM file."""
+    stream = BytesIO()
+    with quiet():
+        pydicom.dcmwrite(stream, made, enforce_file_format=True)
+    return stream.getvalue()

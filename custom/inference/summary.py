@@ -1,0 +1,75 @@
+"""What became of the cases of a call, one row a case.
+
+================ ======================================================================================================
+column           value
+================ ======================================================================================================
+case             its name
+status           "done", "skipped" (an earlier run had done it) or "failed"
+outcome, reason  of a failed case: the refusal's short name, and the sentence
+LA_ml, LV_ml     volumes; empty where not asked for
+warnings         sentences, joined by "; "
+forced           short names of refusals that `force` overrode, joined by "; "
+seconds          wall-clock time of the case, of the earlier run where it was skipped
+================ ======================================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from ..chambers import STRUCTURES
+from .files import write_together
+
+NAME = "summary"
+STATUSES = ("done", "skipped", "failed")
+COLUMNS = (
+    *("case", "status", "outcome", "reason"),
+    *(f"{name}_ml" for name in STRUCTURES),
+    *("warnings", "forced", "seconds"),
+)
+
+Row = dict[str, Any]
+
+
+def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
+    """The row of a case, from its report."""
+    structures = report.get("structures", {})
+    return {
+        "case": report["case"],
+        "status": "skipped" if skipped else report["status"],
+        "outcome": report.get("outcome", ""),
+        "reason": report.get("reason", ""),
+        **{f"{name}_ml": structures.get(name, {}).get("volume_ml") for name in STRUCTURES},
+        "warnings": "; ".join(report.get("warnings", [])),
+        "forced": "; ".join(report.get("forced", [])),
+        "seconds": round(sum(report.get("seconds", {}).values()), 3),
+    }
+
+
+def summary_folder(cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None) -> str | None:
+    """Where the summary of a call goes: `output_dir`, or the one folder of several cases; None where there is none."""
+    folders = {case["folder"] for case in cases}
+    if output_dir or (len(cases) > 1 and len(folders) == 1):
+        return str(output_dir or folders.pop())
+    return None
+
+
+def write_summary(folder: str | PathLike, rows: Sequence[Row]) -> None:
+    """Write `summary.csv` and `summary.json` in place of an earlier call's.
+
+    Raises InputError where the folder cannot be written.
+    """
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS)
+    writer.writeheader()
+    writer.writerows(rows)
+    counts = Counter(row["status"] for row in rows)
+    whole = {**{status: counts[status] for status in STATUSES}, "cases": list(rows)}
+    files = {f"{NAME}.csv": stream.getvalue().encode(), f"{NAME}.json": json.dumps(whole, indent=2).encode()}
+    write_together(folder, NAME, files)
