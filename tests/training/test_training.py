@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 ROOT = Path(__file__).parents[2]
 
@@ -50,6 +51,26 @@ def test_trains_the_papers_network_on_image_and_label_files(tmp_path):
     assert weights["stages.0.entry.conv.lins.0.weight"].shape == (384, 5)  # position and chamber to the paper's width
     refused = train(tmp_path / "again", *files[:4], "--label_values", "{'1': 1}", "--epochs", "1", check=False)
     assert refused.returncode != 0 and "label values [2] are not in label_values" in refused.stderr + refused.stdout
+
+
+def test_cached_volumes_are_those_of_the_transforms(tmp_path):
+    """The same file with other label values, or the same seed on another grid, is another volume."""
+
+    def key(**overrides):
+        parser = ConfigParser()
+        parser.read_config(str(ROOT / "bundle" / "configs" / "train.json"))
+        parser.update({"cache_dir": str(tmp_path), **overrides})
+        return parser.get_parsed_content("train_dataset").transform_hash
+
+    data = {"train_cases": [{"image": "a", "label": "b"}], "dataset_dir": "unread"}
+    keys = [
+        key(),
+        key(**{"generated_volume#0#spacing": [2.0, 2.0, 2.0]}),
+        key(**data),
+        key(**data, label_values={"1": 2, "2": 1}),
+    ]
+    assert len(set(keys)) == len(keys)
+    assert key() == keys[0] and key(**data) == keys[2]
 
 
 @pytest.mark.slow
