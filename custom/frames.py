@@ -77,6 +77,32 @@ def spacing_of(affine: Affine) -> np.ndarray:
     return np.linalg.norm(_as_numpy(affine)[:3, :3], axis=0)
 
 
+def centred_affine(shape: Sequence[int], spacing: Sequence[float], centre: Sequence[float] = (0, 0, 0)) -> np.ndarray:
+    """Voxel-to-RAS affine (4, 4) float64 of an upright grid.
+
+    Args:
+        shape: (D0, D1, D2) voxels.
+        spacing: (3,) mm.
+        centre: (3,) RAS mm of the grid's middle.
+    """
+    affine = np.diag([*np.asarray(spacing, dtype=float), 1.0])
+    affine[:3, 3] = np.asarray(centre, dtype=float) - affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
+    return affine
+
+
+def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:
+    """Voxel-to-RAS affine (4, 4) float64 of a grid described in LPS mm, as DICOM and ITK do.
+
+    Args:
+        axes: (3, 3), column k the step along tensor axis k.
+        origin: (3,) centre of the first voxel.
+    """
+    affine = np.eye(4)
+    affine[:3, :3] = ras_to_lps(np.asarray(axes, dtype=float).T).T
+    affine[:3, 3] = ras_to_lps(np.asarray(origin, dtype=float))
+    return affine
+
+
 def facing_out(faces: Points, affine: Affine) -> Points:
     """Faces (F, 3) wound outward in one frame, wound outward after `affine` (4, 4): turned round where it mirrors."""
     if np.linalg.det(_as_numpy(affine)[:3, :3]) > 0:

@@ -92,3 +92,14 @@ def test_refusals():
         frames.ras_to_voxel(np.zeros(3), np.zeros((4, 4)))
     with pytest.raises(ValueError, match=r"\(4, 4\)"):
         frames.apply_affine(np.eye(3), np.zeros(3))
+
+
+def test_a_centred_grid_and_one_described_in_lps():
+    affine = frames.centred_affine((5, 8, 10), (1.0, 2.0, 3.0), (10.0, -20.0, 30.0))
+    middle = frames.voxel_to_ras(np.array([2.0, 3.5, 4.5]), affine)
+    np.testing.assert_allclose(middle, (10.0, -20.0, 30.0))
+    np.testing.assert_allclose(frames.spacing_of(affine), (1.0, 2.0, 3.0))
+    axes, origin = np.array([[1.0, 0.1, 0.0], [0.2, 2.0, 0.3], [0.0, 0.0, 3.0]]), np.array([5.0, 6.0, 7.0])
+    voxels = np.random.default_rng(0).uniform(0, 9, (20, 3))
+    lps = voxels @ axes.T + origin
+    np.testing.assert_allclose(frames.voxel_to_ras(voxels, frames.affine_of_lps(axes, origin)), lps * (-1, -1, 1))

@@ -10,10 +10,11 @@ import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, RandomizableTransform
+from monai.transforms.utils import create_rotate
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..frames import ras_to_voxel, voxel_to_normalised
+from ..frames import centred_affine, ras_to_voxel, spacing_of, voxel_to_normalised, voxel_to_ras
 from ..sampling import resample
 
 CONTROL_POINTS = 6
@@ -72,8 +73,9 @@ class RandWarpCropd(RandomizableTransform, MapTransform):
         """Normalised coordinates of the source volume for every voxel of the crop, and the crop's affine."""
         random = self.R
         angles = np.deg2rad(random.uniform(-self.rotate, self.rotate, 3))
-        linear = _rotation(angles) * (1 + random.uniform(-self.scale, self.scale, 3)) * self.spacing
-        centre = affine[:3, :3] @ ((np.array(shape) - 1) / 2) + affine[:3, 3]
+        rotation = create_rotate(3, (-angles).tolist())[:3, :3].T  # about the first, the second, the third axis
+        linear = rotation * (1 + random.uniform(-self.scale, self.scale, 3)) * self.spacing
+        centre = voxel_to_ras((np.array(shape) - 1) / 2, affine)
         centre = centre + random.uniform(-self.translate, self.translate, 3)
         origin = centre - linear @ np.full(3, (self.size - 1) / 2)
         lattice = random.normal(0, self.displacement, (CONTROL_POINTS,) * 3 + (3,))
@@ -84,23 +86,11 @@ class RandWarpCropd(RandomizableTransform, MapTransform):
         index = torch.arange(self.size, dtype=torch.float32)
         i, j, k = (torch.tensor(end - start, dtype=torch.float32) * index.unsqueeze(1) for end in ends)
         grid = torch.tensor(start, dtype=torch.float32) + i[:, None, None] + j[None, :, None] + k[None, None]
-        half_sides = np.linalg.norm(affine[:3, :3], axis=0) * (np.array(shape) - 1) / 2
+        half_sides = spacing_of(affine) * (np.array(shape) - 1) / 2
         bend = torch.tensor(lattice / half_sides, dtype=torch.float32).permute(3, 0, 1, 2).unsqueeze(0)
         grid += _upsample(bend, self.size).squeeze(0).permute(1, 2, 3, 0)
 
-        upright = torch.eye(4, dtype=torch.float64)
-        upright[:3, :3] *= self.spacing
-        upright[:3, 3] = torch.tensor(centre - self.spacing * (self.size - 1) / 2)
-        return grid, upright
-
-
-def _rotation(angles: np.ndarray) -> np.ndarray:
-    """Rotation about the three axes in turn, angles in radians."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(angles), np.sin(angles)
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    return about_z @ about_y @ about_x
+        return grid, torch.from_numpy(centred_affine((self.size,) * 3, (self.spacing,) * 3, centre))
 
 
 def _upsample(lattice: Tensor, size: int) -> Tensor:

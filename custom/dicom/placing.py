@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..frames import ras_to_lps
+from ..frames import affine_of_lps
 from ..inputs import Findings, InputError, check_affine
 from .slices import Slice
 
@@ -50,10 +50,7 @@ def place(slices: list[Slice], findings: Findings) -> tuple[list[Slice], np.ndar
     if len({part.frame_of_reference for part in slices}) > 1:  # as some anonymisers leave it
         findings.warn("frames_of_reference", "the slices name different frames of reference: taken as one")
     between_rows, between_columns = first.spacing
-    lps = np.column_stack([along * between_columns, down * between_rows, step])
-    affine = np.eye(4)
-    affine[:3, :3] = ras_to_lps(lps.T).T
-    affine[:3, 3] = ras_to_lps(positions[0])
+    affine = affine_of_lps(np.column_stack([along * between_columns, down * between_rows, step]), positions[0])
     check_affine(affine)
     return slices, affine
 

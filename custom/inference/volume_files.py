@@ -12,7 +12,7 @@ import itk
 import nibabel
 import numpy as np
 
-from ..frames import apply_affine, ras_to_lps, spacing_of
+from ..frames import affine_of_lps, apply_affine, spacing_of
 from ..inputs import (
     LARGEST_COMPRESSION,
     LARGEST_SPACING,
@@ -83,9 +83,7 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
         _check_space(path, findings)
     image = itk.imread(str(path))
     lps = np.asarray(itk.array_from_matrix(image.GetDirection()))[:3, :3] * np.array(image.GetSpacing())[:3]
-    affine = np.eye(4)
-    affine[:3, :3] = ras_to_lps(lps.T).T
-    affine[:3, 3] = ras_to_lps(np.array(image.GetOrigin())[:3])
+    affine = affine_of_lps(lps, np.array(image.GetOrigin())[:3])
     check_affine(affine)
     return itk.array_from_image(image).T[(..., *which)].astype(np.float32), affine
 

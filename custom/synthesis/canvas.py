@@ -6,6 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from ..frames import spacing_of
 from .shapes import Bounds, Shape, Union, Waves
 from .structures import Structure
 
@@ -41,7 +42,7 @@ class Canvas:
         self.points = world.add_(warp(world))
         self.structures = torch.zeros(shape, dtype=torch.uint8, device=device)
         self.sleeve = torch.full(shape, FAR, device=device)
-        self.spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        self.spacing = spacing_of(affine)
         self._to_voxel = np.linalg.inv(affine)
         self._slack = np.abs(warp.amplitudes).sum(axis=0)
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from ..chambers import LABELS
+from ..frames import centred_affine
 from .patient import draw_patient, paint
 from .population import Stream, random_stream
 from .scanner import scan
@@ -24,13 +25,6 @@ class Case:
     labels: np.ndarray
     affine: np.ndarray
     volumes_ml: dict[str, float]
-
-
-def grid_affine(shape: Sequence[int], spacing: Sequence[float], centre: Sequence[float] = (0, 0, 0)) -> np.ndarray:
-    """Voxel -> RAS affine (4, 4) float64 of an upright grid whose middle lies at `centre` (mm)."""
-    affine = np.diag([*np.asarray(spacing, dtype=float), 1.0])
-    affine[:3, 3] = np.asarray(centre, dtype=float) - affine[:3, :3] @ ((np.asarray(shape) - 1) / 2)
-    return affine
 
 
 def generate_case(
@@ -50,7 +44,7 @@ def generate_case(
         device: where to compute.
     """
     rng = random_stream(seed, Stream.CASE)
-    affine = grid_affine(shape, spacing, rng.uniform(-offset, offset, 3))
+    affine = centred_affine(shape, spacing, rng.uniform(-offset, offset, 3))
     structures = paint(draw_patient(seed), affine, tuple(shape), device)
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
     image = scan(structures, spacing, generator).round().to(torch.int16).cpu().numpy()

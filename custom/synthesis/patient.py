@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from ..frames import centred_affine
 from .canvas import Canvas
 from .heart import Heart
 from .left_heart import paint_left_chambers
@@ -25,9 +26,7 @@ def _warp(patient: Patient) -> Waves:
 def _measure(patient: Patient, spacing: float = 2.5, half: float = 90.0) -> tuple[float, float]:
     """Painted volumes of left ventricle and left atrium in mL on a coarse grid."""
     n = int(2 * half / spacing) + 1
-    affine = np.diag([spacing, spacing, spacing, 1.0])
-    affine[:3, 3] = -half
-    canvas = Canvas(affine, (n, n, n), _warp(patient))
+    canvas = Canvas(centred_affine((n, n, n), (spacing, spacing, spacing)), (n, n, n), _warp(patient))
     paint_left_chambers(canvas, Heart(patient))
     counts = torch.bincount(chamber_labels(canvas.structures).flatten(), minlength=3)
     return tuple(float(counts[k]) * spacing**3 / 1e3 for k in (LEFT_VENTRICLE, LEFT_ATRIUM))

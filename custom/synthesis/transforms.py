@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable, Transform
 
-from .case import grid_affine
+from ..frames import centred_affine, spacing_of
 from .patient import draw_patient, paint
 from .scanner import scan
 from .structures import chamber_labels
@@ -40,7 +39,7 @@ class PaintPatientd(MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         data = dict(data)
         for key in self.key_iterator(data):
-            affine = grid_affine(self.shape, self.spacing)
+            affine = centred_affine(self.shape, self.spacing)
             structures = paint(draw_patient(int(data[key])), affine, self.shape)
             data[self.output_key] = MetaTensor(structures[None], affine=torch.from_numpy(affine))
         return data
@@ -67,7 +66,7 @@ class RandScand(Randomizable, Transform):
         self.randomize()
         structures = data.pop(self.key)
         affine = structures.affine
-        spacing = np.linalg.norm(affine.cpu().numpy()[:3, :3], axis=0).tolist()
+        spacing = spacing_of(affine).tolist()
         # spatial transforms may have turned the map into floats
         plain = structures.as_tensor()[0].round().to(torch.uint8)
         generator = torch.Generator(plain.device).manual_seed(self.seed)

@@ -3,7 +3,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from custom.synthesis.case import generate_case, grid_affine
+from custom.frames import centred_affine
+from custom.synthesis.case import generate_case
 from custom.synthesis.patient import draw_patient, paint
 from custom.synthesis.structures import Structure, chamber_labels
 
@@ -14,7 +15,7 @@ SEEDS = range(100, 112)
 @pytest.fixture(scope="module")
 def population():
     patients = [draw_patient(seed) for seed in SEEDS]
-    return [(p, paint(p, grid_affine(SHAPE, SPACING), SHAPE)) for p in patients]
+    return [(p, paint(p, centred_affine(SHAPE, SPACING), SHAPE)) for p in patients]
 
 
 def volumes_ml(structures: torch.Tensor, voxel_mm3: float) -> tuple[float, float]:
@@ -23,7 +24,7 @@ def volumes_ml(structures: torch.Tensor, voxel_mm3: float) -> tuple[float, float
 
 
 def test_same_seed_same_patient_other_seed_another():
-    affine = grid_affine((40, 40, 40), (4.0, 4.0, 4.0))
+    affine = centred_affine((40, 40, 40), (4.0, 4.0, 4.0))
     patients = [draw_patient(seed) for seed in (7, 7, 8)]
     first, again, other = (paint(patient, affine, (40, 40, 40)) for patient in patients)
     assert patients[0] == patients[1]
@@ -72,7 +73,7 @@ def test_blood_of_the_two_sides_never_touches(population):
     left = torch.tensor([Structure.LA_BLOOD, Structure.LA_APPENDAGE, Structure.LV_BLOOD], dtype=torch.uint8)
     right = torch.tensor([Structure.RA_BLOOD, Structure.RV_BLOOD], dtype=torch.uint8)
     patient = population[0][0]
-    structures = paint(patient, grid_affine((110, 110, 110), (1.3, 1.3, 1.3)), (110, 110, 110))
+    structures = paint(patient, centred_affine((110, 110, 110), (1.3, 1.3, 1.3)), (110, 110, 110))
     a, b = torch.isin(structures, left).numpy(), torch.isin(structures, right).numpy()
     assert a.any() and b.any()
     assert (ndimage.binary_dilation(a) & b).sum() < 20  # a wall of 1.5 mm against voxels of 1.3 mm
@@ -85,8 +86,8 @@ def test_volumes_do_not_depend_on_the_grid():
     turn[:3, :3] = [[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]]
     tilt = np.eye(4)
     tilt[:3, :3] = [[1, 0, 0], [0, np.cos(0.4), -np.sin(0.4)], [0, np.sin(0.4), np.cos(0.4)]]
-    upright = grid_affine((76, 76, 76), (2.4, 2.4, 2.4))
-    fine = grid_affine((90, 90, 70), (2.0, 2.0, 2.6))
+    upright = centred_affine((76, 76, 76), (2.4, 2.4, 2.4))
+    fine = centred_affine((90, 90, 70), (2.0, 2.0, 2.6))
     reference = volumes_ml(paint(patient, upright, (76, 76, 76)), 2.4**3)
     turned = volumes_ml(paint(patient, turn @ tilt @ upright, (76, 76, 76)), 2.4**3)
     other = volumes_ml(paint(patient, fine, (90, 90, 70)), 2.0 * 2.0 * 2.6)

@@ -4,7 +4,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
-from custom.synthesis.case import grid_affine
+from custom.frames import centred_affine
 from custom.synthesis.patient import draw_patient, paint
 from custom.synthesis.scanner import noise_like, random_field, scan, smooth
 from custom.synthesis.structures import Structure, chamber_labels
@@ -16,7 +16,7 @@ SHAPE, SPACING = (64, 64, 64), (2.5, 2.5, 2.5)
 
 @pytest.fixture(scope="module")
 def structures():
-    return paint(draw_patient(3), grid_affine(SHAPE, SPACING), SHAPE)
+    return paint(draw_patient(3), centred_affine(SHAPE, SPACING), SHAPE)
 
 
 def seeded(seed: int) -> torch.Generator:
@@ -87,7 +87,7 @@ def test_transforms_make_image_and_label():
     assert set(first) == {"seed", "image", "label"}
     for key, dtype in (("image", torch.float32), ("label", torch.uint8)):
         assert isinstance(first[key], MetaTensor) and first[key].dtype == dtype and first[key].shape == (1, 48, 48, 48)
-        np.testing.assert_allclose(first[key].affine.numpy(), grid_affine((48, 48, 48), (3.5, 3.5, 3.5)))
+        np.testing.assert_allclose(first[key].affine.numpy(), centred_affine((48, 48, 48), (3.5, 3.5, 3.5)))
     assert torch.equal(first["label"].as_tensor(), second["label"].as_tensor())
     assert not torch.equal(first["image"].as_tensor(), second["image"].as_tensor())
     make.set_random_state(11)

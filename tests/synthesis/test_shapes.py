@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
+from custom.frames import centred_affine
 from custom.synthesis.canvas import Canvas
-from custom.synthesis.case import grid_affine
 from custom.synthesis.shapes import Cone, Cut, Ellipsoid, Union, Waves, settle, smooth_min, tube
 from custom.synthesis.structures import Structure, chamber_labels, remove_islands
 
@@ -60,7 +60,7 @@ def test_settle_reaches_the_clearance_and_leaves_far_points():
 
 
 def test_what_is_painted_first_stays_and_windows_lose_nothing():
-    affine = grid_affine((40, 40, 40), (1.0, 1.0, 1.0))
+    affine = centred_affine((40, 40, 40), (1.0, 1.0, 1.0))
     canvas = Canvas(affine, (40, 40, 40), STILL)
     sphere = Ellipsoid(np.zeros(3), np.eye(3), np.full(3, 8.0))
     canvas.paint(Structure.LV_BLOOD, sphere, reach=3.0)
