@@ -4,7 +4,7 @@ from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .outputs import Outputs
-from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .workflow import check_call, conclude
@@ -17,6 +17,7 @@ __all__ = [
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
+    "UntangleMeshesd",
     "VerticesToMeshesd",
     "check_call",
     "conclude",
