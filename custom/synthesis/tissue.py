@@ -61,7 +61,9 @@ def draw_tissues(rng: np.random.Generator) -> Tissues:
         S.DISC: u(60, 120), S.SPINAL_CANAL: u(10, 50), S.CARTILAGE: u(70, 180), S.MUSCLE: skeletal, S.FAT: fat,
         S.LIVER: liver, S.LIVER_VESSEL: liver + u(-20, 60), S.SPLEEN: liver + u(-20, 60), S.STOMACH: u(0, 60),
         S.STOMACH_GAS: -980, S.SKIN: u(0, 60),
-        S.MITRAL_LEAFLETS: muscle * u(0.8, 1.2),
+        S.MITRAL_LEAFLETS: muscle * u(0.8, 1.2), S.AORTIC_LEAFLETS: muscle * u(0.8, 1.2), S.METAL: u(1800, 3071),
+        S.EFFUSION: u(-5, 40), S.ATELECTASIS: u(30, 130), S.CONSOLIDATION: u(-650, 40), S.KIDNEY: u(30, 220),
+        S.BOWEL: u(0, 70), S.BOWEL_GAS: -980, S.THYROID: u(80, 220), S.BREAST: u(0, 60), S.TABLE: u(-300, 100),
     }  # fmt: skip
     mean[S.LV_TRABECULAE] = muscle + mean[S.LV_TRABECULAE] * (lv - muscle)
     mean[S.RV_TRABECULAE] = muscle + u(0.2, 0.9) * (right - muscle)
