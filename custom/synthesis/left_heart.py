@@ -13,6 +13,14 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
     """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
     p = heart.patient
     rng = random_stream(p.seed, Stream.LEFT_HEART)
+    cusps = heart.aortic_cusps
+    window = canvas.window(cusps.bounds, 1.0)
+    points = canvas.points[(slice(None), *window)]
+    sheet = (cusps.distance(points).abs() < 0.5 * p.leaflet_thickness) & (heart.ascending_aorta.distance(points) < 0)
+    sheet &= along(points, heart.aortic_normal, heart.aortic) < 0.9 * heart.aortic_radius
+    specks = Waves.draw(rng, 8, (5.0, 12.0), 1.0)(points)[0] > 1.6 - 1.4 * p.leaflet_calcium
+    canvas.fill(Structure.CALCIUM, sheet & specks & (p.leaflet_calcium > 0), window)
+    canvas.fill(Structure.AORTIC_LEAFLETS, sheet, window)
     canvas.paint(Structure.AORTA, heart.ascending_aorta, 6.0)
 
     cavity = heart.left_ventricle
@@ -30,7 +38,8 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
     leaflets = heart.mitral_funnel.distance(points).abs() < 0.5 * p.leaflet_thickness
     leaflets &= along(points, heart.mitral_normal, heart.mitral) < p.leaflet_length
     canvas.fill(Structure.MITRAL_LEAFLETS, inside & leaflets, window)
-    canvas.fill(Structure.LV_TRABECULAE, inside & (distance > -depth) & (ragged > 0.3) & (height > 0.15), window)
+    meshwork = inside & (distance > -depth) & (ragged > p.trabecular_density) & (height > 0.15)
+    canvas.fill(Structure.LV_TRABECULAE, meshwork, window)
     canvas.fill(Structure.LV_BLOOD, inside, window)
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
 

@@ -31,7 +31,8 @@ def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) ->
     on_wall = heart.myocardium
     descending = settle([ring(62, h, outer + 3) for h in (0.02, 0.3, 0.6, 0.9)], on_wall, gap)
     circumflex = settle([ring(a, -0.02, outer) for a in (95, 130, 170, 205)], on_wall, gap + 1)
-    sinus = settle([ring(a, -0.06, outer) for a in (150, 190, 230, 270)], on_wall, 4.0)
+    sinus = settle([ring(a, -0.06, outer) for a in (150, 190, 230, 270)], on_wall, 0.8 * p.sinus_radius + 1.0)
+    sinus.append(0.6 * sinus[-1] + 0.4 * heart.atrial_centre)
     valve, normal = heart.tricuspid
     side = np.cross(normal, heart.anterior)
     right = [
@@ -50,7 +51,12 @@ def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) ->
                 spot = part.start + rng.normal(0, 0.5 * r, 3)
                 canvas.paint(Structure.CALCIUM, tube([spot, part.end], [rng.uniform(0.7, 1.4), 0.8], 1))
         canvas.paint(Structure.CORONARY_ARTERY, course, 6.0)
-    canvas.paint(Structure.CORONARY_SINUS, tube(sinus, [2.0, 3.0, 4.0, 5.0]), 8.0)
+    width = p.sinus_radius + (2.0 if p.left_cava else 0.0)
+    canvas.paint(Structure.CORONARY_SINUS, tube(sinus, [0.5 * width, 0.7 * width, 0.85 * width, width, width]), 8.0)
+    if p.left_cava:  # it runs down between appendage and veins into the coronary sinus
+        left = heart.la[0] - heart.la_semi[0]
+        course = [[left, heart.la[1], heart.roof + h] for h in (110.0, 30.0)] + [[left - 8, *heart.la[1:]], sinus[0]]
+        canvas.paint(Structure.SUPERIOR_VENA_CAVA, tube(course, [5.0, 5.0, 5.0, 5.0]), 4.0)
 
 
 def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: Structure, depth: float, ragged: Waves):
@@ -70,7 +76,7 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     rng = random_stream(p.seed, Stream.MEDIASTINUM)
     _paint_coronaries(canvas, heart, rng)
     # a wall round everything so far keeps right and left blood apart
-    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.5, p.vessel_wall))
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, p.vessel_wall))
     canvas.paint(Structure.PULMONARY_ARTERY, heart.pulmonary_artery, 4.0)
     ragged = Waves.draw(rng, 12, (5.0, 12.0), 1.0)
     _paint_chamber(
@@ -89,6 +95,10 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     # fat of varying thickness, held by the thin pericardium
     thickness = p.fat_thickness * (1 + 0.9 * Waves.draw(rng, 6, (40, 120), 1.0)(canvas.points)[0]).clamp(0.15, 2.0)
     canvas.fill(Structure.EPICARDIAL_FAT, canvas.sleeve < thickness)
+    if p.effusion:
+        pool = 1 + 0.4 * Waves.draw(rng, 4, (60, 150), 1.0)(canvas.points)[0]
+        thickness = thickness + p.effusion * pool.clamp(min=0)
+        canvas.fill(Structure.EFFUSION, (canvas.sleeve < thickness) & (canvas.points[2] < heart.roof + 10))
     canvas.fill(Structure.PERICARDIUM, canvas.sleeve < thickness + rng.uniform(0.5, 1.5))
     _fill_gaps(canvas, heart, rng.uniform(14, 24))
 
@@ -105,6 +115,13 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
         np.array([x - 8, front + 12, la[2] - 45]),
         np.array([x - 24, front + 26, la[2] - 85]),
     ]
+    if heart.hernia:
+        level = heart.hernia.centre[1] + rng.uniform(-0.5, 0.8) * p.hernia
+        window = canvas.window(heart.hernia.bounds)
+        points = canvas.points[(slice(None), *window)]
+        inside = heart.hernia.distance(points) + Waves.draw(rng, 5, (20, 50), 2.0)(points)[0]
+        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (points[1] > level), window)
+        canvas.fill(Structure.STOMACH, inside < 0, window)
     if p.oesophagus_gas > 0.5:
         gas = [g + [0.0, 0.3 * r, 0.0] for g in gullet[: 2 + rng.integers(0, 2)]]
         canvas.paint(Structure.AIRWAY, tube(gas, [0.35 * r] * len(gas)))

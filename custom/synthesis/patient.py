@@ -67,6 +67,8 @@ def paint(
     Returns:
         (D0, D1, D2) uint8, values of `Structure`.
     """
+    if patient.mirrored:
+        affine = np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine  # the mirrored grid in the upright patient
     canvas, heart = Canvas(affine, shape, _warp(patient), device), Heart(patient)
     paint_left_chambers(canvas, heart)
     paint_mediastinum(canvas, heart)
