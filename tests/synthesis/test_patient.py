@@ -4,7 +4,6 @@ import torch
 from scipy import ndimage
 
 from custom.frames import centred_affine
-from custom.synthesis.case import generate_case
 from custom.synthesis.patient import draw_patient, paint
 from custom.synthesis.structures import Structure, chamber_labels
 
@@ -93,17 +92,3 @@ def test_volumes_do_not_depend_on_the_grid():
     other = volumes_ml(paint(patient, fine, (90, 90, 70)), 2.0 * 2.0 * 2.6)
     assert turned == pytest.approx(reference, rel=0.03)
     assert other == pytest.approx(reference, rel=0.03)
-
-
-def test_generated_case():
-    case = generate_case(5, shape=(64, 60, 56), spacing=(3.0, 3.0, 3.0), offset=8.0)
-    again = generate_case(5, shape=(64, 60, 56), spacing=(3.0, 3.0, 3.0), offset=8.0)
-    assert case.image.dtype == np.int16 and case.labels.dtype == np.uint8
-    assert case.image.shape == case.labels.shape == (64, 60, 56)
-    assert case.affine.dtype == np.float64 and np.allclose(np.diag(case.affine), [3, 3, 3, 1])
-    assert np.array_equal(case.image, again.image) and np.array_equal(case.labels, again.labels)
-    assert case.volumes_ml == {
-        "LA": pytest.approx((case.labels == 1).sum() * 0.027), "LV": pytest.approx((case.labels == 2).sum() * 0.027)
-    }  # fmt: skip
-    middle = (np.argwhere(case.labels == 1).mean(0) + np.argwhere(case.labels == 2).mean(0)) / 2
-    assert np.abs(case.affine[:3, :3] @ middle + case.affine[:3, 3]).max() < 15
