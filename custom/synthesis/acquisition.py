@@ -61,6 +61,8 @@ class Protocol:
     """HU, log-uniform."""
     slice_thickness: Sequence[float] = (0.5, 5.0)
     """mm, log-uniform."""
+    overlap: float = 0.5
+    """Probability that slices overlap, by up to half their thickness."""
     sharp: float = 0.25
     """Probability of a sharp kernel."""
     motion: float = 0.2
@@ -84,7 +86,7 @@ class Protocol:
         weights = np.array(list(self.contrast.values()), dtype=float)
         contrast = Contrast(rng.choice(list(self.contrast), p=weights / weights.sum()))
         thickness = log_uniform(rng, *self.slice_thickness)
-        increment = thickness * (1.0 if u() < 0.5 else u(0.5, 1.0))
+        increment = thickness * (u(0.5, 1.0) if u() < self.overlap else 1.0)
         sharp, streaked = u() < self.sharp, contrast is Contrast.DENSE_RIGHT or u() < self.contrast_streaks
         return Acquisition(
             contrast=contrast,

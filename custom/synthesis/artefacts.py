@@ -27,7 +27,7 @@ def streaks(
     between two dense bodies. Ramp filter: Ramachandran and Lakshminarayanan, PNAS 1971.
 
     Args:
-        density: (D0, D1, D2) float32, HU above ordinary tissue of what throws streaks, times their strength; 0 elsewhere.
+        density: (D0, D1, D2) float32, HU above ordinary tissue of what throws streaks, times their strength; else 0.
         spacing: mm.
         rng: draws the orientation of the views.
         generator: draws the errors, on the device of `density`.

@@ -15,7 +15,7 @@ from .patient import draw_patient, paint
 from .population import Stream, random_stream
 from .scanner import scan
 
-FINE = 1.0  # mm: about how far apart the layers are that are averaged into a thick slice
+THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ def generate_case(
     offset = direction / np.linalg.norm(direction) * rng.uniform(*kind.offset)
     spacing = tuple(spacing or (kind.pixel, kind.pixel, round(acquisition.slice_increment, 2)))
     shape = tuple(shape or (round(size / s) for size, s in zip((width, width, length), spacing, strict=True)))
-    # a slice is the mean of several layers of structures, an odd number, so that it lies on the one in its middle
-    layers = 2 * round((spacing[2] / FINE - 1) / 2) + 1
+    # structures are painted in layers; every slice lies on the middle one of its own
+    layers = LAYERS if spacing[2] > THICK else 1
     fine, painted = (*spacing[:2], spacing[2] / layers), (*shape[:2], shape[2] * layers)
     structures = paint(draw_patient(seed), centred_affine(painted, fine, offset), painted, device)
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))

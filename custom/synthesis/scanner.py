@@ -42,7 +42,8 @@ def scan(
     Image and labels end together at the field of view: beyond it the image is air and nothing is labelled.
 
     Args:
-        structures: (D0, D1, D2) uint8, values of `Structure`; axes run right, anterior, superior, slices along the last.
+        structures: (D0, D1, D2) uint8, values of `Structure`; axes run right, anterior, superior, the last across
+            slices.
         spacing: voxel size along the three axes, mm.
         acquisition: how the scan is made.
         generator: source of all randomness, on the device of `structures`.

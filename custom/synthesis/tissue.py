@@ -78,22 +78,24 @@ def draw_tissues(rng: np.random.Generator, contrast: Contrast) -> Tissues:
     lung = u(-930, -700)
     aside = 0.1 if contrast is not Contrast.NONE else 0.01  # how far apart parts of the left heart may be
     lv, la, aorta = left, left * u(1 - aside, 1 + aside), left * u(1 - aside, 1 + aside)
-    appendage = (
-        muscle + u(0.2, 0.9) * (la - muscle) if u() < 0.2 else la * u(1 - 0.5 * aside, 1 + 0.2 * aside)
-    )  # stasis
+    appendage = la * u(1 - 0.5 * aside, 1 + 0.2 * aside)
+    if u() < 0.2:  # stasis
+        appendage = muscle + u(0.2, 0.9) * (la - muscle)
     arterial_mix = u()  # of the pulmonary artery between right and left heart
+    calcium = u(500, 1300) if u() < 0.8 else u(1300, 3000)  # the latter blooms
     marrow = u(100, 350)
     liver = u(40, 170)
     mean = {
-        S.AIR: -1000, S.LV_BLOOD: lv, S.PAPILLARY_MUSCLE: muscle * u(0.95, 1.15), S.LV_TRABECULAE: muscle + u(0.3, 0.9) * (lv - muscle),
-        S.MYOCARDIUM: muscle, S.LA_BLOOD: la, S.LA_APPENDAGE: appendage,
+        S.AIR: -1000, S.LV_BLOOD: lv, S.PAPILLARY_MUSCLE: muscle * u(0.95, 1.15),
+        S.LV_TRABECULAE: muscle + u(0.3, 0.9) * (lv - muscle), S.MYOCARDIUM: muscle, S.LA_BLOOD: la,
+        S.LA_APPENDAGE: appendage,
         S.LA_VEIN_STUMP: la, S.PULMONARY_VEIN: la * u(0.97, 1.05), S.AORTA: aorta, S.RV_BLOOD: right,
         S.RV_TRABECULAE: muscle + u(0.2, 0.9) * (right - muscle),
         S.RV_WALL: muscle * u(0.9, 1.05), S.RA_BLOOD: right * u(0.85, 1.15),
         S.SUPERIOR_VENA_CAVA: blood.cava, S.INFERIOR_VENA_CAVA: u(0.7, 1.1) * min(right, u(40, 200)),
         S.PULMONARY_ARTERY: right + arterial_mix * (left - right), S.CORONARY_ARTERY: aorta * u(0.8, 1.0),
         S.CORONARY_SINUS: muscle + u(0, 1) * (left - muscle),
-        S.CALCIUM: u(500, 1300) if u() < 0.8 else u(1300, 3000),  # the latter blooms S.VESSEL_WALL: u(20, 80),
+        S.CALCIUM: calcium, S.VESSEL_WALL: u(20, 80),
         S.EPICARDIAL_FAT: fat + u(0, 15), S.PERICARDIUM: u(0, 50), S.OESOPHAGUS: u(20, 65), S.AIRWAY: u(-1000, -950),
         S.LUNG: lung, S.LUNG_VESSEL: min(0.5 * (la + right), 350), S.CORTICAL_BONE: u(350, 1500), S.MARROW: marrow,
         S.DISC: u(60, 120), S.SPINAL_CANAL: u(10, 50), S.CARTILAGE: u(70, 180), S.MUSCLE: skeletal, S.FAT: fat,

@@ -43,9 +43,10 @@ def synthesize(
     """Generate patients and write their CTs with labels.
 
     Args:
-        output_dir: receives ``images/patient_SEED.nii.gz`` (int16 HU) and ``labels/patient_SEED.nii.gz`` (uint8, 1 = LA,
-            2 = LV), the layout that training reads; with ``dicom`` ``dicom/patient_SEED/`` takes the place of the image.
-            ``patients.csv`` gets a row a case: kind, contrast, slice thickness in mm, noise in HU, true volumes in mL.
+        output_dir: receives ``images/patient_SEED.nii.gz`` (int16 HU) and ``labels/patient_SEED.nii.gz`` (uint8,
+            1 = LA, 2 = LV), the layout that training reads; with ``dicom`` the folder ``dicom/patient_SEED`` takes the
+            place of the image. ``patients.csv`` gets a row a case: kind, contrast, slice thickness in mm, noise in HU,
+            true volumes in mL.
         first_seed: of the first patient; the others follow.
         count: number of patients.
         kind: of examination, a name of `kinds`, or ``any``: a kind drawn for each patient.

@@ -15,6 +15,7 @@ from custom.synthesis.tissue import Contrast, draw_tissues
 from custom.synthesis.transforms import PaintPatientd, RandScand
 
 SHAPE, SPACING = (64, 64, 64), (2.5, 2.5, 2.5)
+GASES = (Structure.AIR, Structure.STOMACH_GAS, Structure.BOWEL_GAS)
 PLAIN = Protocol(
     {"arterial": 1}, noise=(3, 10), slice_thickness=(1, 1), sharp=0, motion=0, step=0, contrast_streaks=0, shading=0,
     starvation=0, cut=0, circle=0,
@@ -52,7 +53,8 @@ def test_tissues_stay_in_their_ranges(contrast):
         (Structure.LUNG, -930, -700), (Structure.CORTICAL_BONE, 350, 1500), (Structure.LIVER, 40, 170),
     ):  # fmt: skip
         assert hu[structure].min() >= low and hu[structure].max() <= high
-    assert all(np.isfinite(values).all() for values in hu.values())
+    for structure, values in hu.items():
+        assert np.isfinite(values).all() and len(np.unique(values)) > 10 or structure in GASES
 
 
 def test_phases_differ_as_they_should():
