@@ -84,9 +84,17 @@ class Heart:
     def on_endocardium(self, angle: float, height: float) -> np.ndarray:
         """Point (3,) of the cavity's wall: angle in degrees from the septum to the anterior wall, height as a fraction
         of the length from base to apex."""
-        a, profile = np.radians(angle), np.sqrt(max(0.0, 1 - ((height - EQUATOR) / (1 - EQUATOR)) ** 2))
-        direction = np.cos(a) * self.septal + np.sin(a) * self.anterior
-        return self.base + height * self.lv_length * self.axis + profile * self.lv_radius * direction
+        profile = np.sqrt(max(0.0, 1 - ((height - EQUATOR) / (1 - EQUATOR)) ** 2))
+        return self.around(angle, height, profile * self.lv_radius)
+
+    def around(self, angle: float, height: float, radius: float) -> np.ndarray:
+        """Point (3,) at `radius` mm from the ventricle's axis; angle and height as in `on_endocardium`."""
+        a = np.radians(angle)
+        return (
+            self.base
+            + height * self.lv_length * self.axis
+            + radius * (np.cos(a) * self.septal + np.sin(a) * self.anterior)
+        )
 
     @cached_property
     def scar(self) -> Scar:
@@ -276,11 +284,15 @@ class Heart:
         return self.right_atrium.shape.parts[0].centre
 
     @cached_property
+    def cava_course(self) -> list[np.ndarray]:
+        """Course of the superior vena cava, points (3,) from the right atrium upwards."""
+        ra, top = self.atrial_centre, self.roof + 85
+        return [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
+
+    @cached_property
     def superior_cava(self) -> Union:
-        ra, r = self.atrial_centre, 0.85 * self.patient.cava_radius
-        top = self.roof + 120
-        path = [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
-        return tube(path, [1.1 * r, r, 0.9 * r])
+        r = 0.85 * self.patient.cava_radius
+        return tube(self.cava_course, [1.1 * r, r, 0.9 * r])
 
     @cached_property
     def inferior_cava(self) -> Union:

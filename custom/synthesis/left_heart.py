@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .canvas import Canvas
+from .devices import paint_prosthetic_valves
 from .heart import FAT_REACH, Heart
 from .population import Stream, random_stream
 from .shapes import Waves, along
@@ -13,6 +14,7 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
     """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
     p = heart.patient
     rng = random_stream(p.seed, Stream.LEFT_HEART)
+    paint_prosthetic_valves(canvas, heart)
     cusps = heart.aortic_cusps
     window = canvas.window(cusps.bounds, 1.0)
     points = canvas.points[(slice(None), *window)]
@@ -45,6 +47,7 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
 
     body = heart.atrial_body
     canvas.paint(Structure.LA_BLOOD, body, FAT_REACH)
+    canvas.surround(distance, window, 4.0)  # the outflow tract has no muscle of its own
     canvas.paint(Structure.MYOCARDIUM, heart.myocardium, FAT_REACH)
     canvas.paint(Structure.LA_APPENDAGE, heart.appendage, FAT_REACH)
     for vein in heart.pulmonary_veins:

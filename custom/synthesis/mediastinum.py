@@ -5,58 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas
+from .coronaries import paint_coronaries
 from .heart import FAT_REACH, Heart
 from .population import Stream, random_stream
-from .shapes import Shape, Waves, settle, tube
+from .shapes import Shape, Waves, tube
 from .structures import Structure
-
-
-def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None:
-    """Anterior descending, circumflex and right coronary artery, and the coronary sinus, on the heart's surface."""
-    p, r = heart.patient, heart.patient.coronary_radius
-    outer, length = heart.lv_radius + p.wall, heart.lv_length
-    gap = r + 0.5
-
-    def ring(angle: float, height: float, radius: float) -> np.ndarray:
-        """A point around the left ventricle: angle in degrees from the septum towards the anterior wall."""
-        a = np.radians(angle)
-        direction = np.cos(a) * heart.septal + np.sin(a) * heart.anterior
-        return heart.base + height * length * heart.axis + radius * direction
-
-    left_main = (
-        heart.aortic
-        + 12 * heart.aortic_normal
-        + 1.3 * heart.aortic_radius * (0.6 * heart.anterior - 0.5 * heart.septal)
-    )
-    on_wall = heart.myocardium
-    descending = settle([ring(62, h, outer + 3) for h in (0.02, 0.3, 0.6, 0.9)], on_wall, gap)
-    circumflex = settle([ring(a, -0.02, outer) for a in (95, 130, 170, 205)], on_wall, gap + 1)
-    sinus = settle([ring(a, -0.06, outer) for a in (150, 190, 230, 270)], on_wall, 0.8 * p.sinus_radius + 1.0)
-    sinus.append(0.6 * sinus[-1] + 0.4 * heart.atrial_centre)
-    valve, normal = heart.tricuspid
-    side = np.cross(normal, heart.anterior)
-    right = [
-        valve + 24 * p.ra_size * (np.cos(a) * heart.anterior - np.sin(a) * side) for a in np.radians([70, 20, -30, -80])
-    ]
-    right = settle(right, heart.right_ventricle, gap + 2, only_outwards=True)
-    ostium = heart.aortic + 12 * heart.aortic_normal + 1.25 * heart.aortic_radius * heart.septal
-    courses = [
-        tube([left_main, *descending], [1.3 * r, 1.1 * r, r, 0.8 * r, 0.6 * r]),
-        tube([left_main, *circumflex], [1.3 * r, r, 0.9 * r, 0.8 * r, 0.6 * r]),
-        tube([ostium, *right], [1.1 * r, 1.1 * r, r, 0.9 * r, 0.8 * r]),
-    ]
-    for course in courses:
-        for part in course.parts:
-            if rng.uniform() < 0.25 * p.calcification:
-                spot = part.start + rng.normal(0, 0.5 * r, 3)
-                canvas.paint(Structure.CALCIUM, tube([spot, part.end], [rng.uniform(0.7, 1.4), 0.8], 1))
-        canvas.paint(Structure.CORONARY_ARTERY, course, 6.0)
-    width = p.sinus_radius + (2.0 if p.left_cava else 0.0)
-    canvas.paint(Structure.CORONARY_SINUS, tube(sinus, [0.5 * width, 0.7 * width, 0.85 * width, width, width]), 8.0)
-    if p.left_cava:  # it runs down between appendage and veins into the coronary sinus
-        left = heart.la[0] - heart.la_semi[0]
-        course = [[left, heart.la[1], heart.roof + h] for h in (110.0, 30.0)] + [[left - 8, *heart.la[1:]], sinus[0]]
-        canvas.paint(Structure.SUPERIOR_VENA_CAVA, tube(course, [5.0, 5.0, 5.0, 5.0]), 4.0)
 
 
 def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: Structure, depth: float, ragged: Waves):
@@ -74,7 +27,7 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     """Paint everything between the lungs except the left chambers, which must have been painted before."""
     p = heart.patient
     rng = random_stream(p.seed, Stream.MEDIASTINUM)
-    _paint_coronaries(canvas, heart, rng)
+    paint_coronaries(canvas, heart, rng)
     # a wall round everything so far keeps right and left blood apart
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, p.vessel_wall))
     canvas.paint(Structure.PULMONARY_ARTERY, heart.pulmonary_artery, 4.0)
@@ -109,7 +62,7 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
     front = spine[1] + p.spine_radius
     x = spine[0] + rng.uniform(-10, 4)
     gullet = [
-        np.array([spine[0] - 4, front + 8, heart.roof + 120]),
+        np.array([spine[0] - 4, front + 24, heart.roof + 140]),
         np.array([spine[0] - 4, front + 8, heart.roof + 30]),
         np.array([x, front + 0.6 * p.spine_gap + 0.6 * r, la[2]]),
         np.array([x - 8, front + 12, la[2] - 45]),
@@ -130,7 +83,7 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
     carina = np.array([spine[0] + 3, front + 18, heart.roof + rng.uniform(16, 28)])
     width = rng.uniform(7.5, 10)
     for tree in (
-        tube([carina + [0, 6, 110], carina + [0, 3, 50], carina], [width, width, width]),
+        tube([carina + [0, 26, 170], carina + [0, 8, 60], carina], [width, width, width]),
         tube([carina, carina + [22, -6, -16], carina + [44, -14, -34]], [0.8 * width, 0.7 * width, 0.4 * width], 2),
         tube([carina, carina + [-26, -6, -14], carina + [-48, -16, -36]], [0.7 * width, 0.6 * width, 0.35 * width], 2),
     ):

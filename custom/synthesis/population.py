@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
+
+
+class Device(StrEnum):
+    """Metal that a patient carries."""
+
+    PACEMAKER = "pacemaker"
+    DEFIBRILLATOR = "defibrillator"
+    CENTRAL_LINE = "central line"
+    MITRAL_RING = "mitral ring"
+    AORTIC_RING = "aortic ring"
+    AORTIC_FRAME = "aortic frame"
+    STENTS = "stents"
+    STERNAL_WIRES = "sternal wires"
+    ELECTRODES = "electrodes"
+
+
+class Arms(StrEnum):
+    """Where the patient keeps the arms."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+#: How often each device is met; wires come with every prosthetic ring.
+DEVICES = {
+    Device.PACEMAKER: 0.06, Device.DEFIBRILLATOR: 0.05, Device.CENTRAL_LINE: 0.04, Device.MITRAL_RING: 0.03,
+    Device.AORTIC_RING: 0.03, Device.AORTIC_FRAME: 0.03, Device.STENTS: 0.08, Device.STERNAL_WIRES: 0.07,
+    Device.ELECTRODES: 0.30,
+}  # fmt: skip
 
 
 class Stream(IntEnum):
@@ -118,10 +147,15 @@ class Patient:
     rib_period: float
     oesophagus_radius: float
     oesophagus_gas: float
+    apex_height: float
+    scoliosis: float
+    breast: float
+    arms: Arms
     # smooth bending of everything
     warp: float
     # situs inversus: everything is painted as its mirror image
     mirrored: bool
+    devices: frozenset[Device]
     # set by `draw_patient` so that the painted volumes are the drawn ones
     lv_scale: float = 1.0
     la_scale: float = 1.0
@@ -165,6 +199,9 @@ def draw_parameters(seed: int) -> Patient:
     aneurysm = scarred and chance(0.35)
     pulmonary = chance(0.12)  # the right heart is overloaded: large, and the septum flat
     descending = uniform(9.5, 16)
+    devices = {device for device, share in DEVICES.items() if chance(share)}
+    if devices & {Device.MITRAL_RING, Device.AORTIC_RING}:
+        devices.add(Device.STERNAL_WIRES)
     values = {
         "lv_volume": lv_volume,
         "lv_aspect": lv_aspect,
@@ -224,7 +261,7 @@ def draw_parameters(seed: int) -> Patient:
         "spine_shift": normal(0, 9, -22, 22),
         "spine_radius": uniform(16, 21),
         "retrosternal": log_normal(11, 0.6, 2, 45),
-        "cage_width": normal(128, 10, 105, 150),
+        "cage_width": normal(134, 11, 110, 162),
         "cage_shift": normal(8, 12, -22, 38),
         "chest_muscle": uniform(8, 20),
         "chest_fat": log_normal(18, 0.5, 5, 50),
@@ -234,7 +271,12 @@ def draw_parameters(seed: int) -> Patient:
         "rib_period": uniform(26, 34),
         "oesophagus_radius": uniform(5, 9),
         "oesophagus_gas": uniform(0, 1),
+        "apex_height": uniform(120, 175),
+        "scoliosis": normal(0, 4, -12, 12),
+        "breast": uniform(0.6, 1.3) if chance(0.45) else 0.0,
+        "arms": Arms.DOWN if chance(0.3) else Arms.UP,
         "warp": uniform(2, 8),
         "mirrored": chance(0.01),
+        "devices": frozenset(devices),
     }
     return Patient(seed=int(seed), **values)
