@@ -100,7 +100,7 @@ class Protocol:
             motion=u(1.5, 6.0) if u() < self.motion else 0.0,
             step=u(1.5, 5.0) if u() < self.step else 0.0,
             contrast_streaks=log_uniform(rng, 0.1, 1.2) if streaked else 0.0,
-            metal_streaks=log_uniform(rng, 1.0, 10.0),
+            metal_streaks=log_uniform(rng, 0.7, 6.0),
             shading=u(8, 25) if u() < self.shading else u(0, 8),
             starvation=u(10, 60) if u() < self.starvation else 0.0,
             cut=bool(u() < self.cut),

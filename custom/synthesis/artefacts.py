@@ -12,7 +12,7 @@ from .random_fields import noise_like, random_field
 
 DETECTOR = 2.6  # mm: pixels and detector bins of the coarse projections that streaks are computed from
 VIEWS = 60  # directions over half a turn
-HARDENING = 6e4  # HU mm: path through dense matter of which beam hardening hides all, as it does of longer ones
+HARDENING = 6e4  # HU mm: path through dense matter of which half is lost
 MARGIN = (0.0, 45.0)  # mm between the chambers and the end of a scan that ends near the heart
 BITE = 15.0  # mm: how deep a scan may cut into the chambers
 
@@ -22,9 +22,9 @@ def streaks(
 ) -> torch.Tensor:
     """Streaks from dense matter, made as a scanner makes them: filtered backprojection of errors of its projections.
 
-    Every axial slice is projected in parallel beams. The error of a ray grows with the dense matter on it, linearly by
-    a random factor per view (motion, pulsation, noise) and quadratically by beam hardening, which darkens the tissue
-    between two dense bodies. Ramp filter: Ramachandran and Lakshminarayanan, PNAS 1971.
+    Every axial slice is projected in parallel beams. The error of a ray grows with the dense matter on it, by a random
+    factor per view (motion, pulsation, noise) and, at first quadratically, by beam hardening, which darkens the tissue
+    between two dense bodies; it ends where no photons pass. Ramp filter: Ramachandran and Lakshminarayanan, PNAS 1971.
 
     Args:
         density: (D0, D1, D2) float32, HU above ordinary tissue of what throws streaks, times their strength; else 0.
@@ -55,7 +55,8 @@ def streaks(
     paths.index_add_(0, rays[dense].flatten(), values[dense].repeat_interleave(VIEWS, dim=0) * (area / DETECTOR))
     paths = paths.view(VIEWS, bins, slices)
     factor = noise_like(paths[:, :1], (0, 0, 1.0), generator)
-    errors = paths * (factor - (paths / HARDENING).clamp_(max=1))
+    loss = paths / (paths + HARDENING)
+    errors = HARDENING * loss * (factor - loss)
     filtered = torch.matmul(ramp_filter(bins).to(device), errors) * (torch.pi / VIEWS / DETECTOR)
     image = F.embedding_bag(rays, filtered.reshape(VIEWS * bins, slices), mode="sum")
     image = image.view(1, 1, *size, slices)

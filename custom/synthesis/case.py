@@ -12,7 +12,7 @@ from ..chambers import LABELS
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
 from .patient import draw_patient, paint
-from .population import Stream, random_stream
+from .population import Device, Patient, Stream, random_stream
 from .scanner import scan
 
 THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
@@ -33,6 +33,8 @@ class Kind:
     """mm from the middle of the grid to the heart's centre, in any direction."""
     protocol: Protocol = field(default_factory=Protocol)
     """Its `cut` is best 0 here: the field of view is the grid."""
+    devices: Sequence[str] = ()
+    """Names of `Device`; a patient who carries none of these gets one."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ def generate_case(
         device: where to compute.
     """
     rng = random_stream(seed, Stream.CASE)
+    patient = equip(draw_patient(seed), kind.devices, rng)
     acquisition = kind.protocol.draw(rng)
     width, length = rng.uniform(*kind.width), rng.uniform(*kind.length)
     direction = rng.normal(size=3)
@@ -73,7 +76,7 @@ def generate_case(
     # structures are painted in layers; every slice lies on the middle one of its own
     layers = LAYERS if spacing[2] > THICK else 1
     fine, painted = (*spacing[:2], spacing[2] / layers), (*shape[:2], shape[2] * layers)
-    structures = paint(draw_patient(seed), centred_affine(painted, fine, offset), painted, device)
+    structures = paint(patient, centred_affine(painted, fine, offset), painted, device)
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
     image, labels = (volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator))
@@ -82,3 +85,10 @@ def generate_case(
     volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
     image = image.round().to(torch.int16).cpu().numpy()
     return Case(image, labels, centred_affine(shape, spacing, offset), acquisition, volumes)
+
+
+def equip(patient: Patient, devices: Sequence[str], rng: np.random.Generator) -> Patient:
+    """The patient with at least one of the devices named, if any are."""
+    if not devices or patient.devices & set(devices):
+        return patient
+    return replace(patient, devices=patient.devices | {Device(rng.choice(devices))})

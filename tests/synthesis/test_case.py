@@ -9,8 +9,10 @@ from custom.dicom import read_series
 from custom.frames import voxel_to_ras
 from custom.inputs import Findings
 from custom.synthesis import Kind, Protocol, generate_case, synthesize
+from custom.synthesis.case import equip
 from custom.synthesis.contact_sheet import draw_tile
 from custom.synthesis.dicom_series import write_series
+from custom.synthesis.population import Device, draw_parameters
 
 CLEAN = Protocol({"arterial": 1}, noise=(5, 10), slice_thickness=(4, 4), step=0, cut=0, circle=0)
 KIND = Kind(width=(180, 200), length=(150, 170), pixel=3.5, offset=(10, 20), protocol=CLEAN)
@@ -54,6 +56,17 @@ def test_thick_slices_are_means_and_labels_lie_on_them():
     for name in ("LA", "LV"):
         assert thick.volumes_ml[name] == pytest.approx(thin.volumes_ml[name], rel=0.03)
     assert np.median(thick.image[thick.labels == 2]) == pytest.approx(np.median(thin.image[thin.labels == 2]), abs=40)
+
+
+def test_devices_are_given_to_those_who_have_none():
+    rng, patient = np.random.default_rng(0), replace(draw_parameters(5), devices=frozenset())
+    assert equip(patient, (), rng) == patient
+    ringed = equip(patient, ("mitral ring",), rng)
+    assert ringed.devices == {Device.MITRAL_RING}
+    assert equip(ringed, ("mitral ring", "pacemaker"), rng) == ringed
+    assert equip(ringed, ("pacemaker",), rng).devices == {Device.MITRAL_RING, Device.PACEMAKER}
+    with pytest.raises(ValueError, match="crown"):
+        equip(patient, ("crown",), rng)
 
 
 def test_dicom_comes_back_as_it_was(case, tmp_path):
