@@ -12,7 +12,8 @@ from .random_fields import noise_like, random_field
 
 DETECTOR = 2.6  # mm: pixels and detector bins of the coarse projections that streaks are computed from
 VIEWS = 60  # directions over half a turn
-HARDENING = 6e4  # HU mm: path through dense matter of which half is lost
+OPAQUE = 6e4  # HU mm: path through dense matter that half of the photons do not leave
+HARDENING = 0.3  # share of a long path that beam hardening hides
 MARGIN = (0.0, 45.0)  # mm between the chambers and the end of a scan that ends near the heart
 BITE = 15.0  # mm: how deep a scan may cut into the chambers
 
@@ -23,8 +24,8 @@ def streaks(
     """Streaks from dense matter, made as a scanner makes them: filtered backprojection of errors of its projections.
 
     Every axial slice is projected in parallel beams. The error of a ray grows with the dense matter on it, by a random
-    factor per view (motion, pulsation, noise) and, at first quadratically, by beam hardening, which darkens the tissue
-    between two dense bodies; it ends where no photons pass. Ramp filter: Ramachandran and Lakshminarayanan, PNAS 1971.
+    factor per view (motion, pulsation, noise) as long as photons pass, and by beam hardening, quadratically at first,
+    which darkens the tissue between two dense bodies. Ramp filter: Ramachandran and Lakshminarayanan, PNAS 1971.
 
     Args:
         density: (D0, D1, D2) float32, HU above ordinary tissue of what throws streaks, times their strength; else 0.
@@ -55,8 +56,8 @@ def streaks(
     paths.index_add_(0, rays[dense].flatten(), values[dense].repeat_interleave(VIEWS, dim=0) * (area / DETECTOR))
     paths = paths.view(VIEWS, bins, slices)
     factor = noise_like(paths[:, :1], (0, 0, 1.0), generator)
-    loss = paths / (paths + HARDENING)
-    errors = HARDENING * loss * (factor - loss)
+    loss = paths / (paths + OPAQUE)
+    errors = loss * (OPAQUE * factor - HARDENING * paths)
     filtered = torch.matmul(ramp_filter(bins).to(device), errors) * (torch.pi / VIEWS / DETECTOR)
     image = F.embedding_bag(rays, filtered.reshape(VIEWS * bins, slices), mode="sum")
     image = image.view(1, 1, *size, slices)

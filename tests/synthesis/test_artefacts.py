@@ -44,11 +44,11 @@ def test_streaks_lie_in_the_slices_of_their_source_and_fade_with_distance():
 
 
 def test_beam_hardening_darkens_between_two_dense_bodies():
-    density = torch.zeros(48, 48, 800)  # the random part averages out over so many slices
-    density[6:12, 21:27], density[36:42, 21:27] = 20000.0, 20000.0
-    mean = streaks(density, SPACING, np.random.default_rng(0), seeded(0)).mean(dim=2)
-    between, beside = mean[20:28, 22:26].mean(), mean[20:28, 38:42].mean()
-    assert between < beside - 15
+    density = torch.zeros(48, 48, 3200)  # the random part averages out over so many slices
+    density[12:18, 21:27], density[30:36, 21:27] = 6000.0, 6000.0
+    mean = streaks(density, (1.3, 1.3, 2.6), np.random.default_rng(0), seeded(0)).mean(dim=2)
+    between, beside = mean[21:27, 22:26].mean(), mean[21:27, 36:40].mean()
+    assert between < beside - 20
 
 
 def test_motion_smears_the_walls_of_the_heart_and_nothing_far_away():
