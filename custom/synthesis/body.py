@@ -47,6 +47,7 @@ class Body:
             shaft = tube([head, 0.9 * head + 0.1 * hand, hand], [23.0, 12.0, 11.0], 2)
             self.bones += [(part, 3.0) for part in shaft.parts]
             inner = np.array([x + side * 20, chest.front + chest.recession(top - 45) + 2, top - rng.uniform(40, 55)])
+            self.limbs.append((Cone(inner, head, 20.0 + fat, 34.0 + fat), fat))
             elbow = inner + [side * 65, -8 + rng.normal(0, 5), 14]
             collar = tube([inner, elbow, head + [-side * 18, 12, 16]], [8.0, 6.0, 7.0], 3)
             self.bones += [(part, 2.0) for part in collar.parts]

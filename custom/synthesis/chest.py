@@ -35,7 +35,7 @@ class Chest:
         self.half_width = max(p.cage_width, 1.02 * self.half_depth)
         self.middle = np.array([self.spine[0] - p.cage_shift * 0.5, 0.5 * (self.front + self.back)])
         self.wall = RIBS + p.chest_muscle + p.chest_fat
-        self.top = max(self.spine[2] + p.apex_height, heart.roof + 80)
+        self.top = max(self.spine[2] + p.apex_height, heart.roof + 105)
 
     def narrowing(self, z: torch.Tensor) -> torch.Tensor:
         """Size of the cage's cross-section at heights z, relative to that of the heart; it closes over the apices."""

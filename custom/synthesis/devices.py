@@ -55,7 +55,9 @@ def paint_leads(canvas: Canvas, heart: Heart, chest: Chest) -> None:
         canvas.paint(Structure.METAL, tube([*cava[:0:-1], 0.4 * cava[0] + 0.6 * cava[1]], [0.9] * 3))
     if Device.PACEMAKER not in p.devices and Device.DEFIBRILLATOR not in p.devices:
         return
-    box = np.array([chest.middle[0] - rng.uniform(75, 105), chest.front + 6.0, heart.roof + rng.uniform(70, 100)])
+    height = heart.roof + rng.uniform(60, 90)
+    depth = chest.middle[1] + 0.7 * chest.half_depth + chest.recession(height) + 12.0
+    box = np.array([chest.middle[0] - rng.uniform(70, 95), depth, height])
     canvas.paint(Structure.METAL, Ellipsoid(box, np.eye(3), np.array([24.0, 5.0, 20.0])))
     inlet = [box, 0.5 * (box + cava[2]) + [0, 0, 12.0], cava[2] + rng.normal(0, 2, 3), cava[1] + rng.normal(0, 2, 3)]
     ra, valve = heart.atrial_centre, heart.tricuspid[0]

@@ -124,34 +124,6 @@ class Heart:
             self.left_ventricle, self.septal, self.lv_length, p.wall, p.septum, p.apex_wall, unevenness, self.scar
         )
 
-    def papillary_muscles(self, rng: np.random.Generator) -> list[Shape]:
-        """Two groups, anterolateral and posteromedial, each of one to three heads, with their chordae left out."""
-        muscles: list[Shape] = []
-        for side in (35.0, -35.0):
-            for _ in range(rng.integers(1, 4)):
-                # in the short axis the muscles stand on the free wall, 35 degrees to either side of its middle
-                angle = 180.0 - side + rng.normal(0, 12)
-                direction = self.on_endocardium(angle, EQUATOR) - self.on_endocardium(angle + 180, EQUATOR)
-                middle = self.base + rng.uniform(0.28, 0.50) * self.lv_length * self.axis
-                foot = self.on_endocardium(angle, rng.uniform(0.55, 0.80))
-                head = middle + 0.5 * direction * rng.uniform(0.35, 0.70)
-                radius = min(self.patient.papillary_radius * rng.uniform(0.6, 1.1), 0.2 * self.lv_radius)
-                muscles.append(Cone(foot, head, radius, 0.65 * radius))
-        return muscles
-
-    @cached_property
-    def mitral_funnel(self) -> Cone:
-        """The leaflets lie on this cone's side, from the annulus into the ventricle; open or nearly closed."""
-        p, start = self.patient, 0.95 * self.mitral_radius
-        tip = self.mitral + p.leaflet_length * 1.2 * self.mitral_normal
-        return Cone(self.mitral - 2 * self.mitral_normal, tip, start, p.leaflet_opening * start)
-
-    @cached_property
-    def aortic_cusps(self) -> Cone:
-        """The aortic leaflets lie on this cone's side, from the annulus upwards; open or closed."""
-        r, n = 0.98 * self.aortic_radius, self.aortic_normal
-        return Cone(self.aortic - n, self.aortic + 0.9 * r * n, r, max(1.0, self.patient.aortic_opening * r))
-
     @cached_property
     def atrial_body(self) -> Shape:
         """Left atrium without veins and appendage."""
@@ -186,7 +158,7 @@ class Heart:
         p = self.patient
         n, r = self.aortic_normal, p.ascending_radius
         root = Ellipsoid(self.aortic + 9 * n, np.eye(3), np.full(3, 1.30 * self.aortic_radius))
-        top = max(self.roof + 48, self.aortic[2] + 70)
+        top = self.arch_height
         path = [
             self.aortic - 2 * n,
             self.aortic + 20 * n,
@@ -200,6 +172,10 @@ class Heart:
         return Cut(Union((root, trunk), 4.0), self.aortic, -n)
 
     @cached_property
+    def arch_height(self) -> float:
+        return max(self.roof + 48, self.aortic[2] + 70)
+
+    @cached_property
     def descending_place(self) -> tuple[float, float]:
         """x and y of the descending aorta behind the left atrium."""
         d = self.patient.descending_radius
@@ -207,7 +183,7 @@ class Heart:
 
     @cached_property
     def descending_aorta(self) -> Union:
-        d, top = self.patient.descending_radius, max(self.roof + 48, self.aortic[2] + 70)
+        d, top = self.patient.descending_radius, self.arch_height
         x, y = self.descending_place
         heights = [top + 2, self.la[2], self.la[2] - 70, self.la[2] - 170]
         path = [
@@ -286,7 +262,7 @@ class Heart:
     @cached_property
     def cava_course(self) -> list[np.ndarray]:
         """Course of the superior vena cava, points (3,) from the right atrium upwards."""
-        ra, top = self.atrial_centre, self.roof + 85
+        ra, top = self.atrial_centre, self.roof + 72
         return [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
 
     @cached_property

@@ -8,7 +8,7 @@ from .canvas import Canvas
 from .coronaries import paint_coronaries
 from .heart import FAT_REACH, Heart
 from .population import Stream, random_stream
-from .shapes import Shape, Waves, tube
+from .shapes import Shape, Union, Waves, tube
 from .structures import Structure
 
 
@@ -21,6 +21,29 @@ def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: S
     canvas.fill(trabeculae, inside & (distance > -depth) & (ragged(points)[0] > 0.4), window)
     canvas.fill(blood, inside, window)
     canvas.surround(distance, window, FAT_REACH)
+
+
+def _arch_branches(heart: Heart) -> list[Union]:
+    """Brachiocephalic trunk, left carotid and left subclavian artery, from the arch upwards."""
+    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.arch_height
+    first = np.array([0.5 * (heart.aortic[0] + x) + 2, 0.5 * (heart.aortic[1] + y) + 6, top + 16])
+    last = np.array([x - 22, y + 10, top + 12])
+    ends = [[x + 32, y + 22, top + 75], [x - 22, y + 20, top + 85], [x - 42, y + 4, top + 75]]
+    return [
+        tube([(1 - f) * first + f * last, 0.5 * ((1 - f) * first + f * last + end) + [0, 3, 0], np.array(end)], r)
+        for f, end, r in zip((0.0, 0.45, 0.85), ends, ([7.0, 6, 5], [4.5, 4, 4], [5.5, 5, 4]), strict=True)
+    ]
+
+
+def _arm_veins(heart: Heart) -> list[Union]:
+    """Left and right brachiocephalic veins, which join in the superior cava, and the subclavian ones."""
+    low, r = heart.cava_course[-1], 0.7 * heart.patient.cava_radius
+    across = np.array([heart.spine[0] - 30, low[1] + 8, low[2] + 14])
+    left, right = low + [-120, -20, 30], low + [75, -20, 28]
+    return [
+        tube([low, across, across + [-22, -8, 8], left], [r, 0.9 * r, 0.8 * r, 0.6 * r]),
+        tube([low, low + [12, -4, 16], right], [r, 0.9 * r, 0.6 * r]),
+    ]
 
 
 def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
@@ -37,6 +60,10 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     )
     _paint_chamber(canvas, heart.right_atrium, Structure.RA_BLOOD, Structure.RV_TRABECULAE, rng.uniform(0, 3), ragged)
     canvas.paint(Structure.SUPERIOR_VENA_CAVA, heart.superior_cava, 4.0)
+    for vein in _arm_veins(heart):
+        canvas.paint(Structure.SUPERIOR_VENA_CAVA, vein, 3.0)
+    for artery in _arch_branches(heart):
+        canvas.paint(Structure.AORTA, artery, 3.0)
     canvas.paint(Structure.INFERIOR_VENA_CAVA, heart.inferior_cava, 3.0)
     window = canvas.window(heart.right_ventricle.bounds, 4.0)
     rv_wall = heart.right_ventricle.distance(canvas.points[(slice(None), *window)]) < rng.uniform(2, 4.5)

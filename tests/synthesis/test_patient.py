@@ -63,9 +63,10 @@ def test_anatomy_is_where_it_belongs(population):
         assert ra[0] > la[0] + 10 and ra[1] > la[1]
         assert rv[1] > lv[1] and rv[0] > lv[0]
         assert gullet[1] < la[1] and spine[1] < la[1] + 30
-        assert appendage[0] < la[0] and appendage[1] > la[1]
-        liver = centre(structures, Structure.LIVER)
-        assert liver[0] > lv[0] and liver[2] < la[2]
+        assert appendage[0] < la[0] and appendage[1] > la[1] - 8
+        if (structures == int(Structure.LIVER)).any():  # below the grid where the heart stands upright
+            liver = centre(structures, Structure.LIVER)
+            assert liver[0] > lv[0] and liver[2] < la[2]
 
 
 def test_blood_of_the_two_sides_never_touches(population):
