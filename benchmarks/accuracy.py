@@ -45,7 +45,7 @@ def main(
     base = Path(folder)
     for seed in range(first_seed, first_seed + count):
         if not (base / "images" / f"patient_{seed:06d}.nii.gz").is_file():
-            synthesize(folder, seed, 1, shape, spacing)
+            synthesize(folder, first_seed=seed, count=1, shape=list(shape), spacing=list(spacing))
     command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
     command += ["--config_file", "bundle/configs/inference.json", "--dataset_dir", str((base / "images").resolve())]
     for key, value in overrides.items():

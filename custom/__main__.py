@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import fire
-import nibabel
-import torch
-from tqdm import tqdm
+from monai import bundle
 
 from .comparison import compare_case, table
-from .synthesis.case import generate_case
 
 
-def synthesize(
-    output_dir: str,
-    first_seed: int,
-    count: int,
-    shape: tuple[int, int, int] = (205, 205, 144),
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.25),
-) -> None:
-    """Generates CTs of hearts with their label maps (1 = LA, 2 = LV).
+def synthesize(output_dir: str, **overrides: Any) -> None:
+    """Generates CTs of hearts with their label maps (1 = LA, 2 = LV): runs ``configs/synthesize.json``.
 
     Args:
-        output_dir: receives ``images/patient_SEED.nii.gz`` (int16 HU) and ``labels/patient_SEED.nii.gz`` (uint8), the
-            layout that training reads.
-        first_seed: seed of the first patient; the others follow.
-        count: number of patients.
-        shape: voxels along right, anterior, superior.
-        spacing: voxel size, mm.
+        output_dir: receives images, labels and a table.
+        overrides: keys of that config, e.g. ``--first_seed 1 --count 10 --kind any --format dicom``.
     """
-    images, labels = Path(output_dir) / "images", Path(output_dir) / "labels"
-    images.mkdir(parents=True, exist_ok=True)
-    labels.mkdir(exist_ok=True)
-    for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
-        case = generate_case(seed, shape, spacing)
-        name = f"patient_{seed:06d}.nii.gz"
-        nibabel.save(nibabel.Nifti1Image(case.labels, case.affine), labels / name)
-        nibabel.save(nibabel.Nifti1Image(case.image, case.affine), images / name)
+    # the package lies beside the folder `bundle`, and in a packaged bundle beside `configs` itself
+    beside = Path(__file__).parents[1]
+    config = next(iter(beside.glob("bundle/configs/synthesize.json")), beside / "configs" / "synthesize.json")
+    bundle.run("synthesis", config_file=str(config), output_dir=output_dir, **overrides)
 
 
 def compare(mesh_folder: str, label_folder: str) -> None:
@@ -55,5 +39,4 @@ def compare(mesh_folder: str, label_folder: str) -> None:
 
 
 if __name__ == "__main__":
-    torch.set_grad_enabled(False)
     fire.Fire({"synthesize": synthesize, "compare": compare})

@@ -6,6 +6,9 @@ STRUCTURES = ("LA", "LV")
 LABELS = {name: index + 1 for index, name in enumerate(STRUCTURES)}
 """Value of each structure in a label map; 0 is background."""
 
+COLOURS = {"LA": "#3fb6ff", "LV": "#ff6b57"}
+"""Of each structure in pictures."""
+
 DEFINITIONS = {
     "LA": "blood of the left atrium, with appendage and the first 5 to 10 mm of the pulmonary veins, to the mitral "
     "annulus",

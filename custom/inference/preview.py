@@ -15,10 +15,10 @@ from monai.data import MetaTensor
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
+from ..chambers import COLOURS
 from ..frames import ras_to_voxel, spacing_of
 from .mesh_files import Mesh
 
-COLOURS = {"LA": "#3fb6ff", "LV": "#ff6b57"}
 # Title, axis that is cut, axes across and up, and the letters at the left, right, bottom and top: radiological
 # convention, the patient's right on the left. Crop axes run right, anterior, superior.
 PLANES = (

@@ -3,52 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from ..chambers import LABELS
 from ..frames import centred_affine
+from .acquisition import Acquisition, Protocol
 from .patient import draw_patient, paint
-from .population import Stream, random_stream
+from .population import Device, Patient, Stream, random_stream
 from .scanner import scan
-from .structures import chamber_labels
+
+THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of examination: its field of view, where the heart lies in it, and how it is scanned. Ranges (low, high)
+    are uniform."""
+
+    width: Sequence[float]
+    """mm, side of the square axial field of view."""
+    length: Sequence[float]
+    """mm, along the patient."""
+    pixel: float
+    """mm, in the axial plane."""
+    offset: Sequence[float]
+    """mm from the middle of the grid to the heart's centre, in any direction."""
+    protocol: Protocol = field(default_factory=Protocol)
+    """Its `cut` is best 0 here: the field of view is the grid."""
+    devices: Sequence[str] = ()
+    """Names of `Device`; a patient who carries none of these gets one."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), affine (4, 4) voxel -> RAS mm, and the
-    chambers' volumes in mL by counting the voxels of this grid."""
+    """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), affine (4, 4) voxel -> RAS mm, how it
+    was scanned, and the chambers' volumes in mL by counting the voxels of this grid."""
 
     image: np.ndarray
     labels: np.ndarray
     affine: np.ndarray
+    acquisition: Acquisition
     volumes_ml: dict[str, float]
 
 
 def generate_case(
     seed: int,
-    shape: Sequence[int] = (256, 256, 180),
-    spacing: Sequence[float] = (0.8, 0.8, 1.0),
-    offset: float = 10.0,
+    kind: Kind,
+    shape: Sequence[int] | None = None,
+    spacing: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
 ) -> Case:
     """Generate a patient and scan it.
 
     Args:
-        seed: decides patient, position and scan; the same seed gives the same case on the CPU.
-        shape: voxels along right, anterior, superior.
-        spacing: voxel size in mm; 256 x 0.8 mm by 180 x 1 mm is the field of view of a cardiac CT.
-        offset: the heart's centre lies within this many mm of the grid's middle, along every axis.
+        seed: decides patient, position and scan; the same seed and kind give the same case on the CPU.
+        kind: what is drawn from.
+        shape: voxels along right, anterior, superior, instead of the kind's field of view.
+        spacing: voxel size in mm, instead of the kind's pixel and its protocol's distance between slices.
         device: where to compute.
     """
     rng = random_stream(seed, Stream.CASE)
-    affine = centred_affine(shape, spacing, rng.uniform(-offset, offset, 3))
-    structures = paint(draw_patient(seed), affine, tuple(shape), device)
+    patient = equip(draw_patient(seed), kind.devices, rng)
+    acquisition = kind.protocol.draw(rng)
+    width, length = rng.uniform(*kind.width), rng.uniform(*kind.length)
+    direction = rng.normal(size=3)
+    offset = direction / np.linalg.norm(direction) * rng.uniform(*kind.offset)
+    spacing = tuple(spacing or (kind.pixel, kind.pixel, round(acquisition.slice_increment, 2)))
+    shape = tuple(shape or (round(size / s) for size, s in zip((width, width, length), spacing, strict=True)))
+    # structures are painted in layers; every slice lies on the middle one of its own
+    layers = LAYERS if spacing[2] > THICK else 1
+    fine, painted = (*spacing[:2], spacing[2] / layers), (*shape[:2], shape[2] * layers)
+    structures = paint(patient, centred_affine(painted, fine, offset), painted, device)
+    acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-    image = scan(structures, spacing, generator).round().to(torch.int16).cpu().numpy()
-    labels = chamber_labels(structures).cpu().numpy()
+    image, labels = (volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator))
+    labels = labels.cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3
     volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
-    return Case(image, labels, affine, volumes)
+    image = image.round().to(torch.int16).cpu().numpy()
+    return Case(image, labels, centred_affine(shape, spacing, offset), acquisition, volumes)
+
+
+def equip(patient: Patient, devices: Sequence[str], rng: np.random.Generator) -> Patient:
+    """The patient with at least one of the devices named, if any are."""
+    if not devices or patient.devices & set(devices):
+        return patient
+    return replace(patient, devices=patient.devices | {Device(rng.choice(devices))})

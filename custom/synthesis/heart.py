@@ -11,17 +11,13 @@ from functools import cached_property
 
 import numpy as np
 
+from .left_atrium import AtrialFrame, appendage, atrial_body, pulmonary_veins
 from .population import Patient, Stream, random_stream
-from .shapes import Cone, Cut, Ellipsoid, Shape, Union, settle, tube
-from .ventricle import LeftVentricle, Myocardium
+from .shapes import Cone, Cut, Ellipsoid, Shape, Union, Waves, settle, tube, unit
+from .ventricle import LeftVentricle, Myocardium, Scar
 
 FAT_REACH = 25.0  # mm: how far around a chamber its fat may lie; vessels have a thin coat only
 EQUATOR = 0.4  # the widest cross-section of the left ventricle, as a fraction of its length from the base
-
-
-def unit(*components: float) -> np.ndarray:
-    vector = np.asarray(components, dtype=float)
-    return vector / np.linalg.norm(vector)
 
 
 def support(semi: np.ndarray, axes: np.ndarray, direction: np.ndarray) -> float:
@@ -58,10 +54,10 @@ class Heart:
         # positions, the base of the left ventricle being at 0 for the moment
         mitral = -0.30 * self.lv_radius * self.to_aorta
         tilt = np.tan(np.radians(p.mitral_tilt))
-        self.mitral_normal = unit(*(self.axis + tilt * self.to_aorta))
+        self.mitral_normal = unit(self.axis + tilt * self.to_aorta)
         aortic = mitral + self.to_aorta * (0.85 * self.mitral_radius + self.aortic_radius) - 5.0 * self.axis
-        self.aortic_normal = unit(*(-0.35 * self.axis + 0.1 * self.septal + np.array([0.08, 0.03, 0.75])))
-        to_la = unit(*(-self.axis + np.array([0.15, -0.35, 0.22])))
+        self.aortic_normal = unit(-0.35 * self.axis + 0.1 * self.septal + np.array([0.08, 0.03, 0.75]))
+        to_la = unit(-self.axis + np.array([0.15, -0.35, 0.22]))
         la = mitral + to_la * 0.85 * support(self.la_semi, self.la_axes, to_la)
         centre = (la + EQUATOR * self.lv_length * self.axis) / 2
         self.base, self.mitral, self.aortic, self.la = (-centre, mitral - centre, aortic - centre, la - centre)
@@ -82,78 +78,77 @@ class Heart:
         outflow = Cone(start, self.aortic + 3 * self.aortic_normal, 0.5 * radius, self.aortic_radius)
         return LeftVentricle(
             body, inlet, outflow, self.base, self.axis, (self.mitral, self.mitral_normal),
-            (self.aortic, self.aortic_normal),
+            (self.aortic, self.aortic_normal), self.aneurysms, self.septal_bulge,
         )  # fmt: skip
+
+    def on_endocardium(self, angle: float, height: float) -> np.ndarray:
+        """Point (3,) of the cavity's wall: angle in degrees from the septum to the anterior wall, height as a fraction
+        of the length from base to apex."""
+        profile = np.sqrt(max(0.0, 1 - ((height - EQUATOR) / (1 - EQUATOR)) ** 2))
+        return self.around(angle, height, profile * self.lv_radius)
+
+    def around(self, angle: float, height: float, radius: float) -> np.ndarray:
+        """Point (3,) at `radius` mm from the ventricle's axis; angle and height as in `on_endocardium`."""
+        a = np.radians(angle)
+        return (
+            self.base
+            + height * self.lv_length * self.axis
+            + radius * (np.cos(a) * self.septal + np.sin(a) * self.anterior)
+        )
+
+    @cached_property
+    def scar(self) -> Scar:
+        p = self.patient
+        return Scar(self.on_endocardium(p.scar_angle, p.scar_height), p.scar_radius, p.scar_thinning)
+
+    @cached_property
+    def aneurysms(self) -> tuple[Ellipsoid, ...]:
+        size = min(self.patient.aneurysm, 0.8 * self.lv_radius)
+        return (Ellipsoid(self.scar.centre, np.eye(3), np.full(3, size)),) if size else ()
+
+    @cached_property
+    def septal_bulge(self) -> tuple[Ellipsoid, ...]:
+        """The sigmoid septum of the old: a cushion under the aortic valve."""
+        depth, radius = self.patient.septal_bulge, 14.0
+        if not depth:
+            return ()
+        centre = self.on_endocardium(20.0, 0.16) + (radius - depth) * self.septal
+        axes = np.stack([self.septal, self.anterior, self.axis], axis=1)
+        return (Ellipsoid(centre, axes, np.array([radius, 1.2 * radius, radius])),)
 
     @cached_property
     def myocardium(self) -> Myocardium:
         p = self.patient
-        return Myocardium(self.left_ventricle, self.septal, self.lv_length, p.wall, p.septum, p.apex_wall)
-
-    def papillary_muscles(self, rng: np.random.Generator) -> list[Shape]:
-        """Two groups, anterolateral and posteromedial, each of one to three heads, with their chordae left out."""
-        muscles: list[Shape] = []
-        for side in (35.0, -35.0):
-            for _ in range(rng.integers(1, 4)):
-                angle = np.radians(side + rng.normal(0, 10)) + np.pi
-                # in the short axis the muscles stand on the free wall, 35 degrees to either side of its middle
-                direction = np.cos(angle) * self.septal - np.sin(angle) * self.anterior
-                height = rng.uniform(0.62, 0.75) * self.lv_length
-                tip = rng.uniform(0.32, 0.48) * self.lv_length
-                profile = np.sqrt(max(0.0, 1 - ((height / self.lv_length - EQUATOR) / (1 - EQUATOR)) ** 2))
-                foot = self.base + height * self.axis + direction * self.lv_radius * profile * 0.95
-                head = self.base + tip * self.axis + direction * self.lv_radius * rng.uniform(0.45, 0.65)
-                radius = min(self.patient.papillary_radius * rng.uniform(0.6, 1.1), 0.2 * self.lv_radius)
-                muscles.append(Cone(foot, head, radius, 0.65 * radius))
-        return muscles
-
-    @cached_property
-    def mitral_funnel(self) -> Cone:
-        """The leaflets lie on this cone's side, from the annulus into the ventricle; open or nearly closed."""
-        p, start = self.patient, 0.95 * self.mitral_radius
-        tip = self.mitral + p.leaflet_length * 1.2 * self.mitral_normal
-        return Cone(self.mitral - 2 * self.mitral_normal, tip, start, p.leaflet_opening * start)
+        unevenness = Waves.draw(random_stream(p.seed, Stream.WALL), 4, (25.0, 70.0), p.unevenness)
+        return Myocardium(
+            self.left_ventricle, self.septal, self.lv_length, p.wall, p.septum, p.apex_wall, unevenness, self.scar
+        )
 
     @cached_property
     def atrial_body(self) -> Shape:
-        """Left atrium without veins and appendage, cut at the mitral plane."""
-        funnel = Cone(self.la, self.mitral + 2 * self.axis, 0.75 * self.la_semi.min(), self.mitral_radius)
-        body = Ellipsoid(self.la, self.la_axes, self.la_semi)
-        return Cut(Union((body, funnel), 8.0), self.mitral, self.mitral_normal)
+        """Left atrium without veins and appendage."""
+        spine, radius = self.spine, self.patient.spine_radius
+        aorta = np.array([*self.descending_place, 0.0])
+        long = np.array([0.0, 0.0, 200.0])
+        behind: list[Shape] = [
+            Cone(spine - long, spine + long, radius, radius),
+            Cone(aorta - long, aorta + long, *2 * [self.patient.descending_radius]),
+        ]
+        if self.hernia:
+            behind.append(self.hernia)
+        frame = AtrialFrame(self.la, self.la_axes, self.la_semi)
+        return atrial_body(
+            self.patient, frame, self.mitral, self.mitral_normal, self.mitral_radius, Union(tuple(behind))
+        )
 
     @cached_property
     def pulmonary_veins(self) -> list[Union]:
-        """Four veins (or a common left trunk) from the corners of the left atrium to the lungs."""
-        p = self.patient
-        rng = random_stream(p.seed, Stream.VEINS)
-        veins = []
-        for side, height in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
-            lift = 0.45 if height > 0 else -0.38
-            if side < 0 and p.common_trunk > 0.88:
-                lift *= 0.45
-            start = self.la + self.la_axes @ (self.la_semi * np.array([0.62 * side, -0.25, lift]))
-            forward = 0.15 if height > 0 else -0.55
-            direction = unit(side, forward + rng.normal(0, 0.12), 0.30 * height + rng.normal(0, 0.1))
-            radius = p.vein_radius * rng.uniform(0.85, 1.15) * min(1.0, self.la_semi[2] / 22)
-            middle = start + direction * (0.45 * self.la_semi[0] + 10)
-            end = middle + unit(side, forward - 0.25, 0.7 * height) * rng.uniform(18, 30)
-            veins.append(tube([start, middle, end], [1.15 * radius, radius, 0.6 * radius]))
-        return veins
+        return pulmonary_veins(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi))
 
     @cached_property
     def appendage(self) -> Union:
-        """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove."""
-        p = self.patient
-        rng = random_stream(p.seed, Stream.APPENDAGE)
-        length, radius = p.appendage_length, p.appendage_radius * min(1.0, self.la_semi[2] / 24)
-        start = self.la + self.la_axes @ (self.la_semi * np.array([-0.62, 0.30, 0.42]))
-        turns = [unit(-0.75, 0.55, 0.35), unit(-0.45, 0.85, 0.05), unit(0.15, 0.95, -0.25)]
-        path = [start]
-        for turn in turns:
-            path.append(path[-1] + length / 3 * unit(*(turn + rng.normal(0, 0.18, 3))))
-        for obstacle, gap in ((self.myocardium, 2.0), (self.pulmonary_artery, 2.0), (self.ascending_aorta, 2.0)):
-            path[1:] = settle(path[1:], obstacle, 0.75 * radius + gap, only_outwards=True)
-        return Union((tube(path, [radius, 0.95 * radius, 0.85 * radius, 0.5 * radius]),), 0.0)
+        obstacles = ((self.myocardium, 2.0), (self.pulmonary_artery, 2.0), (self.ascending_aorta, 2.0))
+        return appendage(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi), obstacles)
 
     # aorta and pulmonary artery
 
@@ -163,7 +158,7 @@ class Heart:
         p = self.patient
         n, r = self.aortic_normal, p.ascending_radius
         root = Ellipsoid(self.aortic + 9 * n, np.eye(3), np.full(3, 1.30 * self.aortic_radius))
-        top = max(self.roof + 48, self.aortic[2] + 70)
+        top = self.arch_height
         path = [
             self.aortic - 2 * n,
             self.aortic + 20 * n,
@@ -177,9 +172,19 @@ class Heart:
         return Cut(Union((root, trunk), 4.0), self.aortic, -n)
 
     @cached_property
+    def arch_height(self) -> float:
+        return max(self.roof + 48, self.aortic[2] + 70)
+
+    @cached_property
+    def descending_place(self) -> tuple[float, float]:
+        """x and y of the descending aorta behind the left atrium."""
+        d = self.patient.descending_radius
+        return self.spine[0] - 12 - 0.75 * d, self.spine[1] + 0.75 * self.patient.spine_radius + 0.6 * d
+
+    @cached_property
     def descending_aorta(self) -> Union:
-        d, top = self.patient.descending_radius, max(self.roof + 48, self.aortic[2] + 70)
-        x, y = self.spine[0] - 12 - 0.75 * d, self.spine[1] + 0.75 * self.patient.spine_radius + 0.6 * d
+        d, top = self.patient.descending_radius, self.arch_height
+        x, y = self.descending_place
         heights = [top + 2, self.la[2], self.la[2] - 70, self.la[2] - 170]
         path = [
             np.array([self.spine[0] - 24, self.spine[1] + 16, heights[0]]),
@@ -219,7 +224,7 @@ class Heart:
         """Centre and normal (towards the ventricle) of the tricuspid valve."""
         reach = self.lv_radius + self.patient.septum + 10
         centre = self.base + 0.95 * reach * self.septal - 6 * self.anterior + 4 * self.axis
-        return centre, unit(*(self.axis + np.array([-0.25, 0.1, 0.0])))
+        return centre, unit(self.axis + np.array([-0.25, 0.1, 0.0]))
 
     @cached_property
     def right_ventricle(self) -> Union:
@@ -242,7 +247,7 @@ class Heart:
     def right_atrium(self) -> Shape:
         p, (valve, normal) = self.patient, self.tricuspid
         semi = p.ra_size * np.array([25.5, 25.5, 31.0])
-        to_ra = unit(*(-normal + np.array([0.15, -0.35, 0.0])))
+        to_ra = unit(-normal + np.array([0.15, -0.35, 0.0]))
         centre = valve + to_ra * 0.85 * support(semi, np.eye(3), to_ra)
         body = Ellipsoid(centre, np.eye(3), semi)
         funnel = Cone(centre, valve + 2 * normal, 0.7 * semi.min(), 16.0 * p.ra_size)
@@ -255,11 +260,15 @@ class Heart:
         return self.right_atrium.shape.parts[0].centre
 
     @cached_property
+    def cava_course(self) -> list[np.ndarray]:
+        """Course of the superior vena cava, points (3,) from the right atrium upwards."""
+        ra, top = self.atrial_centre, self.roof + 72
+        return [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
+
+    @cached_property
     def superior_cava(self) -> Union:
-        ra, r = self.atrial_centre, 0.85 * self.patient.cava_radius
-        top = self.roof + 120
-        path = [ra + [2, -8, 10], np.array([ra[0] + 2, ra[1] - 12, self.roof + 8]), np.array([ra[0], ra[1] - 6, top])]
-        return tube(path, [1.1 * r, r, 0.9 * r])
+        r = 0.85 * self.patient.cava_radius
+        return tube(self.cava_course, [1.1 * r, r, 0.9 * r])
 
     @cached_property
     def inferior_cava(self) -> Union:
@@ -276,3 +285,12 @@ class Heart:
         p = self.patient
         behind = self.la[1] - self.la_semi[1] - 1.6 * p.oesophagus_radius - p.spine_gap - p.spine_radius
         return np.array([self.la[0] + p.spine_shift, behind, self.la[2]])
+
+    @cached_property
+    def hernia(self) -> Ellipsoid | None:
+        """A part of the stomach that has slipped through the diaphragm, behind and below the left atrium."""
+        r = self.patient.hernia
+        if not r:
+            return None
+        place = self.spine + [-6.0, self.patient.spine_radius + 0.8 * r, -self.la_semi[2] - 0.7 * r - 8]
+        return Ellipsoid(place, np.eye(3), r * np.array([1.25, 0.9, 1.0]))

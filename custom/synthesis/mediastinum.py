@@ -5,52 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from .canvas import Canvas
+from .coronaries import paint_coronaries
 from .heart import FAT_REACH, Heart
 from .population import Stream, random_stream
-from .shapes import Shape, Waves, settle, tube
+from .shapes import Shape, Union, Waves, tube
 from .structures import Structure
-
-
-def _paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None:
-    """Anterior descending, circumflex and right coronary artery, and the coronary sinus, on the heart's surface."""
-    p, r = heart.patient, heart.patient.coronary_radius
-    outer, length = heart.lv_radius + p.wall, heart.lv_length
-    gap = r + 0.5
-
-    def ring(angle: float, height: float, radius: float) -> np.ndarray:
-        """A point around the left ventricle: angle in degrees from the septum towards the anterior wall."""
-        a = np.radians(angle)
-        direction = np.cos(a) * heart.septal + np.sin(a) * heart.anterior
-        return heart.base + height * length * heart.axis + radius * direction
-
-    left_main = (
-        heart.aortic
-        + 12 * heart.aortic_normal
-        + 1.3 * heart.aortic_radius * (0.6 * heart.anterior - 0.5 * heart.septal)
-    )
-    on_wall = heart.myocardium
-    descending = settle([ring(62, h, outer + 3) for h in (0.02, 0.3, 0.6, 0.9)], on_wall, gap)
-    circumflex = settle([ring(a, -0.02, outer) for a in (95, 130, 170, 205)], on_wall, gap + 1)
-    sinus = settle([ring(a, -0.06, outer) for a in (150, 190, 230, 270)], on_wall, 4.0)
-    valve, normal = heart.tricuspid
-    side = np.cross(normal, heart.anterior)
-    right = [
-        valve + 24 * p.ra_size * (np.cos(a) * heart.anterior - np.sin(a) * side) for a in np.radians([70, 20, -30, -80])
-    ]
-    right = settle(right, heart.right_ventricle, gap + 2, only_outwards=True)
-    ostium = heart.aortic + 12 * heart.aortic_normal + 1.25 * heart.aortic_radius * heart.septal
-    courses = [
-        tube([left_main, *descending], [1.3 * r, 1.1 * r, r, 0.8 * r, 0.6 * r]),
-        tube([left_main, *circumflex], [1.3 * r, r, 0.9 * r, 0.8 * r, 0.6 * r]),
-        tube([ostium, *right], [1.1 * r, 1.1 * r, r, 0.9 * r, 0.8 * r]),
-    ]
-    for course in courses:
-        for part in course.parts:
-            if rng.uniform() < 0.25 * p.calcification:
-                spot = part.start + rng.normal(0, 0.5 * r, 3)
-                canvas.paint(Structure.CALCIUM, tube([spot, part.end], [rng.uniform(0.7, 1.4), 0.8], 1))
-        canvas.paint(Structure.CORONARY_ARTERY, course, 6.0)
-    canvas.paint(Structure.CORONARY_SINUS, tube(sinus, [2.0, 3.0, 4.0, 5.0]), 8.0)
 
 
 def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: Structure, depth: float, ragged: Waves):
@@ -64,13 +23,36 @@ def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: S
     canvas.surround(distance, window, FAT_REACH)
 
 
+def _arch_branches(heart: Heart) -> list[Union]:
+    """Brachiocephalic trunk, left carotid and left subclavian artery, from the arch upwards."""
+    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.arch_height
+    first = np.array([0.5 * (heart.aortic[0] + x) + 2, 0.5 * (heart.aortic[1] + y) + 6, top + 16])
+    last = np.array([x - 22, y + 10, top + 12])
+    ends = [[x + 32, y + 22, top + 75], [x - 22, y + 20, top + 85], [x - 42, y + 4, top + 75]]
+    return [
+        tube([(1 - f) * first + f * last, 0.5 * ((1 - f) * first + f * last + end) + [0, 3, 0], np.array(end)], r)
+        for f, end, r in zip((0.0, 0.45, 0.85), ends, ([7.0, 6, 5], [4.5, 4, 4], [5.5, 5, 4]), strict=True)
+    ]
+
+
+def _arm_veins(heart: Heart) -> list[Union]:
+    """Left and right brachiocephalic veins, which join in the superior cava, and the subclavian ones."""
+    low, r = heart.cava_course[-1], 0.7 * heart.patient.cava_radius
+    across = np.array([heart.spine[0] - 30, low[1] + 8, low[2] + 14])
+    left, right = low + [-120, -20, 30], low + [75, -20, 28]
+    return [
+        tube([low, across, across + [-22, -8, 8], left], [r, 0.9 * r, 0.8 * r, 0.6 * r]),
+        tube([low, low + [12, -4, 16], right], [r, 0.9 * r, 0.6 * r]),
+    ]
+
+
 def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     """Paint everything between the lungs except the left chambers, which must have been painted before."""
     p = heart.patient
     rng = random_stream(p.seed, Stream.MEDIASTINUM)
-    _paint_coronaries(canvas, heart, rng)
+    paint_coronaries(canvas, heart, rng)
     # a wall round everything so far keeps right and left blood apart
-    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.5, p.vessel_wall))
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, p.vessel_wall))
     canvas.paint(Structure.PULMONARY_ARTERY, heart.pulmonary_artery, 4.0)
     ragged = Waves.draw(rng, 12, (5.0, 12.0), 1.0)
     _paint_chamber(
@@ -78,6 +60,10 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     )
     _paint_chamber(canvas, heart.right_atrium, Structure.RA_BLOOD, Structure.RV_TRABECULAE, rng.uniform(0, 3), ragged)
     canvas.paint(Structure.SUPERIOR_VENA_CAVA, heart.superior_cava, 4.0)
+    for vein in _arm_veins(heart):
+        canvas.paint(Structure.SUPERIOR_VENA_CAVA, vein, 3.0)
+    for artery in _arch_branches(heart):
+        canvas.paint(Structure.AORTA, artery, 3.0)
     canvas.paint(Structure.INFERIOR_VENA_CAVA, heart.inferior_cava, 3.0)
     window = canvas.window(heart.right_ventricle.bounds, 4.0)
     rv_wall = heart.right_ventricle.distance(canvas.points[(slice(None), *window)]) < rng.uniform(2, 4.5)
@@ -89,6 +75,10 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     # fat of varying thickness, held by the thin pericardium
     thickness = p.fat_thickness * (1 + 0.9 * Waves.draw(rng, 6, (40, 120), 1.0)(canvas.points)[0]).clamp(0.15, 2.0)
     canvas.fill(Structure.EPICARDIAL_FAT, canvas.sleeve < thickness)
+    if p.effusion:
+        pool = 1 + 0.4 * Waves.draw(rng, 4, (60, 150), 1.0)(canvas.points)[0]
+        thickness = thickness + p.effusion * pool.clamp(min=0)
+        canvas.fill(Structure.EFFUSION, (canvas.sleeve < thickness) & (canvas.points[2] < heart.roof + 10))
     canvas.fill(Structure.PERICARDIUM, canvas.sleeve < thickness + rng.uniform(0.5, 1.5))
     _fill_gaps(canvas, heart, rng.uniform(14, 24))
 
@@ -99,12 +89,19 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
     front = spine[1] + p.spine_radius
     x = spine[0] + rng.uniform(-10, 4)
     gullet = [
-        np.array([spine[0] - 4, front + 8, heart.roof + 120]),
+        np.array([spine[0] - 4, front + 24, heart.roof + 140]),
         np.array([spine[0] - 4, front + 8, heart.roof + 30]),
         np.array([x, front + 0.6 * p.spine_gap + 0.6 * r, la[2]]),
         np.array([x - 8, front + 12, la[2] - 45]),
         np.array([x - 24, front + 26, la[2] - 85]),
     ]
+    if heart.hernia:
+        level = heart.hernia.centre[1] + rng.uniform(-0.5, 0.8) * p.hernia
+        window = canvas.window(heart.hernia.bounds)
+        points = canvas.points[(slice(None), *window)]
+        inside = heart.hernia.distance(points) + Waves.draw(rng, 5, (20, 50), 2.0)(points)[0]
+        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (points[1] > level), window)
+        canvas.fill(Structure.STOMACH, inside < 0, window)
     if p.oesophagus_gas > 0.5:
         gas = [g + [0.0, 0.3 * r, 0.0] for g in gullet[: 2 + rng.integers(0, 2)]]
         canvas.paint(Structure.AIRWAY, tube(gas, [0.35 * r] * len(gas)))
@@ -113,7 +110,7 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
     carina = np.array([spine[0] + 3, front + 18, heart.roof + rng.uniform(16, 28)])
     width = rng.uniform(7.5, 10)
     for tree in (
-        tube([carina + [0, 6, 110], carina + [0, 3, 50], carina], [width, width, width]),
+        tube([carina + [0, 26, 170], carina + [0, 8, 60], carina], [width, width, width]),
         tube([carina, carina + [22, -6, -16], carina + [44, -14, -34]], [0.8 * width, 0.7 * width, 0.4 * width], 2),
         tube([carina, carina + [-26, -6, -14], carina + [-48, -16, -36]], [0.7 * width, 0.6 * width, 0.35 * width], 2),
     ):

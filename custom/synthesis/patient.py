@@ -9,6 +9,8 @@ import torch
 
 from ..frames import centred_affine
 from .canvas import Canvas
+from .chest import Chest
+from .devices import paint_leads, paint_wires
 from .heart import Heart
 from .left_heart import paint_left_chambers
 from .mediastinum import paint_mediastinum
@@ -67,8 +69,13 @@ def paint(
     Returns:
         (D0, D1, D2) uint8, values of `Structure`.
     """
+    if patient.mirrored:
+        affine = np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine  # the mirrored grid in the upright patient
     canvas, heart = Canvas(affine, shape, _warp(patient), device), Heart(patient)
     paint_left_chambers(canvas, heart)
+    chest = Chest(heart)
+    paint_leads(canvas, heart, chest)
     paint_mediastinum(canvas, heart)
-    paint_thorax(canvas, heart)
+    paint_wires(canvas, heart, chest)
+    paint_thorax(canvas, heart, chest)
     return remove_islands(canvas.structures)

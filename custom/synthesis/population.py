@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import numpy as np
+
+
+class Device(StrEnum):
+    """Metal that a patient carries."""
+
+    PACEMAKER = "pacemaker"
+    DEFIBRILLATOR = "defibrillator"
+    CENTRAL_LINE = "central line"
+    MITRAL_RING = "mitral ring"
+    AORTIC_RING = "aortic ring"
+    AORTIC_FRAME = "aortic frame"
+    STENTS = "stents"
+    STERNAL_WIRES = "sternal wires"
+    ELECTRODES = "electrodes"
+
+
+class Arms(StrEnum):
+    """Where the patient keeps the arms."""
+
+    UP = "up"
+    DOWN = "down"
+
+
+#: How often each device is met; wires come with every prosthetic ring.
+DEVICES = {
+    Device.PACEMAKER: 0.06, Device.DEFIBRILLATOR: 0.05, Device.CENTRAL_LINE: 0.04, Device.MITRAL_RING: 0.03,
+    Device.AORTIC_RING: 0.03, Device.AORTIC_FRAME: 0.03, Device.STENTS: 0.08, Device.STERNAL_WIRES: 0.07,
+    Device.ELECTRODES: 0.30,
+}  # fmt: skip
 
 
 class Stream(IntEnum):
@@ -19,6 +48,12 @@ class Stream(IntEnum):
     THORAX = 5
     WARP = 6
     CASE = 7
+    WALL = 8
+    ATRIUM = 9
+    DEVICES = 10
+    LUNGS = 11
+    BODY = 12
+    ABDOMEN = 13
 
 
 def random_stream(seed: int, stream: Stream) -> np.random.Generator:
@@ -33,8 +68,10 @@ class Patient:
     Sources of the ranges: left ventricular volume by CT, end-diastolic 98 to 144 mL, end-systolic 34 to 61 mL, septum
     10.8 +- 1.8 mm (men) and 9.0 +- 1.7 mm (women): PMC7758747, table 3; upper limits of chamber volumes: Fuchs et al.,
     Eur Heart J Cardiovasc Imaging 2016; left atrial volume 103 +- 30 / 89 +- 21 mL: Hudsmith et al., J Cardiovasc Magn
-    Reson 2005, larger in atrial fibrillation. The remaining ranges are the usual ones of adult cardiac anatomy and were
-    set by eye against clinical images.
+    Reson 2005, larger in atrial fibrillation. How often veins join or come in threes: Marom et al., Radiology 2004; the
+    forms of the appendage: Di Biase et al., J Am Coll Cardiol 2012. Diseases are far commoner here than in any clinic,
+    because a network must have met them, not because a patient would have them. The remaining ranges are the usual ones
+    of adult cardiac anatomy and were set by eye against clinical images.
     """
 
     seed: int
@@ -55,7 +92,17 @@ class Patient:
     leaflet_length: float
     leaflet_opening: float
     leaflet_thickness: float
+    leaflet_calcium: float
     trabeculae: float
+    trabecular_density: float
+    unevenness: float
+    septal_bulge: float
+    scar_angle: float
+    scar_height: float
+    scar_radius: float
+    scar_thinning: float
+    aneurysm: float
+    aortic_opening: float
     # left atrium
     la_volume: float
     la_width: float
@@ -64,7 +111,9 @@ class Patient:
     la_turn: float
     vein_radius: float
     vein_stump: float
-    common_trunk: float
+    right_veins: float
+    left_veins: float
+    appendage_form: float
     appendage_length: float
     appendage_radius: float
     # right heart and vessels
@@ -79,6 +128,10 @@ class Patient:
     calcification: float
     vessel_wall: float
     fat_thickness: float
+    effusion: float
+    sinus_radius: float
+    left_cava: bool
+    hernia: float
     # chest
     spine_gap: float
     spine_shift: float
@@ -94,8 +147,15 @@ class Patient:
     rib_period: float
     oesophagus_radius: float
     oesophagus_gas: float
+    apex_height: float
+    scoliosis: float
+    breast: float
+    arms: Arms
     # smooth bending of everything
     warp: float
+    # situs inversus: everything is painted as its mirror image
+    mirrored: bool
+    devices: frozenset[Device]
     # set by `draw_patient` so that the painted volumes are the drawn ones
     lv_scale: float = 1.0
     la_scale: float = 1.0
@@ -118,62 +178,105 @@ def draw_parameters(seed: int) -> Patient:
     def log_normal(median: float, sigma: float, low: float, high: float) -> float:
         return float(np.clip(median * np.exp(sigma * rng.normal()), low, high))
 
-    lv_volume = log_normal(120, 0.38, 50, 270)
-    wall = normal(9.5, 2.0, 6, 16)
-    descending = uniform(9.5, 15)
+    def chance(probability: float) -> bool:
+        return bool(rng.uniform() < probability)
+
+    lv_volume, lv_aspect = log_normal(120, 0.38, 45, 270), uniform(2.7, 4.0)
+    wall, apex_wall = normal(9.5, 2.0, 6, 16), uniform(0.3, 0.8)
+    septum = wall * uniform(0.9, 1.25)
+    disease = rng.uniform()
+    if disease < 0.09:  # concentric hypertrophy
+        lv_volume, wall = max(45.0, 0.75 * lv_volume), uniform(13, 20)
+        septum = wall * uniform(0.95, 1.2)
+    elif disease < 0.15:  # asymmetric septal hypertrophy
+        septum = wall + uniform(6, 15)
+    elif disease < 0.18:  # apical hypertrophy
+        apex_wall = uniform(1.0, 2.0)
+    elif disease < 0.27:  # dilated, thin and round
+        lv_volume, lv_aspect, wall = uniform(170, 330), uniform(2.3, 3.0), uniform(5, 8.5)
+        septum = wall * uniform(0.85, 1.2)
+    scarred, giant = chance(0.15), chance(0.05)
+    aneurysm = scarred and chance(0.35)
+    pulmonary = chance(0.12)  # the right heart is overloaded: large, and the septum flat
+    descending = uniform(9.5, 16)
+    devices = {device for device, share in DEVICES.items() if chance(share)}
+    if devices & {Device.MITRAL_RING, Device.AORTIC_RING}:
+        devices.add(Device.STERNAL_WIRES)
     values = {
         "lv_volume": lv_volume,
-        "lv_aspect": uniform(2.9, 4.0),
-        "lv_azimuth": normal(50, 9, 28, 70),
-        "lv_descent": normal(28, 10, 5, 52),
-        "lv_roll": normal(5, 10, -15, 28),
-        "lv_eccentricity": uniform(0.94, 1.06),
+        "lv_aspect": lv_aspect,
+        "lv_azimuth": normal(50, 12, 14, 80),
+        "lv_descent": normal(28, 13, -6, 62),
+        "lv_roll": normal(5, 13, -25, 35),
+        "lv_eccentricity": uniform(0.80, 0.95) if pulmonary else uniform(0.93, 1.07),
         "wall": wall,
-        "septum": wall * uniform(0.9, 1.25),
-        "apex_wall": uniform(0.3, 0.75),
-        "mitral_radius": uniform(12, 17),
+        "septum": septum,
+        "apex_wall": apex_wall,
+        "mitral_radius": uniform(11.5, 19),
         "mitral_tilt": normal(6, 6, -6, 18),
-        "outflow_angle": normal(40, 9, 20, 60),
-        "papillary_radius": uniform(3.0, 6.5),
+        "outflow_angle": normal(40, 10, 15, 65),
+        "papillary_radius": uniform(2.5, 7.5),
         "leaflet_length": uniform(8, 20),
         "leaflet_opening": uniform(0.1, 0.9),
         "leaflet_thickness": uniform(0.6, 1.8),
-        "trabeculae": uniform(0.5, 4.0),
-        "la_volume": log_normal(88, 0.40, 35, 210),
-        "la_width": uniform(1.10, 1.45),
-        "la_depth": uniform(0.70, 0.92),
-        "la_height": uniform(0.92, 1.22),
-        "la_turn": normal(0, 12, -25, 25),
-        "vein_radius": uniform(5.0, 8.5),
+        "leaflet_calcium": uniform(0.3, 1.0) if chance(0.2) else 0.0,
+        "trabeculae": uniform(6.0, 12.0) if chance(0.05) else uniform(0.3, 4.5),
+        "trabecular_density": uniform(-0.1, 0.7),
+        "unevenness": uniform(0.0, 0.16),
+        "septal_bulge": uniform(3, 8) if chance(0.15) else 0.0,
+        "scar_angle": uniform(60, 300),
+        "scar_height": uniform(0.5, 1.0),
+        "scar_radius": uniform(12, 28),
+        "scar_thinning": uniform(0.3, 0.75) if scarred else 0.0,
+        "aneurysm": uniform(10, 22) if aneurysm else 0.0,
+        "aortic_opening": uniform(0.05, 0.9),
+        "la_volume": uniform(190, 340) if giant else log_normal(88, 0.42, 30, 240),
+        "la_width": uniform(1.0, 1.5),
+        "la_depth": uniform(0.60, 0.98),
+        "la_height": uniform(0.88, 1.28),
+        "la_turn": normal(0, 14, -32, 32),
+        "vein_radius": uniform(4.5, 9.5),
         "vein_stump": uniform(5, 10),
-        "common_trunk": uniform(0, 1),
-        "appendage_length": uniform(26, 50),
-        "appendage_radius": uniform(6.5, 11),
-        "rv_size": log_normal(1.0, 0.12, 0.8, 1.35),
-        "ra_size": log_normal(1.0, 0.14, 0.75, 1.45),
-        "aortic_radius": uniform(9, 12.5),
-        "ascending_radius": uniform(12.5, 20),
+        "right_veins": uniform(0, 1),
+        "left_veins": uniform(0, 1),
+        "appendage_form": uniform(0, 1),
+        "appendage_length": uniform(24, 56),
+        "appendage_radius": uniform(6, 12),
+        "rv_size": uniform(1.2, 1.6) if pulmonary else log_normal(1.0, 0.13, 0.75, 1.4),
+        "ra_size": uniform(1.2, 1.75) if pulmonary else log_normal(1.0, 0.15, 0.72, 1.5),
+        "aortic_radius": uniform(9, 13.5),
+        "ascending_radius": log_normal(16, 0.16, 12, 27),
         "descending_radius": descending,
-        "pulmonary_radius": uniform(11.5, 17),
+        "pulmonary_radius": uniform(15, 21) if pulmonary else uniform(11, 17),
         "cava_radius": uniform(8, 12.5),
         "coronary_radius": uniform(1.1, 2.1),
         "calcification": uniform(0, 1) ** 2,
         "vessel_wall": uniform(1.0, 2.0),
-        "fat_thickness": log_normal(4.5, 0.5, 1.0, 12),
-        "spine_gap": uniform(3, 16),
-        "spine_shift": normal(0, 6, -12, 12),
+        "fat_thickness": log_normal(4.5, 0.6, 0.6, 15),
+        "effusion": log_normal(6, 0.5, 2, 18) if chance(0.07) else 0.0,
+        "sinus_radius": uniform(2.5, 6.5),
+        "left_cava": chance(0.02),
+        "hernia": uniform(12, 34) if chance(0.12) else 0.0,
+        "spine_gap": uniform(-6, 18),
+        "spine_shift": normal(0, 9, -22, 22),
         "spine_radius": uniform(16, 21),
-        "retrosternal": uniform(4, 22),
-        "cage_width": normal(128, 10, 105, 150),
-        "cage_shift": normal(8, 8, -10, 25),
+        "retrosternal": log_normal(11, 0.6, 2, 45),
+        "cage_width": normal(134, 11, 110, 162),
+        "cage_shift": normal(8, 12, -22, 38),
         "chest_muscle": uniform(8, 20),
         "chest_fat": log_normal(18, 0.5, 5, 50),
-        "right_dome": normal(24, 12, 0, 50),
-        "left_dome": normal(4, 10, -18, 28),
-        "heart_sink": uniform(4, 20),
+        "right_dome": normal(28, 15, 0, 65),
+        "left_dome": normal(8, 12, -18, 42),
+        "heart_sink": uniform(-4, 22),
         "rib_period": uniform(26, 34),
         "oesophagus_radius": uniform(5, 9),
         "oesophagus_gas": uniform(0, 1),
-        "warp": uniform(2, 7),
+        "apex_height": uniform(130, 180),
+        "scoliosis": normal(0, 4, -12, 12),
+        "breast": uniform(0.6, 1.3) if chance(0.45) else 0.0,
+        "arms": Arms.DOWN if chance(0.3) else Arms.UP,
+        "warp": uniform(2, 8),
+        "mirrored": chance(0.01),
+        "devices": frozenset(devices),
     }
     return Patient(seed=int(seed), **values)

@@ -21,6 +21,12 @@ def along(points: torch.Tensor, direction: np.ndarray, origin: np.ndarray) -> to
     return points[0] * x + points[1] * y + points[2] * z - float(np.dot(direction, origin))
 
 
+def unit(vector: np.ndarray) -> np.ndarray:
+    """The vector (3,) divided by its length."""
+    vector = np.asarray(vector, dtype=float)
+    return vector / np.linalg.norm(vector)
+
+
 def smooth_min(a: torch.Tensor, b: torch.Tensor, width: float) -> torch.Tensor:
     """Minimum with a fillet of about `width` mm (quadratic polynomial blend)."""
     blend = (width - (a - b).abs()).clamp_(min=0)
@@ -132,6 +138,23 @@ class Cut(Shape):
     def distance(self, points: torch.Tensor) -> torch.Tensor:
         inside, plane = self.shape.distance(points), along(points, self.normal, self.origin)
         return smooth_max(inside, plane, self.width) if self.width else torch.maximum(inside, plane)
+
+
+@dataclass(frozen=True)
+class Difference(Shape):
+    """A shape dented by another that comes no nearer than `clearance` mm; the rim is rounded by `width` mm."""
+
+    shape: Shape
+    other: Shape
+    clearance: float
+    width: float
+
+    @property
+    def bounds(self) -> Bounds:
+        return self.shape.bounds
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        return smooth_max(self.shape.distance(points), self.clearance - self.other.distance(points), self.width)
 
 
 def tube(points: Sequence[np.ndarray], radii: Sequence[float], pieces: int = 4) -> Union:

@@ -55,6 +55,17 @@ class Structure(IntEnum):
     STOMACH_GAS = 38
     SKIN = 39
     MITRAL_LEAFLETS = 40
+    METAL = 41  # leads, wires, stents, frames of prosthetic valves
+    AORTIC_LEAFLETS = 42
+    EFFUSION = 43  # pericardial or pleural fluid
+    ATELECTASIS = 44  # lung without air, well perfused
+    CONSOLIDATION = 45  # lung filled with fluid, patchy
+    KIDNEY = 46
+    BOWEL = 47
+    BOWEL_GAS = 48
+    THYROID = 49
+    BREAST = 50  # glandular tissue
+    TABLE = 51  # the couch's carbon shell
 
 
 LEFT_ATRIUM, LEFT_VENTRICLE = LABELS["LA"], LABELS["LV"]

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable, Transform
 
 from ..frames import centred_affine, spacing_of
+from .acquisition import Protocol
 from .patient import draw_patient, paint
 from .scanner import scan
-from .structures import chamber_labels
 
 
 class PaintPatientd(MapTransform):
@@ -52,10 +53,18 @@ class RandScand(Randomizable, Transform):
         key: the entry that holds the structure map (1, D0, D1, D2) uint8, a MetaTensor; it is taken out.
         image_key: receives the image, MetaTensor (1, D0, D1, D2) float32, HU.
         label_key: receives the labels, MetaTensor (1, D0, D1, D2) uint8, 1 = LA, 2 = LV.
+        protocol: what scans are drawn from; the default is made for training.
     """
 
-    def __init__(self, key: str = "structures", image_key: str = "image", label_key: str = "label") -> None:
+    def __init__(
+        self,
+        key: str = "structures",
+        image_key: str = "image",
+        label_key: str = "label",
+        protocol: Protocol | None = None,
+    ) -> None:
         self.key, self.image_key, self.label_key = key, image_key, label_key
+        self.protocol = protocol or Protocol()
 
     def randomize(self, data: Any = None) -> None:
         """Draw the seed of the next scan."""
@@ -69,7 +78,8 @@ class RandScand(Randomizable, Transform):
         spacing = spacing_of(affine).tolist()
         # spatial transforms may have turned the map into floats
         plain = structures.as_tensor()[0].round().to(torch.uint8)
-        generator = torch.Generator(plain.device).manual_seed(self.seed)
-        data[self.image_key] = MetaTensor(scan(plain, spacing, generator)[None], affine=affine)
-        data[self.label_key] = MetaTensor(chamber_labels(plain)[None], affine=affine)
+        acquisition = self.protocol.draw(np.random.default_rng(self.seed))
+        image, labels = scan(plain, spacing, acquisition, torch.Generator(plain.device).manual_seed(self.seed))
+        data[self.image_key] = MetaTensor(image[None], affine=affine)
+        data[self.label_key] = MetaTensor(labels[None], affine=affine)
         return data

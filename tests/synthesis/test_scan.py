@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -5,13 +7,19 @@ from monai.data import MetaTensor
 from monai.transforms import Compose
 
 from custom.frames import centred_affine
+from custom.synthesis.acquisition import Protocol
 from custom.synthesis.patient import draw_patient, paint
-from custom.synthesis.scanner import noise_like, random_field, scan, smooth
+from custom.synthesis.scanner import AIR, scan, slice_operators
 from custom.synthesis.structures import Structure, chamber_labels
-from custom.synthesis.tissue import draw_tissues
+from custom.synthesis.tissue import Contrast, draw_tissues
 from custom.synthesis.transforms import PaintPatientd, RandScand
 
 SHAPE, SPACING = (64, 64, 64), (2.5, 2.5, 2.5)
+GASES = (Structure.AIR, Structure.STOMACH_GAS, Structure.BOWEL_GAS)
+PLAIN = Protocol(
+    {"arterial": 1}, noise=(3, 10), slice_thickness=(1, 1), sharp=0, motion=0, step=0, contrast_streaks=0, shading=0,
+    starvation=0, cut=0, circle=0,
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -23,33 +31,69 @@ def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_tissues_stay_in_their_ranges():
+def acquisition(protocol: Protocol = PLAIN, seed: int = 0, **changes):
+    return replace(protocol.draw(np.random.default_rng(seed)), **changes)
+
+
+def tables(contrast: Contrast, count: int = 300) -> dict[Structure, np.ndarray]:
     rng = np.random.default_rng(0)
-    drawn = [draw_tissues(rng).mean for _ in range(300)]
-    left = np.array([m[Structure.LV_BLOOD] for m in drawn])
-    right = np.array([m[Structure.RV_BLOOD] for m in drawn])
-    assert left.min() >= 140 and left.max() <= 600
-    assert right.min() >= 30 and right.max() <= 900
-    assert 0.05 < (left < 200).mean() < 0.2
-    assert abs(np.corrcoef(left, right)[0, 1]) < 0.5  # the sides are drawn apart
+    drawn = np.stack([draw_tissues(rng, contrast).mean for _ in range(count)])
+    return {structure: drawn[:, structure] for structure in Structure}
+
+
+@pytest.mark.parametrize("contrast", Contrast)
+def test_tissues_stay_in_their_ranges(contrast):
+    hu = tables(contrast)
+    low, high = {"arterial": (150, 700), "flushed": (150, 700), "dense_right": (100, 600), "venous": (90, 220),
+                 "none": (28, 58)}[contrast]  # fmt: skip
+    assert hu[Structure.LV_BLOOD].min() >= low and hu[Structure.LV_BLOOD].max() <= high
+    assert hu[Structure.LA_BLOOD].min() >= 0.85 * low
     for structure, low, high in (
-        (Structure.MYOCARDIUM, 50, 165), (Structure.FAT, -125, -50), (Structure.LUNG, -930, -700),
-        (Structure.CORTICAL_BONE, 350, 1500), (Structure.LIVER, 40, 170),
+        (Structure.RV_BLOOD, 20, 1200), (Structure.MYOCARDIUM, 23, 220), (Structure.FAT, -125, -50),
+        (Structure.LUNG, -930, -700), (Structure.CORTICAL_BONE, 350, 1500), (Structure.LIVER, 40, 170),
     ):  # fmt: skip
-        values = np.array([m[structure] for m in drawn])
-        assert values.min() >= low and values.max() <= high
+        assert hu[structure].min() >= low and hu[structure].max() <= high
+    for structure, values in hu.items():
+        assert np.isfinite(values).all() and len(np.unique(values)) > 10 or structure in GASES
+
+
+def test_phases_differ_as_they_should():
+    hu = {contrast: tables(contrast) for contrast in Contrast}
+
+    def ratio(contrast: Contrast, first: Structure, second: Structure) -> np.ndarray:
+        return hu[contrast][first] / hu[contrast][second]
+
+    left, right, muscle = Structure.LV_BLOOD, Structure.RV_BLOOD, Structure.MYOCARDIUM
+    arterial = hu[Contrast.ARTERIAL]
+    assert ratio(Contrast.FLUSHED, right, left).max() < 1
+    assert np.median(ratio(Contrast.DENSE_RIGHT, right, left)) > 1.5
+    assert np.abs(ratio(Contrast.VENOUS, right, left) - 1).max() <= 0.1 + 1e-6
+    assert ratio(Contrast.VENOUS, muscle, left).min() >= 0.5 and ratio(Contrast.ARTERIAL, muscle, left).max() <= 0.75
+    assert np.abs(hu[Contrast.NONE][muscle] - hu[Contrast.NONE][left]).max() <= 18
+    assert np.quantile(arterial[left], 0.95) > 550
 
 
 def test_scan_is_deterministic_and_varies(structures):
-    first, again, other = (scan(structures, SPACING, seeded(s)) for s in (1, 1, 2))
-    assert first.dtype == torch.float32 and first.shape == SHAPE
-    assert torch.equal(first, again) and not torch.equal(first, other)
-    assert torch.isfinite(first).all() and first.min() >= -1024 and first.max() <= 3071
+    drawn = acquisition(Protocol(), 1)
+    first, again, other = (scan(structures, SPACING, drawn, seeded(s)) for s in (1, 1, 2))
+    assert first.image.dtype == torch.float32 and first.image.shape == first.labels.shape == SHAPE
+    assert torch.equal(first.image, again.image) and torch.equal(first.labels, again.labels)
+    assert not torch.equal(first.image, other.image)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_scan_is_finite_and_in_range(structures, seed):
+    everything = Protocol(sharp=1, motion=1, step=1, contrast_streaks=1, shading=1, starvation=1, cut=1, circle=1)
+    metal = structures.clone()
+    metal[30:33, 30:33, 20:50] = int(Structure.METAL)
+    image, labels = scan(metal, SPACING, acquisition(everything, seed), seeded(seed))
+    assert torch.isfinite(image).all() and image.min() >= -1024 and image.max() <= 3071
+    assert labels.dtype == torch.uint8 and set(labels.unique().tolist()) <= {0, 1, 2}
 
 
 def test_tissues_look_like_tissues(structures):
     for seed in range(6):
-        image = scan(structures, SPACING, seeded(seed))
+        image = scan(structures, SPACING, acquisition(seed=seed), seeded(seed)).image
 
         def median(structure: Structure, image: torch.Tensor = image) -> float:
             return float(image[structures == structure].median())
@@ -61,27 +105,60 @@ def test_tissues_look_like_tissues(structures):
         assert 0 < median(Structure.LIVER) < 200
 
 
-@pytest.mark.parametrize("sigma", [(0.5, 0.8, 1.5), (0.0, 1.0, 0.0)])
-def test_smooth_keeps_constants_and_widens_an_impulse(sigma):
-    torch.testing.assert_close(smooth(torch.full((9, 10, 11), 7.0), sigma), torch.full((9, 10, 11), 7.0))
-    impulse = torch.zeros(21, 21, 21)
-    impulse[10, 10, 10] = 1.0
-    result = smooth(impulse, sigma)
-    assert float(result.sum()) == pytest.approx(1.0, abs=1e-5)
-    for axis, s in enumerate(sigma):
-        profile = result.sum(dim=[k for k in range(3) if k != axis])
-        variance = float((profile * (torch.arange(21) - 10.0) ** 2).sum())
-        assert variance == pytest.approx(s**2, abs=0.2 * s**2 + 1e-6)
+@pytest.mark.parametrize("thickness", [0.6, 5.0])
+def test_slices_have_the_noise_that_is_asked_for(thickness):
+    muscle = torch.full((64, 64, 64), int(Structure.VESSEL_WALL), dtype=torch.uint8)  # a tissue without texture
+    drawn = acquisition(noise=20.0, slice_thickness=thickness, slice_increment=thickness, first_slice=0.0, shading=0.0)
+    image = scan(muscle, (1.3, 1.3, 1.3), drawn, seeded(0)).image
+    step = max(1, round(thickness / 1.3))
+    assert float(image[:, :, 0].std()) == pytest.approx(20.0 * (1.0 if step == 1 else 1.3), rel=0.35)
+    assert float(image[:, :, 8:-8].std()) == pytest.approx(20.0 * (1.0 if step == 1 else 0.8), rel=0.15)
 
 
-def test_noise_has_unit_variance():
-    for sigma in ((0.0, 0.0, 0.0), (0.6, 1.2, 0.4)):
-        assert float(noise_like(torch.zeros(48, 48, 48), sigma, seeded(0)).std()) == pytest.approx(1.0, abs=0.05)
-    assert float(random_field((60, 60, 60), (1, 1, 1), 6.0, seeded(0)).std()) == pytest.approx(1.0, abs=0.15)
+def test_image_and_labels_end_together(structures):
+    cut = 0
+    for seed in range(8):
+        image, labels = scan(structures, SPACING, acquisition(seed=seed, cut=True, circle=True), seeded(seed))
+        outside = image == AIR
+        assert not labels[outside].any()
+        assert torch.equal(labels[~outside], chamber_labels(structures)[~outside])
+        cut += int(outside.any())
+    assert cut == 8
+
+
+def test_steps_move_image_and_labels_alike(structures):
+    still = scan(structures, SPACING, acquisition(noise=1.0), seeded(4))
+    moved = scan(structures, SPACING, acquisition(noise=1.0, step=12.0), seeded(4))
+    assert not torch.equal(moved.labels, still.labels)
+    inside = moved.labels == 2
+    assert float(moved.image[inside].median()) == pytest.approx(float(still.image[still.labels == 2].median()), abs=10)
+
+
+@pytest.mark.parametrize("thickness, increment, first", [(0.5, 0.4, 0.2), (3.0, 3.0, 1.1), (5.0, 2.5, 2.0)])
+def test_slice_operators(thickness, increment, first):
+    averaging, interpolation = slice_operators(60, 1.3, thickness, increment, first)
+    np.testing.assert_allclose(averaging.sum(axis=1), 1)
+    np.testing.assert_allclose(interpolation.sum(axis=1), 1)
+    ramp = np.arange(60) * 1.3
+    inner = slice(6, -6)
+    np.testing.assert_allclose((interpolation @ averaging @ ramp)[inner], ramp[inner], atol=0.4)
+    impulse = np.zeros(60)
+    impulse[30] = 1.0
+    spread = interpolation @ averaging @ impulse
+    assert spread.sum() == pytest.approx(1.0, abs=0.25)
+    width = np.sqrt((spread * (ramp - ramp[30]) ** 2).sum() / spread.sum())
+    expected = max(thickness, 1.4 * 1.3) / np.sqrt(12)
+    assert 0.8 * expected - 0.2 < width < expected + increment
+
+
+def test_slices_on_the_voxels_stay_themselves():
+    averaging, interpolation = slice_operators(15, 1.0, 3.0, 3.0, 1.0)
+    at_slices = (interpolation @ averaging)[1::3]
+    np.testing.assert_allclose(at_slices, np.kron(np.eye(5), np.full((1, 3), 1 / 3)), atol=1e-12)
 
 
 def test_transforms_make_image_and_label():
-    make = Compose([PaintPatientd("seed", (48, 48, 48), (3.5, 3.5, 3.5)), RandScand()])
+    make = Compose([PaintPatientd("seed", (48, 48, 48), (3.5, 3.5, 3.5)), RandScand(protocol=PLAIN)])
     make.set_random_state(11)
     first, second = make({"seed": 4}), make({"seed": 4})
     assert set(first) == {"seed", "image", "label"}

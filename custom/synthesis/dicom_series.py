@@ -1,0 +1,69 @@
+"""A generated case as a CT series (PS3.3 A.3), as a scanner would send it; no name in it is anybody's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+
+from ..dicom.source import MANUFACTURER
+from ..frames import ras_to_lps, spacing_of, voxel_to_ras
+from .case import Case
+from .tissue import Contrast
+
+INTERCEPT = -1024  # HU of a stored 0
+
+
+def write_series(folder: Path, case: Case, seed: int) -> None:
+    """Write one file a slice. UIDs follow from the seed and the folder's name: the same call writes the same files.
+
+    Args:
+        folder: made if absent; named like the patient, who gets this name.
+        case: its axes run right, anterior and superior; rows are written from front to back, as scanners do.
+        seed: of the patient.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    last = np.array(case.image.shape) - 1
+    step = spacing_of(case.affine)
+    for index in range(case.image.shape[2]):
+        header = _header(case, folder.name, seed, index)
+        header.ImagePositionPatient = _decimals(ras_to_lps(voxel_to_ras(np.array([*last[:2], index]), case.affine)))
+        header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        header.PixelSpacing = _decimals(step[[1, 0]])
+        header.SpacingBetweenSlices, header.SliceThickness = _decimals([step[2], case.acquisition.slice_thickness])
+        plane = case.image[::-1, ::-1, index].T.astype(np.int32) - INTERCEPT
+        header.Rows, header.Columns = plane.shape
+        header.PixelData = plane.astype("<u2").tobytes()
+        pydicom.dcmwrite(folder / f"{index + 1:04d}.dcm", header, enforce_file_format=True)
+
+
+def _header(case: Case, name: str, seed: int, index: int) -> FileDataset:
+    def uid(*what: str) -> str:
+        return generate_uid(entropy_srcs=[MANUFACTURER, name, str(seed), *what])
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, uid("slice", str(index))
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    header = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
+    header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
+    header.StudyInstanceUID, header.SeriesInstanceUID = uid("study"), uid("series")
+    header.FrameOfReferenceUID, header.PositionReferenceIndicator = uid("frame"), ""
+    header.PatientName, header.PatientID, header.PatientBirthDate, header.PatientSex = "Generated", name, "", ""
+    header.StudyDate = header.StudyTime = header.ReferringPhysicianName = header.AccessionNumber = ""
+    header.StudyID, header.SeriesNumber, header.AcquisitionNumber, header.InstanceNumber = "1", 1, 1, index + 1
+    header.Modality, header.Manufacturer, header.BodyPartExamined = "CT", MANUFACTURER, "HEART"
+    header.SeriesDescription, header.ImageType = "Generated cardiac CT", ["ORIGINAL", "PRIMARY", "AXIAL"]
+    header.PatientPosition, header.KVP = "HFS", ""
+    header.ContrastBolusAgent = "" if case.acquisition.contrast is Contrast.NONE else "generated"
+    header.RescaleIntercept, header.RescaleSlope, header.RescaleType = INTERCEPT, 1, "HU"
+    header.WindowCenter, header.WindowWidth = 200, 1000
+    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
+    header.BitsAllocated, header.BitsStored, header.HighBit, header.PixelRepresentation = 16, 12, 11, 0
+    return header
+
+
+def _decimals(values: np.ndarray | list[float]) -> list[str]:
+    return [f"{value:.6f}" for value in values]

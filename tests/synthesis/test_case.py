@@ -1,0 +1,133 @@
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+
+from custom.dicom import read_series
+from custom.frames import voxel_to_ras
+from custom.inputs import Findings
+from custom.synthesis import Kind, Protocol, generate_case, synthesize
+from custom.synthesis.case import equip
+from custom.synthesis.contact_sheet import draw_tile
+from custom.synthesis.dicom_series import write_series
+from custom.synthesis.population import Device, draw_parameters
+
+CLEAN = Protocol({"arterial": 1}, noise=(5, 10), slice_thickness=(4, 4), step=0, cut=0, circle=0)
+KIND = Kind(width=(180, 200), length=(150, 170), pixel=3.5, offset=(10, 20), protocol=CLEAN)
+
+
+@pytest.fixture(scope="module")
+def case():
+    return generate_case(5, KIND)
+
+
+def test_the_same_seed_gives_the_same_case(case):
+    again = generate_case(5, KIND)
+    assert np.array_equal(case.image, again.image) and np.array_equal(case.labels, again.labels)
+    assert case.acquisition == again.acquisition and case.volumes_ml == again.volumes_ml
+
+
+def test_a_case_is_as_its_kind_says(case):
+    assert case.image.dtype == np.int16 and case.labels.dtype == np.uint8 and case.affine.dtype == np.float64
+    assert case.image.shape == case.labels.shape and case.image.shape[0] == case.image.shape[1]
+    increment = case.acquisition.slice_increment
+    assert 1.9 < increment <= 4.0
+    np.testing.assert_allclose(np.diag(case.affine), [3.5, 3.5, increment, 1])
+    width, _, length = case.image.shape * np.diag(case.affine)[:3]
+    assert 178 <= width <= 202 and 146 <= length <= 174
+    voxel = 3.5 * 3.5 * increment / 1e3
+    assert case.volumes_ml == {
+        name: pytest.approx((case.labels == k).sum() * voxel) for name, k in (("LA", 1), ("LV", 2))
+    }
+    middle = (np.argwhere(case.labels == 1).mean(axis=0) + np.argwhere(case.labels == 2).mean(axis=0)) / 2
+    heart = voxel_to_ras(middle[None], case.affine)[0]
+    grid = voxel_to_ras((np.array(case.image.shape)[None] - 1) / 2, case.affine)[0]
+    assert np.linalg.norm(heart) < 15  # the patient's origin is between the left chambers
+    assert 10 <= np.linalg.norm(grid) <= 20
+
+
+def test_thick_slices_are_means_and_labels_lie_on_them():
+    """Volumes do not depend on the slices, and blood is as bright in thick ones as in thin ones."""
+    shape, thick = (56, 56, 36), generate_case(8, KIND, (56, 56, 36), (3.0, 3.0, 4.0))
+    thin = generate_case(8, KIND, (56, 56, 144), (3.0, 3.0, 1.0))
+    assert thick.image.shape == shape
+    for name in ("LA", "LV"):
+        assert thick.volumes_ml[name] == pytest.approx(thin.volumes_ml[name], rel=0.03)
+    assert np.median(thick.image[thick.labels == 2]) == pytest.approx(np.median(thin.image[thin.labels == 2]), abs=40)
+
+
+def test_devices_are_given_to_those_who_have_none():
+    rng, patient = np.random.default_rng(0), replace(draw_parameters(5), devices=frozenset())
+    assert equip(patient, (), rng) == patient
+    ringed = equip(patient, ("mitral ring",), rng)
+    assert ringed.devices == {Device.MITRAL_RING}
+    assert equip(ringed, ("mitral ring", "pacemaker"), rng) == ringed
+    assert equip(ringed, ("pacemaker",), rng).devices == {Device.MITRAL_RING, Device.PACEMAKER}
+    with pytest.raises(ValueError, match="crown"):
+        equip(patient, ("crown",), rng)
+
+
+def test_dicom_comes_back_as_it_was(case, tmp_path):
+    write_series(tmp_path / "patient_000005", case, 5)
+    volume = read_series(tmp_path / "patient_000005", findings := Findings())
+    assert not findings.warnings
+    values, affine = volume.values, volume.affine
+    corners = np.array([[0, 0, 0], [3, 5, 2], [10, 1, 7]])
+    last = np.array(case.image.shape) - 1
+    flipped = np.where([True, True, False], last - corners, corners)
+    np.testing.assert_allclose(voxel_to_ras(flipped, affine), voxel_to_ras(corners, case.affine), atol=1e-4)
+    assert np.array_equal(values[::-1, ::-1], case.image)
+
+
+def test_dicom_headers_are_legal_and_repeatable(case, tmp_path):
+    for folder in ("a", "b"):
+        write_series(tmp_path / folder / "patient_000005", case, 5)
+    write_series(tmp_path / "a" / "patient_000006", replace(case, image=case.image[:, :, :2]), 6)
+    files = sorted((tmp_path / "a" / "patient_000005").iterdir())
+    assert len(files) == case.image.shape[2]
+    assert files[0].read_bytes() == (tmp_path / "b" / "patient_000005" / files[0].name).read_bytes()
+    headers = [pydicom.dcmread(path) for path in files]
+    assert len({header.SOPInstanceUID for header in headers}) == len(files)
+    assert len({(header.SeriesInstanceUID, header.StudyInstanceUID) for header in headers}) == 1
+    assert headers[0].SOPInstanceUID.is_valid and headers[0].PatientID == "patient_000005"
+    other = pydicom.dcmread(tmp_path / "a" / "patient_000006" / "0001.dcm")
+    assert not {other.SOPInstanceUID, other.SeriesInstanceUID} & {
+        headers[0].SOPInstanceUID,
+        headers[0].SeriesInstanceUID,
+    }
+
+
+def test_synthesize_writes_files_table_and_sheet(tmp_path):
+    kinds = {"near": KIND, "far": replace(KIND, offset=(40, 50))}
+    options = {"shape": (40, 40, 30), "spacing": (5.0, 5.0, 6.0)}
+    synthesize(tmp_path, 1, 1, "any", kinds, contact_sheet=True, **options)
+    synthesize(tmp_path, 2, 1, "near", kinds, format="dicom", **options)
+    names = [f"patient_{seed:06d}" for seed in (1, 2)]
+    rows = [line.split(",") for line in (tmp_path / "patients.csv").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["case", *names]  # the second call adds to the table of the first
+    assert rows[2][1] == "near"
+    label = nibabel.load(tmp_path / "labels" / "patient_000001.nii.gz")
+    image = nibabel.load(tmp_path / "images" / "patient_000001.nii.gz")
+    assert image.shape == label.shape == (40, 40, 30)
+    assert float(rows[1][-1]) == pytest.approx((np.asarray(label.dataobj) == 2).sum() * 0.15, abs=0.06)
+    assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert not (tmp_path / "images" / "patient_000002.nii.gz").exists()
+    assert len(list((tmp_path / "dicom" / "patient_000002").iterdir())) == 30
+
+
+@pytest.mark.parametrize("wrong", [{"kind": "brain"}, {"format": "png"}])
+def test_a_wrong_call_exits_with_2_and_says_why(tmp_path, caplog, wrong):
+    with pytest.raises(SystemExit) as stop:
+        synthesize(tmp_path, 1, 1, **({"kind": "any", "kinds": {"near": KIND}} | wrong))
+    assert stop.value.code == 2 and "choose one of" in caplog.text
+    assert not list(tmp_path.iterdir())
+
+
+def test_tiles_show_the_chambers(case):
+    tile = draw_tile(case, "a case")
+    assert tile.title == "a case" and len(tile.planes) == 3
+    for plane in tile.planes:
+        assert plane.image.shape == plane.labels.shape and plane.labels.any()
+    assert tile.planes[1].extent[3] == pytest.approx(case.image.shape[2] * case.acquisition.slice_increment)
