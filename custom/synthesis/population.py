@@ -7,6 +7,8 @@ from enum import IntEnum
 
 import numpy as np
 
+from ..chambers import VOLUMES_ML
+
 
 class Stream(IntEnum):
     """Independent random streams of one seed, so that a change in one part leaves the others as they were."""
@@ -118,7 +120,7 @@ def draw_parameters(seed: int) -> Patient:
     def log_normal(median: float, sigma: float, low: float, high: float) -> float:
         return float(np.clip(median * np.exp(sigma * rng.normal()), low, high))
 
-    lv_volume = log_normal(120, 0.38, 50, 270)
+    lv_volume = log_normal(120, 0.38, *VOLUMES_ML["LV"])
     wall = normal(9.5, 2.0, 6, 16)
     descending = uniform(9.5, 15)
     values = {
@@ -139,7 +141,7 @@ def draw_parameters(seed: int) -> Patient:
         "leaflet_opening": uniform(0.1, 0.9),
         "leaflet_thickness": uniform(0.6, 1.8),
         "trabeculae": uniform(0.5, 4.0),
-        "la_volume": log_normal(88, 0.40, 35, 210),
+        "la_volume": log_normal(88, 0.40, *VOLUMES_ML["LA"]),
         "la_width": uniform(1.10, 1.45),
         "la_depth": uniform(0.70, 0.92),
         "la_height": uniform(0.92, 1.22),
