@@ -6,7 +6,7 @@ from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import SurfaceInferer
 from .outputs import Outputs
-from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .workflow import check_call, conclude
@@ -21,6 +21,7 @@ __all__ = [
     "Outputs",
     "SaveCased",
     "SurfaceInferer",
+    "UntangleMeshesd",
     "VerticesToMeshesd",
     "check_call",
     "conclude",

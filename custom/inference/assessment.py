@@ -20,8 +20,8 @@ from .timing import timed
 class AssessMeshesd(Transform):
     """The record's `meshes` to its `structures`: per chamber all that the report says of it.
 
-    The record also holds `image` (the crop), the `varied_meshes`, and the U-Net's `segmentation` (1, d0, d1, d2) uint8
-    of the crop's every so-manieth voxel.
+    The record also holds `image` (the crop), the `varied_meshes`, what was `untangled`, and the U-Net's `segmentation`
+    (1, d0, d1, d2) uint8, on a grid that begins with the crop's and is as fine or coarser.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -48,6 +48,7 @@ class AssessMeshesd(Transform):
                 stability = min((dice(inside[place], other) for other in varied), default=None)
                 checks = {
                     **check_mesh(mesh),
+                    "untangled": record["untangled"][mesh.name],
                     "agreement": round(overlap, 3),
                     "stability": None if stability is None else round(stability, 3),
                     **contrast(hounsfield, inside[place], chambers, crop),

@@ -15,6 +15,7 @@ from monai.transforms import Compose
 from stand_in import CENTRES, RADII, Ellipsoids
 
 from custom.frames import normalised_to_ras, ras_to_lps
+from custom.geometry.intersections import self_intersections
 from custom.inference import (
     AssessMeshesd,
     InputError,
@@ -22,6 +23,7 @@ from custom.inference import (
     Outputs,
     SaveCased,
     SurfaceInferer,
+    UntangleMeshesd,
     VerticesToMeshesd,
 )
 from custom.inference.outputs import selected
@@ -29,6 +31,8 @@ from custom.inference.outputs import selected
 SHAPE = (40, 40, 40)  # of the crop
 CROP = np.array([[2.6, 0.1, 0, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 2.6, 700], [0, 0, 0, 1]])
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+
+UNTANGLE = UntangleMeshesd()
 
 
 def _input_grid(order, signs) -> tuple[tuple[int, ...], np.ndarray]:
@@ -87,10 +91,11 @@ def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
     return _finish(_record(tmp_path, shape, affine), weights, structures, formats), affine
 
 
-def _finish(record, weights, structures=("LA", "LV"), formats=("stl",)):
+def _finish(record, weights, structures=("LA", "LV"), formats=("stl",), untangle=UNTANGLE):
     """From the network's answer to the files."""
-    steps = [VerticesToMeshesd("pred", Ellipsoids().faces, structures), AssessMeshesd((-300, 700)), MeshesToLabelMapd()]
-    return Compose([*steps, SaveCased(Outputs(structures, formats), weights, "cpu", False)])(record)
+    meshes = [VerticesToMeshesd("pred", Ellipsoids().faces, structures), untangle]
+    files = [MeshesToLabelMapd(), SaveCased(Outputs(structures, formats), weights, "cpu", False)]
+    return Compose([*meshes, AssessMeshesd((-300, 700)), *files])(record)
 
 
 def test_files_of_a_case(tmp_path, weights):
@@ -142,10 +147,11 @@ def test_one_structure_in_other_formats(tmp_path, weights):
 def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     shape, affine = _input_grid((0, 1, 2), (1, 1, 1))
     record = _record(tmp_path / "out", shape, affine)
+    untangled = UntangleMeshesd()(VerticesToMeshesd("pred", Ellipsoids().faces)(record))["untangled"]
     record["pred"][1] = record["pred"][0] + torch.tensor([0.8, 0.05, 0.0])  # through the crop's side
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
     record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
-    report = _finish(record, weights)["report"]
+    report = _finish(record, weights, untangle=lambda data: {**data, "untangled": untangled})["report"]
     assert report["structures"]["LV"]["cut"] > 0.1 and report["structures"]["LA"]["cut"] == 0
     assert report["structures"]["LA"]["self_intersections"] > 0
     assert report["intersections_between"] > 0
@@ -154,6 +160,18 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     said = " ".join(report["warnings"])
     assert "LV: do not use" in said and "edge of the field of view" in said and "crosses itself at" in said
     assert "the two chambers cross" in said
+
+
+def test_a_spike_is_untangled_and_reported(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    assert len(self_intersections(record["meshes"][0].vertices, record["meshes"][0].faces)) > 0
+    result = UntangleMeshesd()(record)
+    assert len(self_intersections(result["meshes"][0].vertices, result["meshes"][0].faces)) == 0
+    assert result["untangled"]["LA"]["vertices"] > 0 and result["untangled"]["LA"]["furthest_mm"] > 1
+    assert result["untangled"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
+    np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
 
 
 def test_vertices_that_are_not_finite_are_an_error(tmp_path):
