@@ -1,90 +1,156 @@
-"""Accuracy of the shipped inference on generated hearts never trained on.
+"""Accuracy of the shipped inference on generated hearts never trained on, and whether its doubt knows the errors.
 
+    python -m custom synthesize FOLDER --first_seed 900000 --count 40
     python -m benchmarks.accuracy FOLDER
 
-Generates what is missing in FOLDER (``images``, ``labels``), runs the bundle's own command on the images, compares the
-STL files with the labels, and prints Markdown: means over the cases, the worst ones, and what the reports say of the
-meshes. Training uses other seeds (``generated_first_seed`` and on in train.json).
+Runs the bundle's own command on the images of FOLDER (``images``, ``labels``), compares the STL files with the labels,
+and prints Markdown: means and worst cases by kind of scan, what the reports say of the meshes, and the rank correlation
+of doubt and Dice. Kinds are the column ``kind`` of ``FOLDER/patients.csv``, where there is one. Training uses other
+seeds (``generated_first_seed`` and on in train.json).
 """
 
 from __future__ import annotations
 
+import csv
 import json
 import statistics
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import fire
+import numpy as np
+from matplotlib.figure import Figure
+from scipy.stats import spearmanr
+from tqdm import tqdm
 
-from custom.__main__ import synthesize
 from custom.chambers import STRUCTURES
 from custom.comparison import Comparison, compare_case, table
+from custom.inference.doubt import CHECK, REJECT
 
 ROOT = Path(__file__).parents[1]
+TRUST = ("ok", "check", "do not use")
 
 
-def main(
-    folder: str,
-    first_seed: int = 900000,
-    count: int = 40,
-    shape: tuple[int, int, int] = (205, 205, 144),
-    spacing: tuple[float, float, float] = (1.0, 1.0, 1.25),
-    **overrides: str,
-) -> None:
-    """Generates, predicts, compares.
+def main(folder: str, plot: str | None = None, **overrides: str) -> None:
+    """Predicts and compares.
 
     Args:
-        folder: where images, labels and meshes are kept; generated cases are kept between calls.
-        first_seed: seed of the first case.
-        count: number of cases.
-        shape: voxels of each CT.
-        spacing: mm.
+        folder: holds ``images`` and ``labels``, and receives the meshes beside the images.
+        plot: a PNG of doubt against Dice that is written.
         overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
     """
     base = Path(folder)
-    for seed in range(first_seed, first_seed + count):
-        if not (base / "images" / f"patient_{seed:06d}.nii.gz").is_file():
-            synthesize(folder, first_seed=seed, count=1, shape=list(shape), spacing=list(spacing))
     command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
     command += ["--config_file", "bundle/configs/inference.json", "--dataset_dir", str((base / "images").resolve())]
     for key, value in overrides.items():
         command += [f"--{key}", str(value)]
-    subprocess.run(command, cwd=ROOT, check=True)
+    if subprocess.run(command, cwd=ROOT, check=False).returncode not in (0, 1):  # 1: some case failed
+        sys.exit("inference did not run")
 
-    names = [f"patient_{seed:06d}" for seed in range(first_seed, first_seed + count)]
-    rows = [row for name in names for row in compare_case(base / "images", base / "labels" / f"{name}.nii.gz")]
-    reports = [json.loads((base / "images" / f"{name}_report.json").read_text()) for name in names]
-    print(f"{count} generated hearts, seeds {first_seed} to {first_seed + count - 1}\n")
-    print(summary(rows))
+    labels = sorted((base / "labels").glob("*.nii.gz"))
+    names = [path.name.removesuffix(".nii.gz") for path in labels]
+    reports = {name: json.loads((base / "images" / f"{name}_report.json").read_text()) for name in names}
+    done = [path for path, name in zip(labels, names, strict=True) if reports[name]["status"] == "done"]
+    rows = [row for path in tqdm(done, unit="case") for row in compare_case(base / "images", path)]
+    kinds = _kinds(base / "patients.csv")
+    print(f"{len(done)} of {len(labels)} cases done.\n")
+    for name in names:
+        if reports[name]["status"] != "done":
+            print(f"- {name} ({kinds.get(name, '')}): {reports[name]['reason']}")
+    print(by_kind(rows, kinds))
     print("\nThe three lowest Dice of each chamber:\n")
     for structure in STRUCTURES:
         own = sorted((row for row in rows if row.structure == structure), key=lambda row: row.dice)
         print(table(own[:3]) + "\n")
-    crossing = sum(report["structures"][name]["self_intersections"] > 0 for report in reports for name in STRUCTURES)
-    print(f"Meshes closed and outward: {sum(row.closed for row in rows)} of {len(rows)}.")
-    print(f"Meshes with self-intersecting faces: {crossing} of {len(rows)}.")
-    meeting = sum(report["intersections_between"] > 0 for report in reports)
-    print(f"Cases where the chambers cross: {meeting} of {count}.")
-    print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")
+    _print_checks(rows, [reports[name] for name in dict.fromkeys(row.case for row in rows)])
+    doubts = [reports[row.case]["structures"][row.structure]["doubt"] for row in rows]
+    print("\n" + by_trust(rows, reports))
+    print("\n" + correlations(rows, doubts))
+    if plot:
+        draw(rows, doubts, plot)
 
 
-def summary(rows: list[Comparison]) -> str:
-    """Means and standard deviations per chamber as a Markdown table."""
-    lines = ["| chamber | Dice | lowest | ASSD mm | HD95 mm | volume error % |", "|---|---|---|---|---|---|"]
-    for structure in STRUCTURES:
-        own = [row for row in rows if row.structure == structure]
-        error = [100 * (row.volume / row.true_volume - 1) for row in own]
-        lines.append(
-            f"| {structure} | {_spread([row.dice for row in own], 3)} | {min(row.dice for row in own):.3f} "
-            f"| {_spread([row.assd for row in own], 2)} | {_spread([row.hd95 for row in own], 2)} "
-            f"| {_spread(error, 1)} |"
-        )
+def by_kind(rows: list[Comparison], kinds: dict[str, str]) -> str:
+    """Mean, standard deviation and worst value per kind of scan and chamber, as a Markdown table."""
+    lines = [
+        "| scan | chamber | cases | Dice | lowest | ASSD mm | highest | HD95 mm | highest | volume error % |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    found = sorted({kinds.get(row.case, "") for row in rows})
+    for kind in [*found, *(["all"] if len(found) > 1 else [])]:
+        for structure in STRUCTURES:
+            own = [row for row in rows if row.structure == structure and kind in ("all", kinds.get(row.case, ""))]
+            error = [100 * (row.volume / row.true_volume - 1) for row in own]
+            lines.append(
+                f"| {kind} | {structure} | {len(own)} | {_spread([row.dice for row in own], 3)} "
+                f"| {min(row.dice for row in own):.3f} "
+                f"| {_spread([row.assd for row in own], 2)} | {max(row.assd for row in own):.2f} "
+                f"| {_spread([row.hd95 for row in own], 2)} | {max(row.hd95 for row in own):.2f} "
+                f"| {_spread(error, 1)} |"
+            )
     return "\n".join(lines)
 
 
+def by_trust(rows: list[Comparison], reports: dict[str, Any]) -> str:
+    """How accurate the surfaces are that the reports trust and doubt, as a Markdown table."""
+    lines = ["| trust | chamber | surfaces | Dice, mean | lowest |", "|---|---|---|---|---|"]
+    for trust in TRUST:
+        for structure in STRUCTURES:
+            own = [
+                row.dice
+                for row in rows
+                if row.structure == structure and reports[row.case]["structures"][structure]["trust"] == trust
+            ]
+            values = f"{statistics.mean(own):.3f} | {min(own):.3f}" if own else "– | –"
+            lines.append(f"| {trust} | {structure} | {len(own)} | {values} |")
+    return "\n".join(lines)
+
+
+def correlations(rows: list[Comparison], doubts: list[float]) -> str:
+    """Spearman's rank correlation of doubt and Dice, for each chamber and overall."""
+    found = []
+    for name in (*STRUCTURES, "both"):
+        pairs = [(doubt, row.dice) for row, doubt in zip(rows, doubts, strict=True) if name in (row.structure, "both")]
+        found.append(f"{name} {spearmanr(*zip(*pairs, strict=True)).statistic:.2f}")
+    return f"Spearman correlation of doubt and Dice: {', '.join(found)}."
+
+
+def draw(rows: list[Comparison], doubts: list[float], path: str) -> None:
+    """Doubt against Dice, with the limits of trust."""
+    figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
+    axes = figure.add_subplot()
+    for structure, colour in zip(STRUCTURES, ("#1f8fd6", "#e0503a"), strict=True):
+        chosen = [(doubt, row.dice) for row, doubt in zip(rows, doubts, strict=True) if row.structure == structure]
+        axes.scatter(*zip(*chosen, strict=True), s=14, color=colour, alpha=0.7, label=structure)
+    for limit, trust in ((CHECK, "check"), (REJECT, "do not use")):
+        axes.axvline(limit, color="0.6", linewidth=1)
+        axes.text(limit + 0.01, 0.01, trust, color="0.4", transform=axes.get_xaxis_transform())
+    axes.set(xlabel="doubt", ylabel="Dice", xlim=(0, 1.02))
+    axes.legend(loc="lower left")
+    figure.savefig(path)
+
+
+def _print_checks(rows: list[Comparison], reports: list[dict[str, Any]]) -> None:
+    crossing = sum(report["structures"][name]["self_intersections"] > 0 for report in reports for name in STRUCTURES)
+    meeting = sum(report["intersections_between"] > 0 for report in reports)
+    print(f"Meshes closed and outward: {sum(row.closed for row in rows)} of {len(rows)}.")
+    print(f"Meshes with self-intersecting faces: {crossing} of {len(rows)}.")
+    print(f"Cases where the chambers cross: {meeting} of {len(reports)}.")
+    print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")
+
+
+def _kinds(path: Path) -> dict[str, str]:
+    """Case to kind of scan, of a table that may not be there."""
+    if not path.is_file():
+        return {}
+    with open(path, newline="") as stream:
+        return {row["case"]: row["kind"] for row in csv.DictReader(stream)}
+
+
 def _spread(values: list[float], digits: int) -> str:
-    return f"{statistics.mean(values):.{digits}f} ± {statistics.stdev(values):.{digits}f}"
+    return f"{np.mean(values):.{digits}f} ± {np.std(values):.{digits}f}"
 
 
 if __name__ == "__main__":

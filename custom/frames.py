@@ -90,6 +90,11 @@ def centred_affine(shape: Sequence[int], spacing: Sequence[float], centre: Seque
     return affine
 
 
+def strided_affine(affine: Affine, stride: int) -> np.ndarray:
+    """Voxel-to-RAS affine (4, 4) float64 of the grid of every `stride`-th voxel, the first included, of another's."""
+    return _as_numpy(affine) @ np.diag([stride, stride, stride, 1.0])
+
+
 def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Voxel-to-RAS affine (4, 4) float64 of a grid described in LPS mm, as DICOM and ITK do.
 

@@ -54,7 +54,8 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
     shift = transforms["ShiftIntensityd"]["offset"]
     window = transforms["ScaleIntensityRanged"]
     assert -shift == train["air"]
-    assert [window["a_min"] - shift, window["a_max"] - shift] == train["window"]
+    assert inference["window"] == train["window"]
+    assert [window["a_min"], window["a_max"]] == [f"$@window[{end}] + {shift}" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
     assert transforms["Spacingd"]["pixdim"] == [train["spacing"]] * 3
     assert transforms["ResizeWithPadOrCropd"]["spatial_size"] == [train["volume_size"]] * 3

@@ -94,6 +94,13 @@ def test_refusals():
         frames.apply_affine(np.eye(3), np.zeros(3))
 
 
+def test_every_second_voxel_stays_where_it_is():
+    affine = _oblique(*ORDERS[5])
+    voxels = np.random.default_rng(0).uniform(0, 9, (20, 3))
+    coarse = frames.voxel_to_ras(voxels / 2, frames.strided_affine(affine, 2))
+    np.testing.assert_allclose(coarse, frames.voxel_to_ras(voxels, affine))
+
+
 def test_a_centred_grid_and_one_described_in_lps():
     affine = frames.centred_affine((5, 8, 10), (1.0, 2.0, 3.0), (10.0, -20.0, 30.0))
     middle = frames.voxel_to_ras(np.array([2.0, 3.5, 4.5]), affine)

@@ -1,8 +1,10 @@
 """From CT files to chamber meshes, label maps, reports and previews: what `inference.json` puts together."""
 
 from ..inputs import InputError
+from .assessment import AssessMeshesd
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
+from .inferer import SurfaceInferer
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
@@ -10,6 +12,7 @@ from .reading import LoadCTd
 from .workflow import check_call, conclude
 
 __all__ = [
+    "AssessMeshesd",
     "CaseDataset",
     "CaseEvaluator",
     "InputError",
@@ -17,6 +20,7 @@ __all__ = [
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
+    "SurfaceInferer",
     "UntangleMeshesd",
     "VerticesToMeshesd",
     "check_call",

@@ -67,6 +67,8 @@ class CaseDataset(Dataset):
 class CaseEvaluator(SupervisedEvaluator):
     """MONAI's evaluator for records of `CaseDataset`, one a batch: a case that fails costs only itself.
 
+    Its `inferer` gives a dictionary, as `SurfaceInferer` does, which the postprocessing finds in its record.
+
     `rows` holds the summary's row of each case so far. A progress bar shows on a terminal, and each case leaves a line
     in the log.
     """
@@ -104,14 +106,16 @@ class CaseEvaluator(SupervisedEvaluator):
         image = batchdata[CommonKeys.IMAGE].as_tensor().to(engine.state.device)
         seconds: dict[str, float] = {}
         with timed(seconds, "network"), engine.mode(engine.network):
-            prediction = engine.inferer(image, engine.network).cpu()
+            output = engine.inferer(image, engine.network)
+            engine.state.output = {key: value.cpu() for key, value in output.items()}
         batchdata["seconds"]["network"] = torch.tensor([seconds["network"]], dtype=torch.float64)
-        engine.state.output = {CommonKeys.PRED: prediction}
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         report = engine.state.output[0]["report"]
         self.rows.append(row_of(report))
-        volumes = ", ".join(f"{name} {checks['volume_ml']:.1f} mL" for name, checks in report["structures"].items())
+        volumes = ", ".join(
+            f"{name} {checks['volume_ml']:.1f} mL ({checks['trust']})" for name, checks in report["structures"].items()
+        )
         self._log(logging.INFO, f"{report['case']}: {volumes}, {sum(report['seconds'].values()):.1f} s")
         for warning in report["warnings"]:
             self._log(logging.WARNING, f"{report['case']}: {warning}")

@@ -1,7 +1,7 @@
 """From the network's vertices to the files of a case, as dictionary transforms.
 
-They pass a record along: `image` (the crop), `pred`, `reading`, `seconds`, and the case's `image_file`, `name` and
-`folder`.
+They pass a record along: `image` (the crop), what `SurfaceInferer` gave, `reading`, `seconds`, and the case's
+`image_file`, `name` and `folder`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 
 from ..chambers import LABELS, STRUCTURES
@@ -31,7 +32,10 @@ Record = dict[Hashable, Any]
 
 
 class VerticesToMeshesd(MapTransform):
-    """`pred` (S, V, 3), normalised coordinates of the crop, to the record's `meshes`: a `Mesh` in RAS mm per structure.
+    """Normalised vertices of the crop to meshes in RAS mm, one per structure.
+
+    `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3) its `varied_meshes`,
+    N such lists.
 
     Args:
         keys: the key of the network's output.
@@ -48,18 +52,21 @@ class VerticesToMeshesd(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
-        image = record["image"]
         with timed(record["seconds"], "meshes"):
-            vertices = torch.as_tensor(record[self.keys[0]]).detach().cpu().double().numpy()
-            if not np.isfinite(vertices).all():
-                raise ValueError("the network gave vertices that are not finite: are the weights sound?")
-            affine = np.asarray(image.affine)
-            faces = facing_out(self.faces, affine)
-            record["meshes"] = [
-                Mesh(name, normalised_to_ras(vertices[STRUCTURES.index(name)], image.shape[1:], affine), faces)
-                for name in self.structures
-            ]
+            record["meshes"] = self._meshes(record[self.keys[0]], record["image"])
+            record["varied_meshes"] = [self._meshes(varied, record["image"]) for varied in record["variations"]]
         return record
+
+    def _meshes(self, vertices: torch.Tensor, image: MetaTensor) -> list[Mesh]:
+        vertices = torch.as_tensor(vertices).detach().cpu().double().numpy()
+        if not np.isfinite(vertices).all():
+            raise ValueError("the network gave vertices that are not finite: are the weights sound?")
+        affine = np.asarray(image.affine)
+        faces = facing_out(self.faces, affine)
+        return [
+            Mesh(name, normalised_to_ras(vertices[STRUCTURES.index(name)], image.shape[1:], affine), faces)
+            for name in self.structures
+        ]
 
 
 class UntangleMeshesd(Transform):
@@ -131,8 +138,7 @@ class SaveCased(Transform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
         seconds = record["seconds"]
-        with timed(seconds, "quality"):
-            report = make_report(record, self.run)
+        report = make_report(record, self.run)
         with timed(seconds, "preview"):
             preview = render_preview(record["image"], record["meshes"], report)
         with timed(seconds, "files"):

@@ -1,23 +1,35 @@
-"""What can be checked of a predicted mesh without knowing the truth."""
+"""What can be measured of a predicted mesh without knowing the truth."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import trimesh
+from scipy.ndimage import distance_transform_edt
 
-from ..frames import ras_to_voxel
+from ..frames import ras_to_voxel, spacing_of
 from ..geometry.intersections import self_intersections
+from ..geometry.winding import voxelise_in_image
 from ..metrics import mesh_area, mesh_volume
 from .mesh_files import Mesh
 
+EDGE = 2.0
+"""mm from the outermost voxel centres within which a vertex counts as cut off: where an image ends, so do surfaces."""
+CORE = 3.0
+"""mm within the surface, from where on voxels are blood, and no wall that it cuts off."""
+SHELL = (2.0, 6.0)
+"""mm outside the surface, between which voxels surround it."""
+LUNG = -150.0
+"""HU below which voxels around a chamber are lung or air."""
 
-def leaves_grid(mesh: Mesh, shape: Sequence[int], affine: np.ndarray) -> bool:
-    """Whether a vertex lies at or beyond the outermost voxel centres of a grid (D0, D1, D2), voxel-to-RAS `affine`."""
-    voxels = ras_to_voxel(mesh.vertices, affine)
-    return bool((voxels <= 0).any() or (voxels >= np.asarray(shape) - 1).any())
+
+class Grid(NamedTuple):
+    """A voxel grid in the patient: (D0, D1, D2) and voxel-to-RAS affine (4, 4), mm."""
+
+    shape: tuple[int, ...]
+    affine: np.ndarray
 
 
 def check_mesh(mesh: Mesh) -> dict[str, Any]:
@@ -31,4 +43,50 @@ def check_mesh(mesh: Mesh) -> dict[str, Any]:
         "outward": volume > 0,
         "euler_number": int(surface.euler_number),
         "self_intersections": len(self_intersections(mesh.vertices, mesh.faces)),
+    }
+
+
+def voxels_inside(mesh: Mesh, grid: Grid) -> np.ndarray:
+    """(D0, D1, D2) bool, True for the voxels whose centre lies inside the mesh."""
+    return voxelise_in_image(mesh.vertices, mesh.faces, grid.affine, grid.shape).numpy()
+
+
+def share_cut(mesh: Mesh, grids: Sequence[Grid]) -> float:
+    """Share of the vertices within `EDGE` of the outermost voxel centres of a grid, or beyond them."""
+    cut = np.zeros(len(mesh.vertices), dtype=bool)
+    for grid in grids:
+        voxels, spacing = ras_to_voxel(mesh.vertices, grid.affine), spacing_of(grid.affine)
+        to_edge = np.minimum(voxels, np.asarray(grid.shape) - 1 - voxels) * spacing
+        cut |= (to_edge <= EDGE).any(axis=1)
+    return float(cut.mean())
+
+
+def contrast(values: np.ndarray, inside: np.ndarray, chambers: np.ndarray, grid: Grid) -> dict[str, int | None]:
+    """Median HU of a chamber's blood and of the soft tissue around it.
+
+    Blood lies deeper than `CORE`, or anywhere inside where nothing does; its surroundings lie `SHELL` outside, but for
+    lung, and for other chambers.
+
+    Args:
+        values: (D0, D1, D2) HU.
+        inside, chambers: (D0, D1, D2) bool, voxels of the chamber, and of all.
+        grid: of these arrays.
+
+    Returns:
+        `blood_hu` and `surroundings_hu`; None where there is no such voxel.
+    """
+    if not inside.any():
+        return {"blood_hu": None, "surroundings_hu": None}
+    spacing, where = spacing_of(grid.affine), np.argwhere(inside)
+    margin = np.ceil(SHELL[1] / spacing).astype(int)
+    low, high = np.maximum(where.min(axis=0) - margin, 0), where.max(axis=0) + margin + 1
+    box = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
+    values, inside, chambers = values[box], inside[box], chambers[box]
+    depth = distance_transform_edt(np.pad(inside, 1), spacing)[1:-1, 1:-1, 1:-1]
+    distance = distance_transform_edt(~inside, spacing)
+    deep = values[depth > CORE]
+    shell = values[(distance > SHELL[0]) & (distance <= SHELL[1]) & ~chambers & (values > LUNG)]
+    return {
+        "blood_hu": round(float(np.median(deep if deep.size else values[inside]))),
+        "surroundings_hu": round(float(np.median(shell))) if shell.size else None,
     }

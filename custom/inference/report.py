@@ -1,27 +1,4 @@
-"""The report of a case: a dictionary that is written as JSON.
-
-============================ ==========================================================================================
-key                          value
-============================ ==========================================================================================
-case, status                 name of the case; "done", or "failed" with `outcome` and `reason` as the only other keys
-input                        file (name only), shape, spacing_mm, axis_codes, affine_voxel_to_ras
-series                       of DICOM: the chosen series, `chosen_by` (the rule of custom.dicom.series that told it
-                             from the next best) and its `alternatives`; null for other images
-crop                         what the network saw: shape, spacing_mm, affine_voxel_to_ras
-structures                   per chamber its definition (what it encloses), volume_ml, area_cm2, watertight, outward,
-                             euler_number, self_intersections (pairs of faces), touches_field_of_view, and `untangled`:
-                             how many vertices were moved, how far at most, to free it of intersections
-intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
-warnings                     sentences for the person who uses the meshes; empty where nothing was found
-outcomes                     short names of the warnings that reading the image gave
-forced                       those of them that were refusals but for `force`: the meshes may be wrong, and each file
-                             says FORCED
-weights_sha256, versions     of the network's weights; of the bundle, MONAI, torch and Python
-device, amp                  what the network ran with
-files                        names of the files written beside the report
-seconds                      wall-clock time of each part, but for the writing itself
-============================ ==========================================================================================
-"""
+"""The report of a case: a dictionary that is written as JSON; bundle/docs/report.md explains its keys."""
 
 from __future__ import annotations
 
@@ -39,12 +16,11 @@ import numpy as np
 import torch
 
 from .. import __version__
-from ..chambers import DEFINITIONS
 from ..frames import spacing_of
 from ..geometry.intersections import mutual_intersections
+from .doubt import CHECK, RAMPS, remark
 from .files import REPORT_ENDING, write_together
 from .mesh_files import Mesh
-from .quality import check_mesh, leaves_grid
 
 
 class Run:
@@ -68,17 +44,12 @@ class Run:
 def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     """The report of a case, but for `files` and `seconds`.
 
-    `record` holds `image` (the crop), `meshes`, `untangled`, `reading`, `name` and `image_file`.
+    `record` holds `image` (the crop), `meshes`, `structures` (of `AssessMeshesd`), `reading`, `name` and `image_file`.
     """
     image, meshes = record["image"], record["meshes"]
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
     crop = _geometry(image.shape[1:], image.affine)
-    structures = {mesh.name: {"definition": DEFINITIONS[mesh.name], **check_mesh(mesh)} for mesh in meshes}
-    for mesh in meshes:
-        structures[mesh.name]["untangled"] = record["untangled"][mesh.name]
-        structures[mesh.name]["touches_field_of_view"] = any(
-            leaves_grid(mesh, box["shape"], np.array(box["affine_voxel_to_ras"])) for box in (grid, crop)
-        )
+    structures = record["structures"]
     between = _intersections_between(meshes)
     reading = json.loads(record["reading"])
     return {
@@ -94,7 +65,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
         "structures": structures,
         "intersections_between": between,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],
-        "outcomes": list(reading["warnings"]),
+        "outcomes": [*reading["warnings"], *_suspicions(structures)],
         "forced": reading["forced"],
         "weights_sha256": run.sha256,
         "versions": {
@@ -139,16 +110,12 @@ def _intersections_between(meshes: Sequence[Mesh]) -> int | None:
 
 
 def _warnings(structures: Mapping[str, Mapping[str, Any]], between: int | None) -> list[str]:
-    found = []
-    for name, checks in structures.items():
-        if checks["touches_field_of_view"]:
-            found.append(f"{name} reaches the edge of the field of view: it may be cut off, and its volume too small")
-        if not checks["outward"]:
-            found.append(f"{name} is turned inside out")
-        if not checks["watertight"] or checks["euler_number"] != 2:
-            found.append(f"{name} is not a closed surface of one piece without handles")
-        if checks["self_intersections"]:
-            found.append(f"{name} crosses itself at {checks['self_intersections']} pairs of faces")
+    found = [sentence for name, checks in structures.items() if (sentence := remark(name, checks))]
     if between:
         found.append(f"the two chambers cross at {between} pairs of faces")
     return found
+
+
+def _suspicions(structures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The reasons that by themselves make some chamber one to check."""
+    return [reason for reason in RAMPS if any(checks["doubts"][reason] >= CHECK for checks in structures.values())]

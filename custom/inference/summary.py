@@ -7,6 +7,7 @@ case             its name
 status           "done", "skipped" (an earlier run had done it) or "failed"
 outcome, reason  of a failed case: the refusal's short name, and the sentence
 LA_ml, LV_ml     volumes; empty where not asked for
+LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
 warnings         sentences, joined by "; "
 forced           short names of refusals that `force` overrode, joined by "; "
 seconds          wall-clock time of the case, of the earlier run where it was skipped
@@ -28,9 +29,11 @@ from .files import write_together
 
 NAME = "summary"
 STATUSES = ("done", "skipped", "failed")
+KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
+"""Columns of each chamber, and the report's keys that fill them."""
 COLUMNS = (
     *("case", "status", "outcome", "reason"),
-    *(f"{name}_ml" for name in STRUCTURES),
+    *(f"{name}_{column}" for column in KEYS for name in STRUCTURES),
     *("warnings", "forced", "seconds"),
 )
 
@@ -45,7 +48,9 @@ def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
         "status": "skipped" if skipped else report["status"],
         "outcome": report.get("outcome", ""),
         "reason": report.get("reason", ""),
-        **{f"{name}_ml": structures.get(name, {}).get("volume_ml") for name in STRUCTURES},
+        **{
+            f"{name}_{column}": structures.get(name, {}).get(key) for column, key in KEYS.items() for name in STRUCTURES
+        },
         "warnings": "; ".join(report.get("warnings", [])),
         "forced": "; ".join(report.get("forced", [])),
         "seconds": round(sum(report.get("seconds", {}).values()), 3),

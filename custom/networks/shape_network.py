@@ -130,6 +130,20 @@ class ShapeNetwork(nn.Module):
         vertices, _ = self._deform(self.sphere, features, logits)
         return vertices
 
+    def surfaces_and_segmentation(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """What :meth:`forward` returns, and the segmentation of the same pass.
+
+        Args:
+            image: as in :meth:`forward`.
+
+        Returns:
+            (B, S, V, 3) normalised vertices, and logits (B, S + 1, d0, d1, d2) of the U-Net's finest level, background
+            first.
+        """
+        features, logits = self._image_features(image, True)
+        vertices, _ = self._deform(self.sphere, features, logits)
+        return vertices, logits
+
     def stages_and_segmentation(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         """What training needs: the control meshes after every stage, and the segmentation.
 

@@ -9,17 +9,20 @@ import torch
 import trimesh
 from torch import nn
 
+from custom.sampling import level_coordinates
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "bundle" / "configs" / "inference.json"
 NETWORK = {"_target_": "stand_in.Ellipsoids"}
 OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
 
 CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))
+STRIDE = 2
 RADII = ((0.25, 0.2, 0.22), (0.22, 0.25, 0.35))
 
 
 class Ellipsoids(nn.Module):
-    """Maps any image (B, 1, D0, D1, D2) to the same surfaces (B, 2, V, 3), normalised."""
+    """Maps any image (B, 1, D0, D1, D2) to the same surfaces (B, 2, V, 3), normalised; its segmentation agrees."""
 
     def __init__(self, subdivisions: int = 4) -> None:
         super().__init__()
@@ -32,3 +35,11 @@ class Ellipsoids(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         surfaces = self.centres[:, None] + self.radii[:, None] * self.sphere
         return surfaces.expand(len(image), -1, -1, -1)
+
+    def surfaces_and_segmentation(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        points = level_coordinates(image[:, :, ::STRIDE, ::STRIDE, ::STRIDE], STRIDE)
+        offsets = (points[None] - self.centres[:, None]) / self.radii[:, None]
+        logits = torch.cat([torch.zeros(1, len(points)), 1 - offsets.square().sum(-1)])
+        return self(image), logits.view(1, -1, *(size // STRIDE for size in image.shape[2:])).expand(
+            len(image), -1, -1, -1, -1
+        )

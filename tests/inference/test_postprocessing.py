@@ -11,16 +11,28 @@ import pytest
 import torch
 import trimesh
 from monai.data import MetaTensor
+from monai.transforms import Compose
 from stand_in import CENTRES, RADII, Ellipsoids
 
 from custom.frames import normalised_to_ras, ras_to_lps
 from custom.geometry.intersections import self_intersections
-from custom.inference import InputError, MeshesToLabelMapd, Outputs, SaveCased, UntangleMeshesd, VerticesToMeshesd
+from custom.inference import (
+    AssessMeshesd,
+    InputError,
+    MeshesToLabelMapd,
+    Outputs,
+    SaveCased,
+    SurfaceInferer,
+    UntangleMeshesd,
+    VerticesToMeshesd,
+)
 from custom.inference.outputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
 CROP = np.array([[2.6, 0.1, 0, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 2.6, 700], [0, 0, 0, 1]])
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+
+UNTANGLE = UntangleMeshesd()
 
 
 def _input_grid(order, signs) -> tuple[tuple[int, ...], np.ndarray]:
@@ -36,10 +48,12 @@ def _input_grid(order, signs) -> tuple[tuple[int, ...], np.ndarray]:
 def _record(tmp_path, shape, affine):
     meta = {"original_affine": torch.from_numpy(affine), "spatial_shape": np.array(shape)}
     image = MetaTensor(torch.zeros(1, *SHAPE), affine=torch.from_numpy(CROP), meta=meta)
-    vertices = Ellipsoids()(image[None])[0].detach()
+    variations = [{"shift": [0, 0, 0], "contrast": 1.0}]
+    with torch.no_grad():
+        answer = SurfaceInferer(variations)(image.as_tensor()[None], Ellipsoids())
     return {
         "image": image,
-        "pred": vertices,
+        **{key: value[0].clone() for key, value in answer.items()},
         "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": []}),
         "seconds": {"read": 0.1},
         "image_file": f"{tmp_path}/secret/ct.nii.gz",
@@ -74,9 +88,14 @@ def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
 
 def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
     shape, affine = _input_grid((0, 1, 2), (-1, -1, 1))
-    record = VerticesToMeshesd("pred", Ellipsoids().faces, structures)(_record(tmp_path, shape, affine))
-    record = UntangleMeshesd()(record)
-    return SaveCased(Outputs(structures, formats), weights, "cpu", False)(MeshesToLabelMapd()(record)), affine
+    return _finish(_record(tmp_path, shape, affine), weights, structures, formats), affine
+
+
+def _finish(record, weights, structures=("LA", "LV"), formats=("stl",), untangle=UNTANGLE):
+    """From the network's answer to the files."""
+    meshes = [VerticesToMeshesd("pred", Ellipsoids().faces, structures), untangle]
+    files = [MeshesToLabelMapd(), SaveCased(Outputs(structures, formats), weights, "cpu", False)]
+    return Compose([*meshes, AssessMeshesd((-300, 700)), *files])(record)
 
 
 def test_files_of_a_case(tmp_path, weights):
@@ -103,14 +122,18 @@ def test_report(tmp_path, weights):
     assert report["input"]["file"] == "ct.nii.gz"
     assert report["input"]["axis_codes"] == "LPS"
     assert report["input"]["spacing_mm"] == pytest.approx([1.5, 1.8, 2.0], rel=1e-2)
-    assert report["warnings"] == ["askew"] and report["outcomes"] == ["tilt"] and report["intersections_between"] == 0
+    assert report["warnings"][0] == "askew" and report["intersections_between"] == 0
+    assert report["outcomes"] == ["tilt", "no_contrast", "implausible_volume"]
     assert len(report["weights_sha256"]) == 64
     assert {"read", "meshes", "label_map", "quality", "preview", "files"} <= set(report["seconds"])
     for radii, checks in zip(RADII, report["structures"].values(), strict=True):
         true_volume = 4 / 3 * np.pi * np.prod(np.array(radii) * 19.5 * 2.6) / 1000
         assert checks["volume_ml"] == pytest.approx(true_volume, rel=0.02)
         assert checks["watertight"] and checks["outward"] and checks["euler_number"] == 2
-        assert checks["self_intersections"] == 0 and not checks["touches_field_of_view"]
+        assert checks["self_intersections"] == 0 and checks["cut"] == 0
+        assert checks["agreement"] > 0.95 and checks["stability"] == 1
+        assert checks["blood_hu"] == checks["surroundings_hu"] == 200  # the crop is all zero, of -300 to 700 HU
+        assert checks["trust"] == "do not use" and checks["doubts"]["no_contrast"] == 1
 
 
 def test_one_structure_in_other_formats(tmp_path, weights):
@@ -128,13 +151,15 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     record["pred"][1] = record["pred"][0] + torch.tensor([0.8, 0.05, 0.0])  # through the crop's side
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
     record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
-    record = {**VerticesToMeshesd("pred", Ellipsoids().faces)(record), "untangled": untangled}
-    report = SaveCased(Outputs("LA,LV", "stl"), weights, "cpu", False)(MeshesToLabelMapd()(record))["report"]
-    assert report["structures"]["LV"]["touches_field_of_view"]
-    assert not report["structures"]["LA"]["touches_field_of_view"]
+    report = _finish(record, weights, untangle=lambda data: {**data, "untangled": untangled})["report"]
+    assert report["structures"]["LV"]["cut"] > 0.1 and report["structures"]["LA"]["cut"] == 0
     assert report["structures"]["LA"]["self_intersections"] > 0
     assert report["intersections_between"] > 0
-    assert len(report["warnings"]) == 4
+    assert all(checks["trust"] == "do not use" for checks in report["structures"].values())
+    assert {"tilt", "disagreement", "no_contrast", "cut_off"} <= set(report["outcomes"])
+    said = " ".join(report["warnings"])
+    assert "LV: do not use" in said and "edge of the field of view" in said and "crosses itself at" in said
+    assert "the two chambers cross" in said
 
 
 def test_a_spike_is_untangled_and_reported(tmp_path):

@@ -40,7 +40,7 @@ def test_section_beside_the_mesh_is_empty(sphere):
 def test_picture(sphere):
     image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=torch.diag(torch.tensor([1.3, 1.3, 1.3, 1.0])))
     placed = sphere._replace(vertices=sphere.vertices + 20)
-    report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2}}, "forced": []}
+    report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2, "trust": "ok"}}, "forced": []}
     content = render_preview(image, [placed], report)
     picture = imread(io.BytesIO(content), format="png")
     assert picture.shape[:2] == (350, 1200)
@@ -53,7 +53,11 @@ def test_what_was_forced_is_written_in_the_picture(sphere):
     placed = sphere._replace(vertices=sphere.vertices + 16)
     pictures = []
     for forced in ([], ["shifted_by_1024"]):
-        report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2}}, "forced": forced}
+        report = {
+            "input": {"file": "ct.nii.gz"},
+            "structures": {"LA": {"volume_ml": 4.2, "trust": "ok"}},
+            "forced": forced,
+        }
         picture = imread(io.BytesIO(render_preview(image, [placed], report)), format="png")
         title = picture[:45, 300:900]
         pictures.append((title[..., 0] > 0.8) & (title[..., 2] < 0.5))

@@ -1,0 +1,59 @@
+"""What the report says of each chamber's surface: measured, then judged."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from monai.transforms import Transform
+
+from ..chambers import DEFINITIONS, LABELS
+from ..frames import strided_affine
+from ..metrics import dice
+from .doubt import assess
+from .quality import Grid, check_mesh, contrast, share_cut, voxels_inside
+from .timing import timed
+
+
+class AssessMeshesd(Transform):
+    """The record's `meshes` to its `structures`: per chamber all that the report says of it.
+
+    The record also holds `image` (the crop), the `varied_meshes`, what was `untangled`, and the U-Net's `segmentation`
+    (1, d0, d1, d2) uint8, on a grid that begins with the crop's and is as fine or coarser.
+
+    Args:
+        window: HU that are -1 and +1 in the crop.
+    """
+
+    def __init__(self, window: Sequence[float]) -> None:
+        self.low, self.high = window
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        record = dict(data)
+        with timed(record["seconds"], "quality"):
+            image, meshes = record["image"], record["meshes"]
+            crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
+            whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
+            segmentation = torch.as_tensor(record["segmentation"])[0].cpu().numpy()
+            level = Grid(segmentation.shape, strided_affine(crop.affine, crop.shape[0] // segmentation.shape[0]))
+            hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
+            inside = [voxels_inside(mesh, crop) for mesh in meshes]
+            chambers = np.any(inside, axis=0)
+            record["structures"] = {}
+            for place, mesh in enumerate(meshes):
+                varied = [voxels_inside(others[place], crop) for others in record["varied_meshes"]]
+                overlap = dice(voxels_inside(mesh, level), segmentation == LABELS[mesh.name])
+                stability = min((dice(inside[place], other) for other in varied), default=None)
+                checks = {
+                    **check_mesh(mesh),
+                    "untangled": record["untangled"][mesh.name],
+                    "agreement": round(overlap, 3),
+                    "stability": None if stability is None else round(stability, 3),
+                    **contrast(hounsfield, inside[place], chambers, crop),
+                    "cut": round(share_cut(mesh, (crop, whole)), 3),
+                }
+                verdict = assess(mesh.name, checks)
+                record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}
+        return record

@@ -1,0 +1,59 @@
+"""What one image is asked of the network: the surfaces, what the U-Net saw, and how firmly the surfaces stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from monai.inferers import Inferer
+from monai.utils import CommonKeys
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..frames import normalised_to_voxel, voxel_to_normalised
+
+LOWEST = -1.0
+"""Of a windowed image: air, and what lies beyond the crop."""
+
+
+class SurfaceInferer(Inferer):
+    """Surfaces and segmentation from one pass, and the surfaces of slightly varied images, a pass each.
+
+    Args:
+        variations: of each further pass, `shift`, by how many whole voxels (3,) the image is moved in the crop, and
+            `contrast`, the factor on its values above the window's lowest. Their surfaces are moved back.
+    """
+
+    def __init__(self, variations: Sequence[Mapping[str, Any]] = ()) -> None:
+        super().__init__()
+        self.variations = [(tuple(int(step) for step in v["shift"]), float(v["contrast"])) for v in variations]
+
+    def __call__(self, inputs: Tensor, network: nn.Module) -> dict[str, Tensor]:
+        """Ask the network.
+
+        Args:
+            inputs: (B, 1, D0, D1, D2) float32 in [-1, 1], the windowed crop.
+            network: a `ShapeNetwork`, or what has its `forward` and `surfaces_and_segmentation`.
+
+        Returns:
+            `pred`: (B, S, V, 3) normalised vertices; `segmentation`: (B, 1, d0, d1, d2) uint8, the U-Net's likeliest
+            class per voxel of its finest level, 0 the background; `variations`: (B, N, S, V, 3) normalised vertices.
+        """
+        vertices, logits = network.surfaces_and_segmentation(inputs)
+        varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
+        return {
+            CommonKeys.PRED: vertices,
+            "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
+            "variations": torch.stack(varied, 1)
+            if varied
+            else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
+        }
+
+    @staticmethod
+    def _varied(image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
+        padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
+        moved = F.pad(image, padding, value=LOWEST)
+        vertices = network(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0))
+        shape = image.shape[2:]
+        return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)

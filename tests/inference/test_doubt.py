@@ -1,0 +1,86 @@
+"""The rule of doubt: its ends, its thresholds, and that it never falls when evidence gets worse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from custom.chambers import VOLUMES_ML
+from custom.inference.doubt import CHECK, RAMPS, assess, remark
+
+SOUND = {
+    "agreement": 1.0,
+    "stability": 1.0,
+    "blood_hu": 400,
+    "surroundings_hu": 90,
+    "cut": 0.0,
+    "volume_ml": 100.0,
+    "self_intersections": 0,
+}
+WORSE = {
+    "agreement": ("disagreement", [0.95, 0.9, 0.8, 0.6, 0.0]),
+    "stability": ("instability", [0.95, 0.9, 0.8, 0.6, 0.0]),
+    "blood_hu": ("no_contrast", [140, 130, 124, 40, -900]),
+    "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
+    "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
+    "volume_ml": ("implausible_volume", [280.0, 330.0, 380.0, 410.0, 2000.0]),
+    "self_intersections": ("crossing", [2, 18, 40, 60, 5000]),
+}
+
+
+def _doubt(**checks) -> float:
+    return assess("LV", {**SOUND, **checks})["doubt"]
+
+
+def test_nothing_to_doubt():
+    verdict = assess("LV", SOUND)
+    assert verdict == {"doubts": dict.fromkeys(RAMPS, 0.0), "doubt": 0.0, "trust": "ok"}
+    assert remark("LV", {**SOUND, **verdict}) is None
+    assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0
+
+
+@pytest.mark.parametrize("key", WORSE)
+def test_doubt_grows_with_each_reason_up_to_one(key):
+    reason, values = WORSE[key]
+    verdicts = [assess("LV", {**SOUND, key: value}) for value in values]
+    doubts = [verdict["doubts"][reason] for verdict in verdicts]
+    assert doubts == sorted(doubts) and 0 < doubts[0] < CHECK and doubts[-1] == 1
+    assert verdicts[0]["trust"] == "ok" and verdicts[-1]["trust"] == "do not use"
+    for verdict in verdicts:
+        assert {name for name, doubt in verdict["doubts"].items() if doubt} == {reason}
+        assert verdict["doubt"] == verdict["doubts"][reason]
+
+
+def test_doubt_never_falls_when_any_evidence_gets_worse():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        checks = {key: values[int(rng.integers(-1, 4))] for key, (_, values) in WORSE.items()}
+        key = str(rng.choice(list(WORSE)))
+        worse = WORSE[key][1][-1]
+        assert _doubt(**{**checks, key: worse}) >= _doubt(**checks)
+
+
+@pytest.mark.parametrize("name", VOLUMES_ML)
+def test_the_population_is_not_doubted_and_what_is_no_volume_is(name):
+    for volume in VOLUMES_ML[name]:
+        assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "ok"
+    for volume in (-100.0, 0.0, VOLUMES_ML[name][0] / 2, VOLUMES_ML[name][1] * 2):
+        assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "do not use"
+
+
+def test_small_doubts_add_up():
+    alone = [_doubt(agreement=0.93), _doubt(stability=0.93), _doubt(cut=0.02)]
+    together = assess("LA", {**SOUND, "agreement": 0.93, "stability": 0.93, "cut": 0.02})
+    assert max(alone) < CHECK <= together["doubt"] and together["trust"] == "check"
+    assert together["doubt"] == pytest.approx(1 - np.prod([1 - doubt for doubt in alone]), abs=2e-3)
+
+
+def test_the_sentence_names_the_reasons_the_strongest_first():
+    checks = {**SOUND, "blood_hu": None, "agreement": 0.85}
+    checks |= assess("LA", checks)
+    assert remark("LA", checks) == (
+        "LA: do not use (doubt 1.00): hardly any contrast was seen (blood None HU, around it 90 HU); "
+        "the network's own segmentation differs (Dice 0.85)"
+    )
+    noted = {**SOUND, "self_intersections": 4}
+    assert remark("LA", {**noted, **assess("LA", noted)}) == "LA: the surface crosses itself at 4 pairs of faces"
