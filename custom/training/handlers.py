@@ -1,4 +1,4 @@
-"""Handlers that MONAI does not have: a progress bar, and checkpoints that resume by themselves."""
+"""Handlers that MONAI does not have: a progress bar, checkpoints that resume by themselves, a limit of steps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def attach_progress_bar(trainer: Engine) -> None:
 
 
 def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, resume: str | None) -> None:
-    """Saves everything needed to go on after every epoch, and goes on from ``resume`` if given.
+    """Saves everything needed to go on after every epoch and at the end, and goes on from ``resume`` if given.
 
     Args:
         trainer: the engine.
@@ -37,7 +37,7 @@ def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, re
         filename_pattern="checkpoint.pt",
         n_saved=None,
     )
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED | Events.TERMINATE, saver)
     if resume is not None:
         if not Path(resume).is_file():
             raise ValueError(f"there is no checkpoint {Path(resume).name!r} to resume from")
@@ -45,3 +45,17 @@ def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, re
         epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
         Checkpoint.load_objects(objects, state)
         trainer.state.max_epochs = epochs
+
+
+def attach_step_limit(trainer: Engine, max_steps: int | None) -> None:
+    """Ends the run after ``max_steps`` steps in all, those of the runs it goes on from included; None: at its epochs.
+
+    Schedules follow the epochs, not this limit: it cuts a run short without changing it.
+    """
+
+    def stop(trainer: Engine) -> None:
+        if trainer.state.iteration >= max_steps:
+            trainer.terminate()
+
+    if max_steps is not None:
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, stop)

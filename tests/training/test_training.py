@@ -78,3 +78,14 @@ def test_a_missing_checkpoint_is_named(tmp_path):
     failed = train(tmp_path, *GENERATED, "--epochs", "1", "--resume", "nowhere.pt", check=False)
     assert failed.returncode != 0
     assert "there is no checkpoint 'nowhere.pt'" in failed.stderr + failed.stdout
+
+
+@pytest.mark.slow
+def test_starts_from_given_weights_and_ends_after_max_steps(tmp_path):
+    given = ROOT / "bundle" / "models" / "model.pt"
+    start = ["--initial_weights", str(given), "--learning_rate", "0", "--segmentation_epochs", "0"]
+    train(tmp_path, *GENERATED, *start, "--epochs", "9", "--max_steps", "1")
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert saved["trainer"]["iteration"] == 1
+    for name, value in torch.load(given, weights_only=True).items():
+        torch.testing.assert_close(saved["network"][name], value.float(), rtol=0, atol=1e-5)
