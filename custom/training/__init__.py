@@ -1,15 +1,8 @@
 """Training and validation engines' parts."""
 
 from .distance_error import DistanceError
-from .handlers import attach_checkpoints, attach_progress_bar, attach_step_limit
-from .trainer import ShapeTrainer
+from .handlers import run_training
+from .trainer import ShapeTrainer, StagesAndSegmentation
 from .validation import VoxeliseMeshesd
 
-__all__ = [
-    "DistanceError",
-    "ShapeTrainer",
-    "VoxeliseMeshesd",
-    "attach_checkpoints",
-    "attach_progress_bar",
-    "attach_step_limit",
-]
+__all__ = ["DistanceError", "ShapeTrainer", "StagesAndSegmentation", "VoxeliseMeshesd", "run_training"]
