@@ -57,7 +57,7 @@ def laplacian_loss(vertices: Tensor, operator: GraphOperator) -> Tensor:
 
 
 def segmentation_losses(logits: Tensor, labels: Tensor, stride: int) -> dict[str, Tensor]:
-    """Soft Dice loss (``dice``) and cross-entropy (``cross_entropy``) of the U-Net's classes against the labels around each of its voxels.
+    """Soft Dice loss ``dice`` and ``cross_entropy`` of the U-Net's classes against the labels around its voxels.
 
     Voxel j of the logits lies on crop voxel ``stride * j``; its target is the mean of the labels within half a stride.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 from torch import Tensor
@@ -10,13 +9,12 @@ from torch import Tensor
 from .losses import soft_occupancy_loss
 
 
-class Supervision(ABC):
+class Supervision:
     """BCE(sigma(-d / tau), S) of meshes' signed distance d and labels S, however d is had (paper, section 3.3)."""
 
     whole_template: bool
     """Whether the meshes have every vertex of the template, or the control vertices only, which is faster."""
 
-    @abstractmethod
     def __call__(self, vertices: Tensor, faces: Tensor, masks: Tensor, tau: float) -> Tensor:
         """Mean loss, a scalar with gradient to the vertices; zero if no structure is labelled.
 
@@ -26,6 +24,7 @@ class Supervision(ABC):
             masks: (N, D0, D1, D2) bool labels; structures without a voxel do not count.
             tau: softness, normalised units.
         """
+        raise NotImplementedError
 
     def learn(self, vertices: Tensor) -> dict[str, Tensor]:
         """Called after every step of the shape network with its meshes (N, V, 3); scalars worth showing come back."""

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from custom.sampling import level_coordinates
+from custom.supervision import ExactSupervision, ShapeLoss
 from custom.supervision.losses import laplacian_loss, segmentation_losses, soft_occupancy_loss
 from custom.supervision.sample_points import sample_points, surface_voxels
-from custom.supervision import ExactSupervision, ShapeLoss
 from custom.supervision.shape_loss import cosine
 from custom.template import GraphOperator, chebyshev_operator, icosphere
 
