@@ -2,7 +2,17 @@
 
 from .distance_error import DistanceError
 from .handlers import run_training
+from .pictures import TensorBoardPictures, draw_chambers, draw_fields
 from .trainer import ShapeTrainer, StagesAndSegmentation
 from .validation import VoxeliseMeshesd
 
-__all__ = ["DistanceError", "ShapeTrainer", "StagesAndSegmentation", "VoxeliseMeshesd", "run_training"]
+__all__ = [
+    "DistanceError",
+    "ShapeTrainer",
+    "StagesAndSegmentation",
+    "TensorBoardPictures",
+    "VoxeliseMeshesd",
+    "draw_chambers",
+    "draw_fields",
+    "run_training",
+]
