@@ -49,6 +49,7 @@ def draw_chambers(sample: Mapping[str, Tensor]) -> Figure:
     figure = Figure(figsize=(12, 4), layout="constrained")
     for axes, (title, axis) in zip(figure.subplots(1, 3), PLANES.items(), strict=True):
         _prepare(axes, title)
+        axes.invert_xaxis()  # the crop's first axis runs to the right of the patient, who faces the reader
         extents = label[1:].sum(tuple(other + 1 for other in PLANES.values() if other != axis))
         position = int(np.sqrt(extents).sum(0).argmax())  # the root: rather some of every chamber than all of one
         axes.imshow(np.take(image[0], position, axis).T, cmap="gray", vmin=-1, vmax=1, origin="lower")
