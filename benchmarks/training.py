@@ -111,7 +111,7 @@ def measure(config: str, steps: int, **overrides: Any) -> list[dict[str, float]]
 
 
 def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:
-    """Measures at ``size`` voxels per axis: medians of ``steps`` steps, batch 1, on ``threads`` of the CPU or on CUDA."""
+    """Measures at ``size`` voxels per axis: medians of ``steps`` steps of one case, on CUDA or CPU ``threads``."""
     with tempfile.TemporaryDirectory() as folder:
         shared = {"volume_size": size, "threads": threads, "output_dir": folder}
         weights = Path(folder) / "g.pt"
