@@ -1,8 +1,9 @@
-"""Training data: lists of cases, label values, augmentation, deformed templates."""
+"""Training data: lists of cases, label values, augmentation, numbered draws, deformed templates."""
 
 from .augmentation import RandWarpCropd
-from .cases import image_label_cases, list_cases
+from .cases import list_cases
 from .deformed_templates import DeformedTemplates
+from .draws import NumberedDraws, StepBatches
 from .labels import MapLabelsd
 
-__all__ = ["DeformedTemplates", "MapLabelsd", "RandWarpCropd", "image_label_cases", "list_cases"]
+__all__ = ["DeformedTemplates", "MapLabelsd", "NumberedDraws", "RandWarpCropd", "StepBatches", "list_cases"]

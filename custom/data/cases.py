@@ -1,42 +1,84 @@
-"""Lists of training cases: generated patients by seed, or pairs of image and label files."""
+"""Lists of training and validation cases: generated patients by seed, or pairs of image and label files."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
+
+from monai.data import load_decathlon_datalist
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
+IMAGE, LABEL = "_image", "_label"
+"""Ends of the names of an image and its label where both lie in one folder."""
 
 
 def list_cases(
-    dataset_dir: str | Path | None, generated_first_seed: int, generated_count: int
-) -> list[dict[str, int]] | list[dict[str, str]]:
-    """Pairs of files in ``dataset_dir`` (see :func:`image_label_cases`), or without one generated patients.
+    dataset_dir: str | Path | None,
+    data_list: str | Path | None,
+    generated_first_seed: int,
+    generated_count: int,
+    validation_count: int,
+) -> dict[str, list[dict[str, Any]]]:
+    """Cases for ``training`` and ``validation``, of a data list, else of a folder, else generated.
 
-    Generated patients are ``{"seed": generated_first_seed}`` and the ``generated_count - 1`` seeds that follow.
-    """
-    if dataset_dir is not None:
-        return image_label_cases(dataset_dir)
-    return [{"seed": seed} for seed in range(generated_first_seed, generated_first_seed + generated_count)]
-
-
-def image_label_cases(folder: str | Path) -> list[dict[str, str]]:
-    """Pairs ``folder/images/NAME`` and ``folder/labels/NAME`` as ``{"image": path, "label": path}``, sorted by name.
+    Args:
+        dataset_dir: folder of labelled images, see :func:`folder_cases`.
+        data_list: JSON file in the manner of the Medical Segmentation Decathlon: ``training`` lists cases ``{"image":
+            path, "label": path}``, paths relative to the file; ``validation`` may list others.
+        generated_first_seed, generated_count: generated patients are ``{"seed": s}``, so many from the first on.
+        validation_count: cases at the end that are kept for validation, unless the data list has its own.
 
     Raises:
-        ValueError: a folder is missing, has no images, or an image lacks its label.
+        ValueError: there are no cases to train on, or none to validate on; or see :func:`folder_cases`.
     """
-    images, labels = Path(folder) / "images", Path(folder) / "labels"
-    for needed in (images, labels):
-        if not needed.is_dir():
-            raise ValueError(f"training data need the folder {needed.name!r} in {Path(folder).name!r}")
-    cases = []
-    for image in sorted(images.iterdir()):
-        if not image.name.lower().endswith(SUFFIXES):
-            continue
-        label = labels / image.name
+    validation: list[dict[str, Any]] = []
+    if data_list is not None:
+        cases = load_decathlon_datalist(data_list, data_list_key="training")
+        if "validation" in json.loads(Path(data_list).read_text()):
+            validation = load_decathlon_datalist(data_list, data_list_key="validation")
+    elif dataset_dir is not None:
+        cases = folder_cases(dataset_dir)
+    else:
+        cases = [{"seed": seed} for seed in range(generated_first_seed, generated_first_seed + generated_count)]
+    if not validation:
+        kept = len(cases) - validation_count
+        cases, validation = cases[: max(kept, 0)], cases[max(kept, 0) :]
+    if not cases or not validation:
+        raise ValueError(
+            f"{len(cases)} training and {len(validation)} validation cases: both are needed; "
+            f"validation_count is {validation_count}"
+        )
+    return {"training": cases, "validation": validation}
+
+
+def folder_cases(folder: str | Path) -> list[dict[str, str]]:
+    """Pairs ``{"image": path, "label": path}`` of one of two layouts, sorted by name.
+
+    ``images/NAME`` with ``labels/NAME``, or as in MM-WHS ``CASE_image.nii.gz`` beside ``CASE_label.nii.gz``.
+
+    Raises:
+        ValueError: the folder has neither layout, has no images, or an image lacks its label.
+    """
+    folder = Path(folder)
+    images = folder / "images"
+    if images.is_dir():
+        pairs = [(image, folder / "labels" / image.name) for image in _volumes(images)]
+    else:
+        named = [(image, *image.name.rpartition(IMAGE)) for image in _volumes(folder)]
+        pairs = [
+            (image, image.with_name(case + LABEL + suffix)) for image, case, _, suffix in named if suffix in SUFFIXES
+        ]
+    if not pairs:
+        raise ValueError(
+            f"no training data in {folder.name!r}: it needs images/NAME and labels/NAME, or CASE{IMAGE}.nii.gz and "
+            f"CASE{LABEL}.nii.gz (also {', '.join(SUFFIXES[1:])})"
+        )
+    for image, label in pairs:
         if not label.is_file():
-            raise ValueError(f"images/{image.name} has no label file of the same name in labels/")
-        cases.append({"image": str(image), "label": str(label)})
-    if not cases:
-        raise ValueError(f"no {', '.join(SUFFIXES)} image in {images.name!r} of {Path(folder).name!r}")
-    return cases
+            raise ValueError(f"image {image.name} has no label {label.relative_to(folder)} in {folder.name!r}")
+    return [{"image": str(image), "label": str(label)} for image, label in pairs]
+
+
+def _volumes(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.name.lower().endswith(SUFFIXES))

@@ -10,8 +10,8 @@ from monai.transforms.utils import create_rotate, create_scale, create_shear, cr
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ..frames import apply_affine, normalised_to_voxel
-from ..geometry.distance_field import distance_field
+from ..frames import apply_affine
+from ..geometry.distance_field import cube_distance_field
 from ..template import icosphere
 
 CONTROL_VERTICES = 16
@@ -65,9 +65,8 @@ class DeformedTemplates(Dataset):
         if not 0 <= index < self.count:
             raise IndexError(f"there are {self.count} templates, asked for number {index}")
         vertices = torch.from_numpy(self._deform(np.random.default_rng(self.first_seed + index)))
-        shape = (self.size,) * 3
-        distance = distance_field(normalised_to_voxel(vertices, shape), self.faces, shape)
-        return {"vertices": vertices.float(), "distance": distance.unsqueeze(0) * (2 / (self.size - 1))}
+        distance = cube_distance_field(vertices, self.faces, self.size)
+        return {"vertices": vertices.float(), "distance": distance.unsqueeze(0)}
 
     def _deform(self, random: np.random.Generator) -> np.ndarray:
         chosen = self.deformation

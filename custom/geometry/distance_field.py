@@ -13,6 +13,7 @@ import math
 import torch
 from torch import Tensor
 
+from ..frames import normalised_to_voxel
 from .triangles import TriangleFrames, planar_distance_squared
 from .winding import voxelise
 
@@ -58,6 +59,24 @@ def distance_field(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int],
         squared[~in_band] = _distance_squared(far, face.view(-1)[_nearest_seed(in_band, far)], frames)
         distance = squared.sqrt_()
         return torch.where(voxelise(vertices, faces, shape), -distance, distance)
+
+
+def cube_distance_field(vertices: Tensor, faces: Tensor, size: int) -> Tensor:
+    """:func:`distance_field` of a mesh in the cube [-1, 1]^3, sampled by ``size`` voxels per axis.
+
+    Args:
+        vertices: (V, 3) floating point, normalised.
+        faces: (F, 3) integer; a closed surface, normals outward.
+        size: voxels per axis.
+
+    Returns:
+        (size, size, size) float32, normalised units.
+
+    Raises:
+        ValueError: the mesh does not come near the cube.
+    """
+    shape = (size,) * 3
+    return distance_field(normalised_to_voxel(vertices, shape), faces, shape) * (2 / (size - 1))
 
 
 def _rasterise(

@@ -34,13 +34,14 @@ class SurfaceInferer(Inferer):
 
         Args:
             inputs: (B, 1, D0, D1, D2) float32 in [-1, 1], the windowed crop.
-            network: a `ShapeNetwork`, or what has its `forward` and `surfaces_and_segmentation`.
+            network: a `ShapeNetwork`, or what has its `forward` and `stages_and_segmentation`.
 
         Returns:
             `pred`: (B, S, V, 3) normalised vertices; `segmentation`: (B, 1, d0, d1, d2) uint8, the U-Net's likeliest
             class per voxel of its finest level, 0 the background; `variations`: (B, N, S, V, 3) normalised vertices.
         """
-        vertices, logits = network.surfaces_and_segmentation(inputs)
+        stages, logits = network.stages_and_segmentation(inputs, whole_template=True)
+        vertices = stages[-1]
         varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
         return {
             CommonKeys.PRED: vertices,

@@ -130,32 +130,20 @@ class ShapeNetwork(nn.Module):
         vertices, _ = self._deform(self.sphere, features, logits)
         return vertices
 
-    def surfaces_and_segmentation(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """What :meth:`forward` returns, and the segmentation of the same pass.
+    def stages_and_segmentation(self, image: Tensor, whole_template: bool = False) -> tuple[list[Tensor], Tensor]:
+        """What training and quality checks need: the meshes after every stage, and the segmentation.
 
         Args:
             image: as in :meth:`forward`.
+            whole_template: carry every vertex, on the faces :attr:`faces`, or the control vertices only, on
+                :attr:`control_faces`, which is faster; the control vertices are the first ones and the same.
 
         Returns:
-            (B, S, V, 3) normalised vertices, and logits (B, S + 1, d0, d1, d2) of the U-Net's finest level, background
-            first.
+            One (B, S, V or W, 3) per stage, and logits (B, S + 1, d0, d1, d2) of the U-Net's finest level.
         """
         features, logits = self._image_features(image, True)
-        vertices, _ = self._deform(self.sphere, features, logits)
-        return vertices, logits
-
-    def stages_and_segmentation(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
-        """What training needs: the control meshes after every stage, and the segmentation.
-
-        Args:
-            image: as in :meth:`forward`.
-
-        Returns:
-            One (B, S, W, 3) per stage on the faces :attr:`control_faces`, and logits (B, S + 1, d0, d1, d2) of the
-            U-Net's finest level.
-        """
-        features, logits = self._image_features(image, True)
-        _, meshes = self._deform(self.sphere[: self.control_vertices], features, logits)
+        template = self.sphere if whole_template else self.sphere[: self.control_vertices]
+        _, meshes = self._deform(template, features, logits)
         return meshes, logits
 
     def operator(self) -> GraphOperator:
@@ -201,5 +189,5 @@ class ShapeNetwork(nn.Module):
                 seen.append(values.reshape(b * self.structures, w, -1))
             hidden, offset = stage(hidden, torch.cat(seen, dim=-1), operator)
             vertices = self.deformation(vertices, offset.view(b, self.structures, w, 3), index)
-            meshes.append(vertices[:, :, :w])
+            meshes.append(vertices)
         return vertices, meshes

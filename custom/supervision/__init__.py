@@ -1,7 +1,8 @@
 """What the networks learn from: soft occupancy of signed distances, smoothness, segmentation; distance fields."""
 
 from .distance_loss import DistanceLoss
-from .represented_occupancy import RepresentedOccupancy
+from .representation_supervision import RepresentationSupervision
 from .shape_loss import ShapeLoss
+from .supervision import ExactSupervision, Supervision
 
-__all__ = ["DistanceLoss", "RepresentedOccupancy", "ShapeLoss"]
+__all__ = ["DistanceLoss", "ExactSupervision", "RepresentationSupervision", "ShapeLoss", "Supervision"]

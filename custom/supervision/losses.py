@@ -56,8 +56,8 @@ def laplacian_loss(vertices: Tensor, operator: GraphOperator) -> Tensor:
     return (centred + propagate(centred, operator)).square().sum(-1).mean()
 
 
-def segmentation_loss(logits: Tensor, labels: Tensor, stride: int) -> Tensor:
-    """Soft Dice plus cross-entropy of the U-Net's classes against the labels around each of its voxels.
+def segmentation_losses(logits: Tensor, labels: Tensor, stride: int) -> dict[str, Tensor]:
+    """Soft Dice loss ``dice`` and ``cross_entropy`` of the U-Net's classes against the labels around its voxels.
 
     Voxel j of the logits lies on crop voxel ``stride * j``; its target is the mean of the labels within half a stride.
 
@@ -75,4 +75,4 @@ def segmentation_loss(logits: Tensor, labels: Tensor, stride: int) -> Tensor:
     overlap = (probability * target).flatten(2).sum(2)
     size = (probability + target).flatten(2).sum(2)
     dice = 1 - (2 * overlap[:, 1:] + 1.0) / (size[:, 1:] + 1.0)
-    return dice.mean() + F.cross_entropy(logits, target)
+    return {"dice": dice.mean(), "cross_entropy": F.cross_entropy(logits, target)}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from ..template import GraphOperator
-from .losses import laplacian_loss, segmentation_loss
+from .losses import laplacian_loss, segmentation_losses
+from .supervision import Supervision
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -24,10 +25,9 @@ class ShapeLoss(nn.Module):
         tau: softness of the occupancy at the start and at the end, normalised units.
         smoothness: weight of the Laplacian term at the start and at the end.
         schedule: share of the mesh training over which both follow a cosine.
-        stage_weights: weight of each stage's mesh.
-        segmentation: weight of the segmentation term.
-        occupancy: (vertices, faces, masks, tau) to the soft occupancy loss: :func:`soft_occupancy_loss` with its points
-            and spread (exact), or a :class:`RepresentedOccupancy` (the paper's).
+        occupancy_stages, smoothness_stages: weight of either term for each stage's mesh.
+        dice, cross_entropy: weights of the segmentation's terms.
+        supervision: gives the soft occupancy loss.
     """
 
     def __init__(
@@ -35,17 +35,21 @@ class ShapeLoss(nn.Module):
         tau: tuple[float, float],
         smoothness: tuple[float, float],
         schedule: float,
-        stage_weights: Sequence[float],
-        segmentation: float,
-        occupancy: Callable[[Tensor, Tensor, Tensor, float], Tensor],
+        occupancy_stages: Sequence[float],
+        smoothness_stages: Sequence[float],
+        dice: float,
+        cross_entropy: float,
+        supervision: Supervision,
     ) -> None:
         super().__init__()
         self.tau = tau
         self.smoothness = smoothness
         self.schedule = schedule
-        self.stage_weights = stage_weights
-        self.segmentation = segmentation
-        self.occupancy = occupancy
+        self.occupancy_stages = occupancy_stages
+        self.smoothness_stages = smoothness_stages
+        self.dice = dice
+        self.cross_entropy = cross_entropy
+        self.supervision = supervision
 
     def forward(
         self,
@@ -62,26 +66,29 @@ class ShapeLoss(nn.Module):
         Args:
             meshes: (B, S, V, 3) normalised vertices per stage; empty while only the segmentation trains.
             faces: (F, 3) int64 of the meshes.
-            operator: Chebyshev operator of the meshes' graph.
+            operator: Chebyshev operator of the control meshes' graph, the first W of the V vertices.
             logits: (B, S + 1, d0, d1, d2).
             labels: (B, 1, D0, D1, D2) integer labels, structure s has value s + 1.
             stride: crop voxels per voxel of the logits.
             progress: of the mesh training, 0 to 1.
 
         Returns:
-            ``loss`` (with gradient) and its terms ``segmentation``, ``occupancy`` and ``smoothness``.
+            ``loss`` (with gradient) and its terms ``dice``, ``cross_entropy``, and of the last stage's mesh
+            ``occupancy`` and ``smoothness``.
         """
-        terms = {"segmentation": segmentation_loss(logits, labels, stride)}
-        loss = self.segmentation * terms["segmentation"]
+        terms = segmentation_losses(logits, labels, stride)
+        loss = self.dice * terms["dice"] + self.cross_entropy * terms["cross_entropy"]
         if meshes:
             structures = torch.arange(1, meshes[0].shape[1] + 1, device=labels.device).view(1, -1, 1, 1, 1)
             masks = (labels == structures).flatten(0, 1)
             tau = cosine(*self.tau, progress / self.schedule)
             weight = cosine(*self.smoothness, progress / self.schedule)
-            for mesh, share in zip(meshes, self.stage_weights, strict=True):
+            control = len(operator.neighbours)
+            for mesh, fit, smooth in zip(meshes, self.occupancy_stages, self.smoothness_stages, strict=True):
                 vertices = mesh.flatten(0, 1)
-                occupancy = self.occupancy(vertices, faces, masks, tau)
-                smoothness = laplacian_loss(vertices, operator)
-                loss = loss + share * (occupancy + weight * smoothness)
-                terms["occupancy"], terms["smoothness"] = occupancy, smoothness  # shown: the last stage's
+                terms["smoothness"] = laplacian_loss(vertices[:, :control], operator)
+                loss = loss + smooth * weight * terms["smoothness"]
+                if fit > 0:
+                    terms["occupancy"] = self.supervision(vertices, faces, masks, tau)
+                    loss = loss + fit * terms["occupancy"]
         return {"loss": loss, **terms}

@@ -1,8 +1,18 @@
 """Training and validation engines' parts."""
 
 from .distance_error import DistanceError
-from .handlers import attach_checkpoints, attach_progress_bar
-from .trainer import ShapeTrainer
+from .handlers import run_training
+from .pictures import TensorBoardPictures, draw_chambers, draw_fields
+from .trainer import ShapeTrainer, StagesAndSegmentation
 from .validation import VoxeliseMeshesd
 
-__all__ = ["DistanceError", "ShapeTrainer", "VoxeliseMeshesd", "attach_checkpoints", "attach_progress_bar"]
+__all__ = [
+    "DistanceError",
+    "ShapeTrainer",
+    "StagesAndSegmentation",
+    "TensorBoardPictures",
+    "VoxeliseMeshesd",
+    "draw_chambers",
+    "draw_fields",
+    "run_training",
+]

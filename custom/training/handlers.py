@@ -1,16 +1,104 @@
-"""Handlers that MONAI does not have: a progress bar, and checkpoints that resume by themselves."""
+"""What MONAI's trainer lacks: randomness by step, checkpoints that resume to the bit, early ends that save."""
 
 from __future__ import annotations
 
+import math
+import os
+import signal
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from ignite import distributed as idist
 from ignite.engine import Engine, Events
-from ignite.handlers import Checkpoint, DiskSaver, ProgressBar
+from ignite.handlers import Checkpoint, ProgressBar
+from ignite.utils import manual_seed
+from monai.engines import Evaluator, Trainer
+from torch import nn
+
+from ..data.draws import stream_seed
 
 
-def attach_progress_bar(trainer: Engine) -> None:
+def run_training(
+    trainer: Trainer,
+    validator: Evaluator,
+    network: nn.Module,
+    objects: dict[str, Any],
+    folder: str,
+    seed: int,
+    resume: str | None,
+    max_steps: int | None,
+) -> None:
+    """Trains, from the start or from a checkpoint, to the last epoch or an earlier end.
+
+    ``folder`` receives ``checkpoint.pt``, everything needed to go on, after every epoch and at every early end, and
+    ``model.pt``, the state dict with the best key metric of the validation so far. An early end is ``max_steps``, or
+    a signal (SIGINT, SIGTERM), which takes effect after the step under way.
+
+    Every step draws its random numbers from a stream of its own, so a training that was interrupted and resumed ends
+    with the weights of one that was not: to the bit on the CPU, and on a GPU as far as its kernels are deterministic.
+
+    Args:
+        trainer: its data loader takes its batches from a :class:`custom.data.StepBatches`.
+        validator: run by the trainer's handlers, and at ``max_steps``.
+        network: what ``model.pt`` holds.
+        objects: name to what ``checkpoint.pt`` holds; all have ``state_dict`` and ``load_state_dict``.
+        folder: made where missing.
+        seed: of the steps' streams.
+        resume: path of a ``checkpoint.pt``, or None for a new training.
+        max_steps: steps after which to end, those before ``resume`` included; None: at the last epoch. Schedules
+            follow the epochs all the same.
+
+    Raises:
+        ValueError: there is no such checkpoint, or a step's loss is not finite.
+    """
+    if idist.get_rank() == 0:
+        _attach_progress_bar(trainer)
+    trainer.add_event_handler(Events.ITERATION_STARTED, _seed_step, seed)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, _refuse_infinite_loss)
+    if max_steps is not None:
+        trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_after, validator, max_steps)
+    best = Checkpoint(
+        {"model": network},
+        _save_in(folder),
+        filename_pattern="model.pt",
+        score_function=lambda engine: float(engine.state.metrics[engine.state.key_metric_name]),
+    )
+    validator.add_event_handler(Events.COMPLETED, best)
+    objects = objects | {"best": best}
+    newest = Checkpoint(objects, _save_in(folder), filename_pattern="checkpoint.pt", n_saved=None)
+    trainer.add_event_handler(Events.EPOCH_COMPLETED | Events.TERMINATE, newest)
+    if resume is not None:
+        _load(trainer, objects, resume)
+    with _Interruptible(trainer):
+        trainer.run()
+
+
+def _save_in(folder: str) -> Callable[[Any, str, Any], None]:
+    """Saves files whole: an interrupted save leaves the one before it."""
+
+    def save(state: Any, name: str, metadata: Any) -> None:
+        if idist.get_rank() == 0:
+            os.makedirs(folder, exist_ok=True)
+            unfinished = Path(folder) / f".{name}"
+            torch.save(state, unfinished)
+            unfinished.replace(Path(folder) / name)
+
+    return save
+
+
+def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
+    if not Path(path).is_file():
+        raise ValueError(f"there is no checkpoint {Path(path).name!r} to resume from")
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
+    Checkpoint.load_objects(objects, state)
+    trainer.state.max_epochs = epochs
+    trainer.data_loader.batch_sampler.first_step = trainer.state.iteration
+
+
+def _attach_progress_bar(trainer: Trainer) -> None:
     """Shows the numbers among the engine's output, the loss and its terms, over each epoch."""
 
     def numbers(output: dict[str, Any]) -> dict[str, float]:
@@ -19,29 +107,45 @@ def attach_progress_bar(trainer: Engine) -> None:
     ProgressBar().attach(trainer, output_transform=numbers)
 
 
-def attach_checkpoints(trainer: Engine, objects: dict[str, Any], folder: str, resume: str | None) -> None:
-    """Saves everything needed to go on after every epoch, and goes on from ``resume`` if given.
+def _seed_step(trainer: Engine, seed: int) -> None:
+    manual_seed(stream_seed(seed, trainer.state.iteration, idist.get_rank()))
 
-    Args:
-        trainer: the engine.
-        objects: name to network, optimiser, schedule and trainer.
-        folder: where ``checkpoint.pt`` is kept (the newest only).
-        resume: path of a ``checkpoint.pt``, or None for a new run.
 
-    Raises:
-        ValueError: there is no such checkpoint.
+def _refuse_infinite_loss(trainer: Engine) -> None:
+    if not math.isfinite(float(trainer.state.output["loss"])):
+        raise ValueError(
+            f"the loss of step {trainer.state.iteration} is not finite; the last checkpoint is from before it: "
+            "resume from that one with a lower learning_rate"
+        )
+
+
+def _end_after(trainer: Engine, validator: Evaluator, max_steps: int) -> None:
+    if trainer.state.iteration >= max_steps:
+        validator.run(trainer.state.epoch)
+        trainer.terminate()
+
+
+class _Interruptible:
+    """While it lasts, the first SIGINT or SIGTERM ends the training after the step under way; the next does at once.
+
+    The loader's workers are forked with these handlers, so that an interrupt from the keyboard does not end them first.
     """
-    saver = Checkpoint(
-        objects,
-        DiskSaver(folder, create_dir=True, require_empty=False),
-        filename_pattern="checkpoint.pt",
-        n_saved=None,
-    )
-    trainer.add_event_handler(Events.EPOCH_COMPLETED, saver)
-    if resume is not None:
-        if not Path(resume).is_file():
-            raise ValueError(f"there is no checkpoint {Path(resume).name!r} to resume from")
-        state = torch.load(resume, map_location="cpu", weights_only=True)
-        epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
-        Checkpoint.load_objects(objects, state)
-        trainer.state.max_epochs = epochs
+
+    def __init__(self, trainer: Engine) -> None:
+        self.trainer = trainer
+
+    def __enter__(self) -> None:
+        self.previous = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def __exit__(self, *exception: object) -> None:
+        self._restore()
+
+    def _end(self, number: int, frame: object) -> None:
+        self._restore()
+        self.trainer.logger.warning("%s: ending after this step", signal.Signals(number).name)
+        # not at once: within a step the engine's count would be one ahead of the weights
+        self.trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: self.trainer.terminate())
+
+    def _restore(self) -> None:
+        for number, handler in self.previous.items():
+            signal.signal(number, handler)

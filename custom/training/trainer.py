@@ -8,20 +8,37 @@ import torch
 from monai.engines import SupervisedTrainer
 from monai.engines.utils import IterationEvents
 from monai.utils import CommonKeys as Keys
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
+
+from ..networks import ShapeNetwork
+
+
+class StagesAndSegmentation(nn.Module):
+    """The shape network as it is trained: a module of its own, since DistributedDataParallel knows ``forward`` only."""
+
+    def __init__(self, network: ShapeNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor, shapes: bool, whole_template: bool) -> tuple[list[Tensor], Tensor]:
+        """:meth:`ShapeNetwork.stages_and_segmentation`, or without ``shapes`` no meshes and the segmentation alone."""
+        if shapes:
+            return self.network.stages_and_segmentation(image, whole_template)
+        return [], self.network.segment(image)
 
 
 class ShapeTrainer(SupervisedTrainer):
     """Trains the segmentation alone for the first epochs, then segmentation and meshes together.
 
     A mesh placed by a segmentation that has learnt nothing starts nowhere; the first epochs cost a third of the rest.
-    ``engine.state.output`` holds the loss and its terms.
+    After each step on meshes the supervision may learn from them. ``engine.state.output`` holds the loss and its terms.
 
     Args:
         segmentation_epochs: epochs before the meshes join.
         gradient_norm: gradients are clipped to this norm.
-        kwargs: of :class:`monai.engines.SupervisedTrainer`; ``network`` is a :class:`ShapeNetwork`, ``loss_function``
-            a :class:`ShapeLoss`.
+        kwargs: of :class:`monai.engines.SupervisedTrainer`; ``network`` is a :class:`StagesAndSegmentation` (or its
+            DistributedDataParallel), ``loss_function`` a :class:`ShapeLoss`.
     """
 
     def __init__(self, segmentation_epochs: int, gradient_norm: float, **kwargs: Any) -> None:
@@ -34,16 +51,13 @@ class ShapeTrainer(SupervisedTrainer):
             raise ValueError("the data loader yielded nothing")
         image, label = engine.prepare_batch(batchdata, engine.state.device, engine.non_blocking, **engine.to_kwargs)
         network = engine.network.train()
-        core = getattr(network, "module", network)
+        core: ShapeNetwork = getattr(network, "module", network).network
+        supervision = engine.loss_function.supervision
+        faces = core.faces if supervision.whole_template else core.control_faces
         engine.optimizer.zero_grad(set_to_none=True)
         progress = self.mesh_progress()
-        if progress < 0:
-            meshes, logits = [], core.segment(image)
-        else:
-            meshes, logits = core.stages_and_segmentation(image)
-        output = engine.loss_function(
-            meshes, core.control_faces, core.operator(), logits, label, core.level_strides[0], max(progress, 0.0)
-        )
+        meshes, logits = network(image, progress >= 0, supervision.whole_template)
+        output = engine.loss_function(meshes, faces, core.operator(), logits, label, core.level_strides[0], progress)
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         engine.fire_event(IterationEvents.LOSS_COMPLETED)
         output[Keys.LOSS].backward()
@@ -51,6 +65,8 @@ class ShapeTrainer(SupervisedTrainer):
         norm = clip_grad_norm_(network.parameters(), self.gradient_norm)
         if bool(torch.isfinite(norm)):
             engine.optimizer.step()
+            if meshes:
+                output |= supervision.learn(meshes[-1].detach().flatten(0, 1))
         else:
             engine.logger.warning("step %d skipped: its gradient is not finite", engine.state.iteration)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)

@@ -1,10 +1,9 @@
-import nibabel
 import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
 
-from custom.data import MapLabelsd, RandWarpCropd, image_label_cases, list_cases
+from custom.data import MapLabelsd, RandWarpCropd
 from custom.frames import voxel_to_ras
 
 
@@ -51,19 +50,3 @@ def test_labels_map_by_value_and_strangers_are_refused():
     assert MapLabelsd("label", values)({"label": label[..., 3:]})["label"].flatten().tolist() == [2, 0]
     with pytest.raises(ValueError, match=r"\[999\] are not in label_values"):
         MapLabelsd("label", values)({"label": label + 999 * (label == 600) - 600 * (label == 600)})
-
-
-def test_cases(tmp_path):
-    assert list_cases(None, 5, 3) == [{"seed": 5}, {"seed": 6}, {"seed": 7}]
-    with pytest.raises(ValueError, match="need the folder 'images'"):
-        image_label_cases(tmp_path)
-    for folder in ("images", "labels"):
-        (tmp_path / folder).mkdir()
-    with pytest.raises(ValueError, match="no .nii.gz"):
-        image_label_cases(tmp_path)
-    volume = nibabel.Nifti1Image(np.zeros((2, 2, 2), np.int16), np.eye(4))
-    nibabel.save(volume, tmp_path / "images" / "a.nii.gz")
-    with pytest.raises(ValueError, match=r"images/a.nii.gz has no label"):
-        image_label_cases(tmp_path)
-    nibabel.save(volume, tmp_path / "labels" / "a.nii.gz")
-    assert [case["label"] for case in list_cases(tmp_path, 0, 9)] == [str(tmp_path / "labels" / "a.nii.gz")]

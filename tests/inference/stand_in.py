@@ -36,10 +36,10 @@ class Ellipsoids(nn.Module):
         surfaces = self.centres[:, None] + self.radii[:, None] * self.sphere
         return surfaces.expand(len(image), -1, -1, -1)
 
-    def surfaces_and_segmentation(self, image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def stages_and_segmentation(self, image: torch.Tensor, whole_template: bool) -> tuple[list, torch.Tensor]:
         points = level_coordinates(image[:, :, ::STRIDE, ::STRIDE, ::STRIDE], STRIDE)
         offsets = (points[None] - self.centres[:, None]) / self.radii[:, None]
         logits = torch.cat([torch.zeros(1, len(points)), 1 - offsets.square().sum(-1)])
-        return self(image), logits.view(1, -1, *(size // STRIDE for size in image.shape[2:])).expand(
+        return [self(image)], logits.view(1, -1, *(size // STRIDE for size in image.shape[2:])).expand(
             len(image), -1, -1, -1, -1
         )

@@ -46,17 +46,10 @@ def test_the_control_mesh_is_part_of_the_fine_one(default_arguments):
     image = torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
         fine, (meshes, _) = network(image), network.stages_and_segmentation(image)
-    torch.testing.assert_close(fine[:, :, :642], meshes[-1], rtol=0, atol=1e-6)
-
-
-@pytest.mark.parametrize("name", ["default_arguments", "paper_arguments"])
-def test_surfaces_come_with_the_segmentation_of_their_pass(name, request):
-    network = ShapeNetwork(**request.getfixturevalue(name)).eval()
-    image = torch.randn(1, 1, 32, 32, 32)
-    with torch.no_grad():
-        vertices, logits = network.surfaces_and_segmentation(image)
-        torch.testing.assert_close(vertices, network(image), rtol=0, atol=1e-6)
-        torch.testing.assert_close(logits, network.segment(image), rtol=0, atol=1e-5)
+        whole, _ = network.stages_and_segmentation(image, whole_template=True)
+    torch.testing.assert_close(fine, whole[-1], rtol=0, atol=0)
+    for mesh, control in zip(whole, meshes, strict=True):
+        torch.testing.assert_close(mesh[:, :, :642], control, rtol=0, atol=1e-6)
 
 
 def test_a_case_does_not_depend_on_its_batch(default_arguments):

@@ -1,13 +1,13 @@
 import math
-from functools import partial
 
 import pytest
 import torch
 
 from custom.sampling import level_coordinates
-from custom.supervision.losses import laplacian_loss, segmentation_loss, soft_occupancy_loss
+from custom.supervision import ExactSupervision, ShapeLoss
+from custom.supervision.losses import laplacian_loss, segmentation_losses, soft_occupancy_loss
 from custom.supervision.sample_points import sample_points, surface_voxels
-from custom.supervision.shape_loss import ShapeLoss, cosine
+from custom.supervision.shape_loss import cosine
 from custom.template import GraphOperator, chebyshev_operator, icosphere
 
 
@@ -86,10 +86,11 @@ def test_segmentation_target_sits_on_the_level(stride):
     labels = ball(0.5, 16).long()[None, None]
     at_level = labels[:, :, ::stride, ::stride, ::stride]
     logits = 12.0 * torch.stack([at_level[:, 0] == 0, at_level[:, 0] == 1, at_level[:, 0] == 2], 1).float()
-    right = segmentation_loss(logits, labels, stride)
-    shifted = segmentation_loss(logits.roll(1, dims=2), labels, stride)
-    empty = segmentation_loss(torch.zeros_like(logits), labels, stride)
-    assert right < shifted < empty
+    right = segmentation_losses(logits, labels, stride)
+    shifted = segmentation_losses(logits.roll(1, dims=2), labels, stride)
+    empty = segmentation_losses(torch.zeros_like(logits), labels, stride)
+    assert right["dice"] < shifted["dice"] < empty["dice"]
+    assert right["cross_entropy"] < min(shifted["cross_entropy"], empty["cross_entropy"])
 
 
 def test_schedule_and_terms():
@@ -97,11 +98,23 @@ def test_schedule_and_terms():
     assert cosine(20.0, 3.0, 1) == cosine(20.0, 3.0, 2) == 3.0
     assert math.isclose(cosine(20.0, 3.0, 0.5), 11.5)
     sphere, faces = icosphere(1)
-    occupancy = partial(soft_occupancy_loss, points=200, spread=0.1)
-    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, (0.5, 1.0), 1.0, occupancy)
+    supervision = CountedSupervision(points=200, spread=0.1)
+    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, (0.0, 0.5), (1.0, 1.0), 2.0, 3.0, supervision)
     labels = ball(0.5, 16).long()[None, None] * 2
     logits = torch.zeros(1, 3, 16, 16, 16)
     meshes = [0.4 * sphere.float().expand(1, 2, -1, -1)] * 2
-    output = loss(meshes, faces, operator_of(faces), logits, labels, 1, 0.3)
-    assert set(output) == {"loss", "segmentation", "occupancy", "smoothness"}
-    assert set(loss([], faces, operator_of(faces), logits, labels, 1, 0.0)) == {"loss", "segmentation"}
+    output = loss(meshes, faces, operator_of(faces), logits, labels, 1, 1.0)
+    assert supervision.calls == 1  # a stage without weight costs nothing
+    expected = 2 * output["dice"] + 3 * output["cross_entropy"] + 0.5 * output["occupancy"] + 6 * output["smoothness"]
+    torch.testing.assert_close(output["loss"], expected)
+    before = loss([], faces, operator_of(faces), logits, labels, 1, -1.0)
+    assert set(before) == {"loss", "dice", "cross_entropy"}
+    torch.testing.assert_close(before["loss"], 2 * before["dice"] + 3 * before["cross_entropy"])
+
+
+class CountedSupervision(ExactSupervision):
+    calls = 0
+
+    def __call__(self, *arguments):
+        self.calls += 1
+        return super().__call__(*arguments)

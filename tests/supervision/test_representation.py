@@ -1,13 +1,12 @@
 import math
-from functools import partial
 
 import pytest
 import torch
 
+from custom.geometry.distance_field import cube_distance_field
 from custom.networks import RepresentationNetwork
 from custom.sampling import level_coordinates
-from custom.supervision import DistanceLoss, RepresentedOccupancy, ShapeLoss
-from custom.supervision.losses import soft_occupancy_loss
+from custom.supervision import DistanceLoss, ExactSupervision, RepresentationSupervision, ShapeLoss
 from custom.template import GraphOperator, chebyshev_operator, icosphere
 
 
@@ -31,11 +30,19 @@ class SphereField(RepresentationNetwork):
         return field.view(-1, 1, self.size, self.size, self.size)
 
 
-def test_labels_alone_move_a_sphere_home():
+def supervise(network, folder, learning_rate=1e-3):
+    """Supervision by `network` as if its present weights were the pretrained ones."""
+    weights = folder / "g.pt"
+    torch.save(network.state_dict(), weights)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
+    return RepresentationSupervision(network, optimizer, DistanceLoss(), str(weights))
+
+
+def test_labels_alone_move_a_sphere_home(tmp_path):
     points = level_coordinates(torch.zeros(1, 1, 32, 32, 32), 1)
     target = torch.tensor([0.2, -0.1, 0.1])
     mask = ((points - target).norm(dim=1) < 0.45).view(1, 32, 32, 32)
-    occupancy = RepresentedOccupancy(SphereField(32, 8, [8, 8], 0.1, 1, False))
+    occupancy = supervise(SphereField(32, 8, [8, 8], 0.1, 1, False), tmp_path)
     sphere, faces = icosphere(1)
     vertices = (0.3 * sphere.float())[None].requires_grad_()
     optimiser = torch.optim.Adam([vertices], lr=0.02)
@@ -47,10 +54,10 @@ def test_labels_alone_move_a_sphere_home():
     assert abs(float((vertices.detach() - target).norm(dim=-1).mean()) - 0.45) < 0.02
 
 
-def test_the_network_is_frozen_and_the_vertices_are_not():
+def test_the_network_is_frozen_and_the_vertices_are_not(tmp_path):
     torch.manual_seed(0)
     g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
-    occupancy = RepresentedOccupancy(g)
+    occupancy = supervise(g, tmp_path)
     assert not g.training and not any(parameter.requires_grad for parameter in g.parameters())
     sphere, faces = icosphere(1)
     vertices = (0.5 * sphere.float()).expand(2, -1, -1).clone().requires_grad_()
@@ -62,8 +69,8 @@ def test_the_network_is_frozen_and_the_vertices_are_not():
     assert all(parameter.grad is None for parameter in g.parameters())
 
 
-def test_meshes_and_labels_that_g_does_not_know_are_refused():
-    occupancy = RepresentedOccupancy(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False))
+def test_meshes_and_labels_that_g_does_not_know_are_refused(tmp_path):
+    occupancy = supervise(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False), tmp_path)
     masks = torch.ones(1, 16, 16, 16, dtype=torch.bool)
     for subdivisions, labels, message in ((2, masks, "80 faces, these have 320"), (1, masks[:, :8], "16 voxels")):
         sphere, faces = icosphere(subdivisions)
@@ -71,17 +78,54 @@ def test_meshes_and_labels_that_g_does_not_know_are_refused():
             occupancy(sphere.float()[None], faces, labels, 0.05)
 
 
-def test_shape_loss_takes_either_supervision():
+def test_shape_loss_takes_either_supervision(tmp_path):
     sphere, faces = icosphere(1)
     operator = chebyshev_operator(faces)
     operator = GraphOperator(operator.neighbours, operator.weights.float())
     labels = torch.zeros(1, 1, 32, 32, 32, dtype=torch.long)
     labels[:, :, 8:24, 8:24, 8:24] = 1
-    exact = partial(soft_occupancy_loss, points=20000, spread=0.5)
-    for occupancy in (exact, RepresentedOccupancy(SphereField(32, 8, [8, 8], 0.1, 1, False))):
-        loss = ShapeLoss((0.05, 0.01), (0.0, 0.0), 0.7, (1.0,), 0.0, occupancy)
+    exact = ExactSupervision(points=20000, spread=0.5)
+    for supervision in (exact, supervise(SphereField(32, 8, [8, 8], 0.1, 1, False), tmp_path)):
+        loss = ShapeLoss((0.05, 0.01), (0.0, 0.0), 0.7, (1.0,), (1.0,), 0.0, 0.0, supervision)
         terms = [
             loss([radius * sphere.float()[None, None]], faces, operator, torch.zeros(1, 2, 32, 32, 32), labels, 1, 0.0)
             for radius in (0.3, 0.6, 0.9)
         ]
         assert terms[1]["loss"] < 0.5 * min(terms[0]["loss"], terms[2]["loss"])
+
+
+def test_after_the_meshes_g_learns_their_distances_and_can_go_on(tmp_path):
+    def fresh():
+        torch.manual_seed(0)
+        return RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
+
+    sphere, faces = icosphere(1)
+    vertices = torch.stack([0.4 * sphere, 0.6 * sphere]).float()
+    exact = torch.stack([cube_distance_field(mesh, faces, 16) for mesh in vertices]).unsqueeze(1)
+
+    straight = supervise(fresh(), tmp_path)
+    before = DistanceLoss()(straight.core(vertices), exact)
+    for _ in range(20):
+        torch.manual_seed(1)
+        shown = straight.learn(vertices)
+        assert not straight.core.training and not any(weight.requires_grad for weight in straight.core.parameters())
+    assert set(shown) == {"representation"}
+    assert DistanceLoss()(straight.core(vertices), exact) < 0.5 * before
+
+    halves = supervise(fresh(), tmp_path)
+    for step in range(20):
+        if step == 10:
+            state = halves.state_dict()
+            halves = supervise(fresh(), tmp_path)
+            halves.load_state_dict(state)
+        torch.manual_seed(1)
+        halves.learn(vertices)
+    for one, other in zip(straight.core.parameters(), halves.core.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_missing_weights_are_asked_for(tmp_path):
+    g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
+    for weights in (None, str(tmp_path / "nowhere.pt")):
+        with pytest.raises(ValueError, match="needs its pretrained weights"):
+            RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(), weights)

@@ -1,34 +1,33 @@
-import subprocess
-import sys
+import json
 from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from custom.networks import RepresentationNetwork
 from custom.training import DistanceError
 
-ROOT = Path(__file__).parents[2]
-
-
-def pretrain(folder, *overrides):
-    command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", "bundle/configs/pretrain.json"]
-    smoke = [
-        "--volume_size", "32", "--steps_per_epoch", "2", "--validation_interval", "1", "--validation_count", "2",
-        "--num_workers", "1", "--output_dir", str(folder),
-    ]  # fmt: skip
-    return subprocess.run([*command, *smoke, *overrides], cwd=ROOT, capture_output=True, text=True, check=True)
+CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 
 
 @pytest.mark.slow
-def test_pretrains_validates_and_resumes(tmp_path):
-    first = pretrain(tmp_path, "--epochs", "1")
-    assert "validation_error_voxels" in first.stdout + first.stderr
-    g = RepresentationNetwork(32, 128, [128, 64, 32, 16], 0.1, 4, False)
+def test_pretrains_and_validates(train, tmp_path):
+    train("pretrain", tmp_path, max_steps=2)
+    arguments = json.loads((CONFIGS / "train.json").read_text())["representation_def"]
+    del arguments["_target_"]
+    g = RepresentationNetwork(**arguments | {"size": 32, "amp": False})  # what training expects is what this writes
     g.load_state_dict(torch.load(tmp_path / "model.pt", weights_only=True), strict=True)
-    resumed = pretrain(tmp_path, "--epochs", "2", "--resume", str(tmp_path / "checkpoint.pt"))
-    assert "Epoch [1/2]" not in resumed.stderr
-    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 4
+    events = EventAccumulator(str(tmp_path), size_guidance={"images": 0})
+    events.Reload()
+    assert "validation" in events.Tags()["images"]
+    assert {"validation_dice", "validation_error_voxels"} <= set(events.Tags()["scalars"])
+
+
+def test_training_and_pretraining_agree_on_g():
+    train, pretrain = (json.loads((CONFIGS / f"{name}.json").read_text()) for name in ("train", "pretrain"))
+    g = pretrain["network_def"] | {"subdivisions": pretrain["subdivisions"]}
+    assert train["representation_def"] == g
 
 
 def test_distance_error_is_in_voxels_near_the_surface():

@@ -1,0 +1,55 @@
+"""Trainings small enough for tests, run by the bundle's own configs in this process."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
+
+SMALL = {
+    "device": "$torch.device('cpu')",
+    "volume_size": 32,
+    "epochs": 2,
+    "steps_per_epoch": 3,
+    "num_workers": 0,
+    "validation_interval": 100,
+}
+SMALL_HEARTS = {
+    "generated_count": 4,
+    "validation_count": 1,
+    "generated_volume#0#shape": [36, 36, 36],
+    "generated_volume#0#spacing": [6.0, 6.0, 6.0],
+    "segmentation_epochs": 0,
+    "warmup_steps": 0,
+}
+SMALL_TEMPLATES = {"validation_count": 1}
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Function of a config's name, a folder, and overrides that trains; `prepare` is shown the trainer before."""
+
+    def run(name, folder, prepare=lambda trainer: None, **overrides):
+        chosen = SMALL | (SMALL_TEMPLATES if name == "pretrain" else SMALL_HEARTS) | overrides
+        chosen |= {"output_dir": str(folder), "bundle_root": str(CONFIGS.parent)}
+        workflow = ConfigWorkflow(
+            config_file=[str(CONFIGS / f"{name}.json")], workflow_type="train", logging_file=False, **chosen
+        )
+        workflow.initialize()
+        prepare(workflow.parser.get_parsed_content("trainer"))
+        workflow.run()
+
+    return run
+
+
+@pytest.fixture
+def representation(tmp_path):
+    """Overrides that train through g, whose pretrained weights are stood in for by its initial ones."""
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / "train.json"))
+    parser.update({"volume_size": SMALL["volume_size"]})
+    torch.manual_seed(0)
+    torch.save(parser.get_parsed_content("representation_def").state_dict(), tmp_path / "g.pt")
+    return {"supervision": "%supervisions::representation", "representation_weights": str(tmp_path / "g.pt")}

@@ -1,0 +1,78 @@
+"""A training that was interrupted ends with the weights of one that was not, to the bit."""
+
+import os
+import signal
+
+import pytest
+import torch
+from ignite.engine import Events
+
+
+def load(folder):
+    return torch.load(folder / "checkpoint.pt", weights_only=True)
+
+
+def terminate_during_step_2(trainer):
+    """A SIGTERM in the middle of step 2, in the middle of an epoch."""
+    trainer.add_event_handler(Events.ITERATION_STARTED(once=2), lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+
+def assert_goes_on_where_it_stopped(train, name, folder, **overrides):
+    train(name, folder / "straight", max_steps=4, num_workers=2, **overrides)
+    train(name, folder / "parts", terminate_during_step_2, num_workers=0, **overrides)
+    stopped = load(folder / "parts")
+    assert stopped["trainer"]["iteration"] == 2
+    resume = str(folder / "parts" / "checkpoint.pt")
+    train(name, folder / "parts", max_steps=4, num_workers=2, resume=resume, **overrides)
+    straight, parts = load(folder / "straight"), load(folder / "parts")
+    assert straight["trainer"]["iteration"] == parts["trainer"]["iteration"] == 4
+    assert straight["best"] == parts["best"]
+    for key in ("network", "supervision"):
+        one, other = straight.get(key, {}), parts.get(key, {})
+        one, other = one.get("network", one), other.get("network", other)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[weight], other[weight]) for weight in one)
+    assert any(not torch.equal(stopped["network"][weight], parts["network"][weight]) for weight in parts["network"])
+
+
+def test_training_goes_on_where_it_stopped(train, tmp_path):
+    assert_goes_on_where_it_stopped(train, "train", tmp_path)
+
+
+@pytest.mark.slow
+def test_training_through_g_goes_on_where_it_stopped(train, representation, tmp_path):
+    assert_goes_on_where_it_stopped(train, "train", tmp_path, **representation)
+
+
+@pytest.mark.slow
+def test_pretraining_goes_on_where_it_stopped(train, tmp_path):
+    assert_goes_on_where_it_stopped(train, "pretrain", tmp_path)
+
+
+@pytest.mark.slow
+def test_the_best_weights_stay_through_a_resume(train, tmp_path):
+    """A resumed run that validates worse than the run before does not replace its model.pt."""
+    train("train", tmp_path, max_steps=1)
+    state = load(tmp_path)
+    state["best"]["_saved"] = [(2.0, "model.pt")]
+    torch.save(state, tmp_path / "checkpoint.pt")
+    (tmp_path / "model.pt").write_bytes(b"the best")
+    train("train", tmp_path, max_steps=2, resume=str(tmp_path / "checkpoint.pt"))
+    assert (tmp_path / "model.pt").read_bytes() == b"the best"
+
+
+def test_a_missing_checkpoint_is_named(train, tmp_path):
+    with pytest.raises(RuntimeError) as refused:
+        train("train", tmp_path, resume=str(tmp_path / "nowhere.pt"))
+    assert "there is no checkpoint 'nowhere.pt'" in str(refused.value.__cause__)
+
+
+def test_an_infinite_loss_ends_the_training_without_a_checkpoint(train, tmp_path):
+    def spoil(trainer):
+        for parameter in trainer.network.parameters():
+            parameter.data.fill_(float("nan"))
+
+    with pytest.raises(RuntimeError) as refused:
+        train("train", tmp_path, spoil, segmentation_epochs=1)
+    assert "the loss of step 1 is not finite" in str(refused.value.__cause__)
+    assert not (tmp_path / "checkpoint.pt").exists()
