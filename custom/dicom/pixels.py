@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
 from .decoding import decode, decode_apart
@@ -38,9 +38,16 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
         part = slices[index]
         try:
             stored = next(frames)
+        except TimeoutError as error:
+            raise InputError(f"{part.path.name} cannot be decoded: {error}", "decoder_time") from error
         except (OSError, MemoryError):
             raise
         except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
+            if part.syntax == JPEGExtended12Bit:
+                message = (
+                    f"{part.path.name}: lossy JPEG of 12 bits cannot be decoded here: export the series uncompressed"
+                )
+                raise InputError(message, "compression") from error
             raise InputError(f"{part.path.name} cannot be decoded: is it complete?", "undecodable") from error
         if stored.shape != shape[1:]:
             raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
@@ -79,8 +86,8 @@ def _check_kind(part: Slice) -> None:
         raise InputError(f"{part.path.name}: an image of kind {part.photometric}, not HU", "colour")
     if part.syntax.is_encapsulated and not _decodable(part.syntax):
         raise InputError(
-            f"{part.path.name}: its compression ({part.syntax.name}) cannot be decoded here; is python-gdcm installed, "
-            "and not hidden by a package named gdcm?",
+            f"{part.path.name}: its compression ({part.syntax.name}) cannot be decoded here; are python-gdcm (not "
+            "hidden by a package named gdcm) and pylibjpeg-openjpeg installed?",
             "compression",
         )
 
