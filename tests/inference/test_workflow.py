@@ -157,6 +157,18 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
     assert PATIENT not in caplog.text and "4711" not in caplog.text
 
 
+def test_a_zip_has_its_outputs_beside_it(tmp_path, workflow, volume):
+    write_series(tmp_path / "elsewhere" / "series", volume)
+    shutil.make_archive(str(tmp_path / "data" / "ct"), "zip", tmp_path / "elsewhere")
+    made = workflow(input=str(tmp_path / "data"), formats="stl", dicom_output=True)
+    made.run()
+    made.finalize()
+    report = _report(tmp_path / "data", "ct")
+    assert report["input"]["file"] == "ct.zip" and report["series"]["slices"] == volume.shape[2]
+    names = {"ct_LA.stl", "ct_LV.stl", "ct_LA.stl.dcm", "ct_LV.stl.dcm", "ct.seg.dcm", "ct_labels.nii.gz"}
+    assert names <= {path.name for path in (tmp_path / "data").iterdir()}
+
+
 def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
     write_series(tmp_path / "ct", volume + 1024)
     for force in (True, False):
