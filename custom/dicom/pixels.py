@@ -10,8 +10,9 @@ import numpy as np
 from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
+from ..apart import arrays_apart
 from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
-from .decoding import decode, decode_apart
+from . import decoding
 from .slices import Slice
 
 
@@ -64,7 +65,10 @@ def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
         (str(path), [part.frame for part in of_file]) for path, of_file in groupby(slices, key=lambda part: part.path)
     ]
     native = any(part.syntax.is_encapsulated and part.syntax != RLELossless for part in slices)
-    return decode_apart(jobs) if native else decode(jobs)
+    if not native:
+        return decoding.decode(jobs)
+    largest = max(os.path.getsize(path) for path, _ in jobs)
+    return arrays_apart(decoding.__file__, "decode", jobs, size=largest)
 
 
 def _check_rescale(slices: list[Slice], findings: Findings) -> None:

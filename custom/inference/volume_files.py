@@ -9,10 +9,10 @@ from itertools import product
 from math import prod
 from pathlib import Path
 
-import itk
 import nibabel
 import numpy as np
 
+from ..apart import arrays_apart
 from ..frames import affine_of_lps, apply_affine, spacing_of
 from ..inputs import (
     LARGEST_COMPRESSION,
@@ -23,6 +23,7 @@ from ..inputs import (
     check_affine,
     check_claim,
 )
+from . import itk_program
 
 AFFINE_TOLERANCE = 0.5
 """mm between where sform and qform put a corner of the volume, from which they are in conflict."""
@@ -73,22 +74,23 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
         Exception: whatever ITK raises on a damaged file.
     """
     there = sum(part.stat().st_size for part in {path, *_data_files(path)})
-    reader = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
-    if reader is None:
-        raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    shape = [reader.GetDimensions(axis) for axis in range(reader.GetNumberOfDimensions())]
-    _check_kind(reader.GetNumberOfComponents() == 1, True)
-    check_claim(shape, reader.GetComponentSize(), there * LARGEST_COMPRESSION)
-    which = _which(shape, phase, findings)
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
-        _check_space(path, findings)
-    image = itk.imread(str(path))
-    lps = np.asarray(itk.array_from_matrix(image.GetDirection()))[:3, :3] * np.array(image.GetSpacing())[:3]
-    affine = affine_of_lps(lps, np.array(image.GetOrigin())[:3])
-    check_affine(affine)
-    return itk.array_from_image(image).T[(..., *which)].astype(np.float32), affine
+    parts = arrays_apart(itk_program.__file__, "read", str(path), size=there)
+    try:
+        *shape, components, size = next(parts).tolist() or (0, 0)
+        if not shape:
+            raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
+        _check_kind(components == 1, True)
+        check_claim(shape, size, there * LARGEST_COMPRESSION)
+        which = _which(shape, phase, findings)
+        if path.suffix.lower() in (".nrrd", ".nhdr"):
+            _check_space(path, findings)
+        affine = affine_of_lps(next(parts), next(parts))
+        check_affine(affine)
+        return next(parts).T[(..., *which)].astype(np.float32), affine
+    except TimeoutError as error:
+        raise InputError(f"{path.name} cannot be read: {error}", "reader_time") from error
+    finally:
+        parts.close()
 
 
 def _check_kind(single: bool, real: bool) -> None:
