@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import nibabel
 import numpy as np
@@ -102,6 +103,28 @@ def defects() -> list[Defect]:
 
         return make
 
+    def zipped(make, change=lambda content: content, prefix=""):
+        def pack(folder):
+            inner = make(folder)
+            files = [inner] if inner.is_file() else sorted(inner.iterdir())
+            with ZipFile(folder / "ct.zip", "w", ZIP_DEFLATED) as archive:
+                for file in files:
+                    archive.writestr(prefix + file.name, file.read_bytes())
+            (folder / "ct.zip").write_bytes(change((folder / "ct.zip").read_bytes()))
+            return folder / "ct.zip"
+
+        return pack
+
+    def in_directory(offset, value):
+        """Change a field of each entry of an archive's directory."""
+
+        def change(content):
+            parts = content.split(b"PK\x01\x02")
+            fields = [part[: offset - 4] + value + part[offset - 4 + len(value) :] for part in parts[1:]]
+            return b"PK\x01\x02".join([parts[0], *fields])
+
+        return change
+
     def contradicting(folder):
         image = nibabel.Nifti1Image(volume, affine)
         image.set_qform(np.diag([-1, 1, 1, 1]) @ affine, code=1)
@@ -193,12 +216,23 @@ def defects() -> list[Defect]:
         Defect("NRRD, nothing odd", by_itk("ct.nrrd"), {}),
         Defect("NRRD, compressed", by_itk("ct.nrrd", compressed=True), {}),
         Defect("NRRD, cut off", by_itk("ct.nrrd", change=lambda content: content[:5000]), {}),
-        Defect(
-            "NRRD, of no space", by_itk("ct.nrrd", change=lambda content: content.replace(b"space:", b"#pace:")), {}
-        ),
         Defect("NRRD, colour", by_itk("ct.nrrd", np.stack([volume] * 3, axis=-1), vector=True), {}),
         Defect("NRRD, two volumes", by_itk("ct.nrrd", np.stack([volume] * 2, axis=-1)), {}),
+        Defect("MHA, nothing odd", by_itk("ct.mha"), {}),
+        Defect("MHA, compressed", by_itk("ct.mha", compressed=True), {}),
+        Defect("MHA, cut off", by_itk("ct.mha", change=lambda content: content[:5000]), {}),
+        Defect("MHA, header claims 54 TB", by_itk("ct.mha", change=_claiming), {}),
+        Defect("zip of DICOM", zipped(series()), {}),
+        Defect("zip of NIfTI", zipped(nifti()), {}),
+        Defect("zip, a path that leads outside", zipped(nifti(), prefix="../../../"), {}),
+        Defect("zip, encrypted", zipped(nifti(), in_directory(8, b"\1\0")), {}),
+        Defect("zip, a bomb", zipped(nifti(), in_directory(24, b"\0\0\0\x7f")), {}),
+        Defect("zip, cut off", zipped(nifti(), lambda content: content[:900]), {}),
     ]
+
+
+def _claiming(content: bytes) -> bytes:
+    return content.replace(b"40 40 40", b"30000 30000 30000")
 
 
 def _two_phases(volume: np.ndarray) -> Callable[[Path], Path]:
