@@ -109,13 +109,14 @@ class Reader:
 
     def _start(self) -> None:
         self._pipe, other = FORK.Pipe()
-        self._process = FORK.Process(target=_serve, args=(other, self.cases), daemon=True)
+        self._process = FORK.Process(target=_serve, args=(other, self._pipe, self.cases), daemon=True)
         self._process.start()
         os.setpgid(self._process.pid, self._process.pid)
         other.close()
 
 
-def _serve(pipe: Connection, cases: Cases) -> None:
+def _serve(pipe: Connection, other: Connection, cases: Cases) -> None:
+    other.close()  # so that the end of the process that asks is noticed
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
