@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
@@ -89,6 +90,41 @@ def write_enhanced(
     edit(header)
     pydicom.dcmwrite(folder / "enhanced.dcm", header, enforce_file_format=True)
     return folder
+
+
+def transcode(folder: Path, syntax: str) -> Path:
+    """Compress a classic series in place; `syntax` is the name of one in `pydicom.uid`."""
+    uid = getattr(pydicom.uid, syntax)
+    for path in folder.iterdir():
+        (_transcode_htj2k if syntax.startswith("HTJ2K") else _transcode_gdcm)(path, uid)
+        assert pydicom.dcmread(path).file_meta.TransferSyntaxUID == uid
+    return folder
+
+
+def _transcode_gdcm(path: Path, uid: str) -> None:
+    import gdcm
+
+    reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
+    reader.SetFileName(str(path))
+    assert reader.Read()
+    change.SetTransferSyntax(gdcm.TransferSyntax(gdcm.TransferSyntax.GetTSType(uid)))
+    change.SetInput(reader.GetImage())
+    assert change.Change()
+    writer.SetFileName(str(path))
+    writer.SetFile(reader.GetFile())
+    writer.SetImage(change.GetOutput())
+    assert writer.Write()
+
+
+def _transcode_htj2k(path: Path, uid: str) -> None:
+    import imagecodecs
+
+    header = pydicom.dcmread(path)
+    stream = imagecodecs.htj2k_encode(header.pixel_array, reversible=uid == pydicom.uid.HTJ2KLossless)
+    header.PixelData = encapsulate([stream])
+    header["PixelData"].VR = "OB"
+    header.file_meta.TransferSyntaxUID = uid
+    header.save_as(path)
 
 
 def _header(kind: str, series: str, modality: str) -> FileDataset:

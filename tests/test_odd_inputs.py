@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from odd_inputs import TOLERANCE, Defect, defect_row, defects, placement_rows, table
+from defects import Defect, defects
+from fuzz import run
+from odd_inputs import TOLERANCE, defect_row, placement_rows, table
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "bundle" / "docs" / "odd_inputs.md"
@@ -32,3 +34,10 @@ def test_the_command_prints_what_the_docs_keep():
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout == KEPT.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # pydicom's, on the damaged values that are written here
+def test_damaged_files_are_read_or_refused_by_name():
+    outcomes, findings = run(range(300), seed=1)
+    assert outcomes.total() == 300 and findings == 0

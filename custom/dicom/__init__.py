@@ -14,13 +14,22 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..inputs import Findings
-from .headers import SEG_ENDING, STL_ENDING, find_headers, holds_dicom, is_dicom, quiet, read_header
+from .headers import SEG_ENDING, STL_ENDING, files_below, find_headers, holds_dicom, is_dicom, quiet, read_header
 from .phases import one_phase
 from .pixels import hounsfield
 from .placing import place
 from .series import choose_stack
 
-__all__ = ["SEG_ENDING", "STL_ENDING", "Volume", "holds_dicom", "is_dicom", "read_header", "read_series"]
+__all__ = [
+    "SEG_ENDING",
+    "STL_ENDING",
+    "Volume",
+    "files_below",
+    "holds_dicom",
+    "is_dicom",
+    "read_header",
+    "read_series",
+]
 
 
 class Volume(NamedTuple):

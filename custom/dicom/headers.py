@@ -52,6 +52,8 @@ class Found(NamedTuple):
     """One for each object of a series, sorted by path; `filename` is its path."""
     damaged: int
     """Files that say they are DICOM and cannot be parsed."""
+    named: dict[str, set[str]]
+    """SOP instance UIDs that a DICOMDIR names, by SeriesInstanceUID."""
 
 
 def is_dicom(path: str | PathLike) -> bool:
@@ -88,21 +90,50 @@ def holds_dicom(folder: str | PathLike) -> bool:
 
 
 def find_headers(folder: str | PathLike) -> Found:
-    """Read the header of every DICOM object below a folder; a DICOMDIR, which belongs to no series, is passed over.
+    """Read the header of every DICOM object below a folder; of a DICOMDIR, what it names.
 
     Raises OSError where a folder or file cannot be read.
     """
-    headers, damaged = [], 0
+    found = Found([], 0, {})
     for path in files_below(folder):
         if is_dicom(path):
             header = read_header(path)
             if header is None:
-                damaged += 1
+                found = found._replace(damaged=found.damaged + 1)
             elif "SeriesInstanceUID" in header:
-                headers.append(header)
-            elif header.file_meta.get("MediaStorageSOPClassUID") != MediaStorageDirectoryStorage:
-                damaged += 1
-    return Found(headers, damaged)
+                found.headers.append(header)
+            elif header.file_meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage:
+                for series, instances in _named(path).items():
+                    found.named.setdefault(series, set()).update(instances)
+            else:
+                found = found._replace(damaged=found.damaged + 1)
+    return found
+
+
+def _named(path: str | PathLike) -> dict[str, set[str]]:
+    """SOP instance UIDs that a DICOMDIR names, by SeriesInstanceUID; none where it is damaged.
+
+    A record holds the offset in the file of the first record below it, and of the next beside it (PS3.3 F.3.2.2).
+    """
+    named: dict[str, set[str]] = {}
+    try:
+        with quiet():
+            records = {
+                record.seq_item_tell: record for record in pydicom.dcmread(path, force=True).DirectoryRecordSequence
+            }
+            for series in records.values():
+                if series.DirectoryRecordType == "SERIES":
+                    below = named.setdefault(str(series.SeriesInstanceUID), set())
+                    remaining = dict(records)
+                    offset = series.OffsetOfReferencedLowerLevelDirectoryEntity
+                    while (record := remaining.pop(offset, None)) is not None:
+                        below.add(str(record.get("ReferencedSOPInstanceUIDInFile", "")))
+                        offset = record.OffsetOfTheNextDirectoryRecord
+    except OSError:
+        raise
+    except Exception:  # damaged bytes raise whatever they reach in pydicom
+        return {}
+    return named
 
 
 def read_header(path: str | PathLike) -> FileDataset | None:

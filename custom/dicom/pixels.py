@@ -8,10 +8,11 @@ from itertools import groupby
 
 import numpy as np
 from pydicom.pixels import get_decoder
-from pydicom.uid import UID, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
+from ..apart import arrays_apart
 from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
-from .decoding import decode, decode_apart
+from . import decoding
 from .slices import Slice
 
 
@@ -38,9 +39,16 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
         part = slices[index]
         try:
             stored = next(frames)
+        except TimeoutError as error:
+            raise InputError(f"{part.path.name} cannot be decoded: {error}", "decoder_time") from error
         except (OSError, MemoryError):
             raise
         except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
+            if part.syntax == JPEGExtended12Bit:
+                message = (
+                    f"{part.path.name}: lossy JPEG of 12 bits cannot be decoded here: export the series uncompressed"
+                )
+                raise InputError(message, "compression") from error
             raise InputError(f"{part.path.name} cannot be decoded: is it complete?", "undecodable") from error
         if stored.shape != shape[1:]:
             raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
@@ -57,7 +65,10 @@ def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
         (str(path), [part.frame for part in of_file]) for path, of_file in groupby(slices, key=lambda part: part.path)
     ]
     native = any(part.syntax.is_encapsulated and part.syntax != RLELossless for part in slices)
-    return decode_apart(jobs) if native else decode(jobs)
+    if not native:
+        return decoding.decode(jobs)
+    largest = max(os.path.getsize(path) for path, _ in jobs)
+    return arrays_apart(decoding.__file__, "decode", jobs, size=largest)
 
 
 def _check_rescale(slices: list[Slice], findings: Findings) -> None:
@@ -79,8 +90,8 @@ def _check_kind(part: Slice) -> None:
         raise InputError(f"{part.path.name}: an image of kind {part.photometric}, not HU", "colour")
     if part.syntax.is_encapsulated and not _decodable(part.syntax):
         raise InputError(
-            f"{part.path.name}: its compression ({part.syntax.name}) cannot be decoded here; is python-gdcm installed, "
-            "and not hidden by a package named gdcm?",
+            f"{part.path.name}: its compression ({part.syntax.name}) cannot be decoded here; are python-gdcm (not "
+            "hidden by a package named gdcm) and pylibjpeg-openjpeg installed?",
             "compression",
         )
 

@@ -108,7 +108,8 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
         findings: gets a warning where a choice was made, files were damaged, or images of the series left out.
 
     Raises:
-        InputError: no CT series, `series_uid` not among them, DICOM of two patients, or a slice that lies nowhere.
+        InputError: no CT series, `series_uid` not among them, DICOM of two patients, a slice that lies nowhere, or
+            slices absent that a DICOMDIR names.
     """
     headers = found.headers
     if found.damaged:
@@ -134,6 +135,12 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
     if best.series_uid in problems:
         raise problems[best.series_uid]
     left_out = sum(len(stack.slices) for stack in stacks if stack is not best and stack.series_uid == best.series_uid)
+    here = {str(header.get("SOPInstanceUID")) for header in headers}
+    absent = len(found.named.get(best.series_uid, set()) - here)
+    if absent:
+        findings.refuse(
+            "absent_files", f"{absent} files of the series that the DICOMDIR names are absent: copy all of it"
+        )
     if left_out:
         findings.warn("left_out", f"{left_out} images of the series lie in another plane or differ in size: left out")
     rule = _reason(best, others, series_uid)

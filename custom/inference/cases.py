@@ -11,6 +11,8 @@ from ..inputs import InputError
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
+ARCHIVE_SUFFIX = ".zip"
+_SUFFIXES = (*NIFTI_SUFFIXES, *ITK_SUFFIXES, ARCHIVE_SUFFIX)
 LABEL_MAP_ENDING = "_labels.nii.gz"
 
 
@@ -23,13 +25,14 @@ def find_cases(
 
     A folder is one case, or a batch of cases. It is one case, with all that lies below it, where DICOM files lie
     directly in it (a DICOMDIR is enough), or where `series_uid` names the series to look for. Otherwise each NIfTI,
-    NRRD or MHA file in it is a case, and so is each of its subfolders that holds DICOM at any depth. So the folder of
-    one series, of several series mixed, or of a CD is one case; a folder of patients is a batch of patients; and a
-    study whose series have a subfolder each is a batch of series, unless `series_uid` picks one.
+    NRRD or MHA file and each zip in it is a case, and so is each of its subfolders that holds DICOM at any depth. So
+    the folder of one series, of several series mixed, or of a CD is one case; a folder of patients is a batch of
+    patients; and a study whose series have a subfolder each is a batch of series, unless `series_uid` picks one.
 
     Args:
-        input: a NIfTI, NRRD or MHA file; a DICOM file, which stands for its series; a folder; or a list of these. In a
-            folder of cases, files of other kinds and the label maps of earlier runs are passed over.
+        input: a NIfTI, NRRD or MHA file; a DICOM file, which stands for its series; a zip of one case; a folder; or a
+            list of these. In a folder of cases, other kinds of files and the label maps of earlier runs are passed
+            over.
         output_dir: the folder for all outputs; None puts them next to each input.
         series_uid: the series that is read of a DICOM folder; None leaves the choice to the reader.
 
@@ -58,7 +61,7 @@ def _expand(path: Path, one_case: bool) -> list[Path]:
 
 def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if path.is_file():
-        if _is_volume(path):
+        if _is_case(path):
             return [path]
         if is_dicom(path):
             return [path.parent if path.name.upper() == "DICOMDIR" else path]
@@ -66,28 +69,38 @@ def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-    if any(child.is_file() and not _is_volume(child) and is_dicom(child) for child in children):
+    if any(child.is_file() and not _is_case(child) and is_dicom(child) for child in children):
         return [path]
     if one_case and holds_dicom(path):
         return [path]
     found = [
         child
         for child in children
-        if (child.is_file() and _is_volume(child) and not child.name.endswith(LABEL_MAP_ENDING))
-        or (child.is_dir() and holds_dicom(child))
+        if is_archive(child) or (child.is_file() and is_image(child)) or (child.is_dir() and holds_dicom(child))
     ]
     if not found:
         raise InputError(f"{path.name}: the folder holds no image that is read here ({_kinds()})")
     return found
 
 
-def _is_volume(path: Path) -> bool:
-    return path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES)
+def is_archive(path: Path) -> bool:
+    """Whether a path is that of a zip file, which holds one case."""
+    return path.name.lower().endswith(ARCHIVE_SUFFIX) and path.is_file()
+
+
+def is_image(path: Path) -> bool:
+    """Whether a file is a NIfTI, NRRD or MHA image by its name, and no label map of an earlier run."""
+    name = path.name.lower()
+    return name.endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and not name.endswith(LABEL_MAP_ENDING)
+
+
+def _is_case(path: Path) -> bool:
+    return path.name.lower().endswith(_SUFFIXES)
 
 
 def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
     """A DICOM file bears the name of its folder, and its outputs stand beside that."""
-    for suffix in NIFTI_SUFFIXES + ITK_SUFFIXES:
+    for suffix in _SUFFIXES:
         if path.name.lower().endswith(suffix) and path.is_file():
             place, name = path, path.name[: -len(suffix)]
             break
@@ -98,7 +111,7 @@ def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
 
 
 def _kinds() -> str:
-    return "a DICOM series, " + ", ".join(NIFTI_SUFFIXES + ITK_SUFFIXES)
+    return "a DICOM series, " + ", ".join(_SUFFIXES)
 
 
 def _check_distinct(cases: list[dict[str, str]]) -> None:

@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from os import PathLike
@@ -22,6 +23,8 @@ from ..inputs import InputError
 REPORT_ENDING = "_report.json"
 LONGEST_WAIT = 600.0
 """Seconds that a run waits for another one to have written the same case."""
+_PROBE = 4096
+"""Bytes that a full disk does not take."""
 _REFUSALS = {
     errno.EACCES: ("no_permission", "may not be written to"),
     errno.EPERM: ("no_permission", "may not be written to"),
@@ -77,6 +80,16 @@ def write_together(folder: str | PathLike, case: str, files: Mapping[str, bytes]
                     os.replace(parts / name, folder / name)
             finally:
                 shutil.rmtree(parts, ignore_errors=True)
+
+
+def check_writable(folder: str | PathLike) -> None:
+    """Refuse, with InputError, a folder that nothing can be written into, or made in; nothing is left there."""
+    place = Path(folder).absolute()
+    with _refusals():
+        while not os.path.lexists(place):
+            place = place.parent
+        with tempfile.TemporaryFile(dir=place) as stream:
+            stream.write(bytes(_PROBE))
 
 
 def read_report(folder: str | PathLike, case: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from ..chambers import STRUCTURES
 from ..dicom import SEG_ENDING, STL_ENDING
 from ..inputs import InputError
+from .archives import opened
 from .cases import LABEL_MAP_ENDING
 from .files import encode_nifti, read_report
 from .mesh_files import ENCODERS, encode_stl
@@ -68,8 +69,9 @@ class Outputs:
             from ..dicom.writing import encode_dicom
 
             surfaces = {name: encode_stl(meshes[name], remark) for name in self.structures}
-            places = json.loads(record["places"])
-            written = encode_dicom(surfaces, record["label_map"], places, report["weights_sha256"], remark)
+            with opened(Path(record["image_file"])) as inside:
+                places = [(str(inside.parent / file), frame) for file, frame in json.loads(record["places"])]
+                written = encode_dicom(surfaces, record["label_map"], places, report["weights_sha256"], remark)
             files.update({f"{case}{ending}": content for ending, content in written.items()})
         return files
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from monai.utils import SpaceKeys
 
 from ..dicom import read_header, read_series
 from ..inputs import Findings, InputError
+from .archives import opened
 from .cases import ITK_SUFFIXES, NIFTI_SUFFIXES
 from .hounsfield import check_hounsfield
 from .timing import timed
@@ -27,11 +29,11 @@ class LoadCTd(Transform):
     DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with ITK. The meta data hold the geometry only: a
     patient's name goes no further. The record also gets `seconds`, and two JSON texts, because these pass the data
     loader's collation unchanged: `reading`, of `series` (the chosen DICOM series, or null), `warnings` (outcome to
-    sentence) and `forced` (outcomes that `force` has made of refusals), and `places`, the path and frame of each slice
-    of DICOM (empty for others), which no report or log may hold.
+    sentence) and `forced` (outcomes that `force` has made of refusals), and `places`, for each slice of DICOM (none
+    for others) its file, as a path from the folder of what `opened` gives, and its frame; no report or log may hold it.
 
     Args:
-        keys: the key of the image's path: a file, or a DICOM folder.
+        keys: the key of the image's path: a file, a DICOM folder, or a zip of one of these.
         series_uid: the series to read of a DICOM folder; None chooses.
         phase: the cardiac phase, or the volume counted from 1, to read of an image of several.
         hu_offset: HU that are added to the values, for images stored shifted.
@@ -62,7 +64,8 @@ class LoadCTd(Transform):
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
             try:
-                values, affine, series, places = self._read(path, findings)
+                with opened(path) as inside:
+                    values, affine, series, places = self._read(inside, findings)
             except InputError:
                 raise
             except MemoryError as error:
@@ -100,4 +103,5 @@ class LoadCTd(Transform):
             if header is None or "SeriesInstanceUID" not in header:
                 raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
             series_uid, folder = series_uid or str(header.SeriesInstanceUID), path.absolute().parent
-        return read_series(folder, findings, series_uid, self.phase)
+        values, affine, series, places = read_series(folder, findings, series_uid, self.phase)
+        return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]

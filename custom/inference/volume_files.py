@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from itertools import product
 from math import prod
 from pathlib import Path
 
-import itk
 import nibabel
 import numpy as np
 
+from ..apart import arrays_apart
 from ..frames import affine_of_lps, apply_affine, spacing_of
 from ..inputs import (
     LARGEST_COMPRESSION,
@@ -22,11 +23,13 @@ from ..inputs import (
     check_affine,
     check_claim,
 )
+from . import itk_program
 
 AFFINE_TOLERANCE = 0.5
 """mm between where sform and qform put a corner of the volume, from which they are in conflict."""
 _MILLIMETRES = {"meter": 1e3, "micron": 1e-3}
-_DETACHED = (".nhdr", ".mhd")  # headers whose voxels lie in another file
+_HEADER = 65536  # bytes of an NRRD or MHA file that hold its header
+_DATA_FILE = re.compile(rb"^[ \t]*(?:data ?file:|ElementDataFile *=)[ \t]*([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 
 
 def read_nifti(path: Path, findings: Findings, phase: str | float | None = None) -> tuple[np.ndarray, np.ndarray]:
@@ -48,7 +51,7 @@ def read_nifti(path: Path, findings: Findings, phase: str | float | None = None)
         zipped = stream.read(2) == b"\x1f\x8b"
     if path.name.lower().endswith(".gz") and not zipped:
         raise InputError(f"{path.name} is no gzip file, though its name ends in .gz: rename it", "not_gzip")
-    image = nibabel.load(path)
+    image = nibabel.load(path, mmap=False)  # a map would end this process where the file is cut meanwhile
     kind = image.get_data_dtype()
     _check_kind(kind.fields is None, kind.kind in "iuf")
     check_claim(image.shape, kind.itemsize, path.stat().st_size * (LARGEST_COMPRESSION if zipped else 1.0))
@@ -66,26 +69,28 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
 
     Raises:
         InputError: colour or other vectors, complex values, several volumes and no `phase`, a header that claims more
-            than the file can hold, or an NRRD file that does not say in which space it lies.
+            than the file can hold or names a file that is not read, or an NRRD file that does not say in which space
+            it lies.
         Exception: whatever ITK raises on a damaged file.
     """
-    reader = itk.ImageIOFactory.CreateImageIO(str(path), itk.CommonEnums.IOFileMode_ReadMode)
-    if reader is None:
-        raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
-    reader.SetFileName(str(path))
-    reader.ReadImageInformation()
-    shape = [reader.GetDimensions(axis) for axis in range(reader.GetNumberOfDimensions())]
-    _check_kind(reader.GetNumberOfComponents() == 1, True)
-    known = path.suffix.lower() not in _DETACHED
-    check_claim(shape, reader.GetComponentSize(), path.stat().st_size * LARGEST_COMPRESSION if known else float("inf"))
-    which = _which(shape, phase, findings)
-    if path.suffix.lower() in (".nrrd", ".nhdr"):
-        _check_space(path, findings)
-    image = itk.imread(str(path))
-    lps = np.asarray(itk.array_from_matrix(image.GetDirection()))[:3, :3] * np.array(image.GetSpacing())[:3]
-    affine = affine_of_lps(lps, np.array(image.GetOrigin())[:3])
-    check_affine(affine)
-    return itk.array_from_image(image).T[(..., *which)].astype(np.float32), affine
+    there = sum(part.stat().st_size for part in {path, *_data_files(path)})
+    parts = arrays_apart(itk_program.__file__, "read", str(path), size=there)
+    try:
+        *shape, components, size = next(parts).tolist() or (0, 0)
+        if not shape:
+            raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
+        _check_kind(components == 1, True)
+        check_claim(shape, size, there * LARGEST_COMPRESSION)
+        which = _which(shape, phase, findings)
+        if path.suffix.lower() in (".nrrd", ".nhdr"):
+            _check_space(path, findings)
+        affine = affine_of_lps(next(parts), next(parts))
+        check_affine(affine)
+        return next(parts).T[(..., *which)].astype(np.float32), affine
+    except TimeoutError as error:
+        raise InputError(f"{path.name} cannot be read: {error}", "reader_time") from error
+    finally:
+        parts.close()
 
 
 def _check_kind(single: bool, real: bool) -> None:
@@ -145,8 +150,27 @@ def _in_millimetres(affine: np.ndarray, unit: str, findings: Findings) -> np.nda
     return converted
 
 
+def _data_files(path: Path) -> list[Path]:
+    """The files beside an NRRD or MHA header that hold its voxels; none where it holds them itself.
+
+    Raises InputError where one is missing, or lies outside the header's folder: no file says what else is opened.
+    """
+    names = [match[1].strip().decode(errors="replace") for match in _DATA_FILE.finditer(_header(path))]
+    folder = path.absolute().parent
+    files = [Path(os.path.normpath(folder / name)) for name in names if name.upper() != "LOCAL"]
+    if not all(file.is_relative_to(folder) for file in files):
+        raise InputError(f"{path.name} names a file outside its folder: put its voxels beside it", "outside")
+    if not all(file.is_file() for file in files):
+        raise InputError(f"{path.name} names one file or several that are not beside it, or not by name", "no_voxels")
+    return files
+
+
 def _check_space(path: Path, findings: Findings) -> None:
-    with open(path, "rb") as stream:
-        header = stream.read(65536).split(b"\n\n")[0].split(b"\r\n\r\n")[0]
-    if not re.search(rb"^space: *\S*(left|right|scanner|LPS|RAS|LAS)", header, re.MULTILINE | re.IGNORECASE):
+    if not re.search(rb"^space: *\S*(left|right|scanner|LPS|RAS|LAS)", _header(path), re.MULTILINE | re.IGNORECASE):
         findings.refuse("no_orientation", "the header does not say in which space it is: left and right may be swapped")
+
+
+def _header(path: Path) -> bytes:
+    """The text before the voxels, and of an MHA file some of these."""
+    with open(path, "rb") as stream:
+        return stream.read(_HEADER).split(b"\n\n")[0].split(b"\r\n\r\n")[0]

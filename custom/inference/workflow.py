@@ -11,6 +11,7 @@ from pathlib import Path
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseEvaluator
+from .files import check_writable
 from .outputs import Outputs
 from .ranks import gather, leave_ranks, rank
 from .summary import summary_folder, write_summary
@@ -33,7 +34,7 @@ def check_call(
     """Look at what the call names before anything heavy is loaded.
 
     Raises SystemExit with status 2, the reason logged, if an input, a structure, a format or the checkpoint is unknown,
-    or a value is of the wrong kind.
+    a value is of the wrong kind, or a folder for outputs cannot be written.
     """
     try:
         Outputs(structures, formats)
@@ -42,10 +43,13 @@ def check_call(
                 raise InputError(f"{key}: {value}; choose True or False")
         if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):
             raise InputError(f"hu_offset: {hu_offset}; give a number")
-        if not find_cases(input, output_dir, series_uid):
+        cases = find_cases(input, output_dir, series_uid)
+        if not cases:
             raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
         if not Path(checkpoint).is_file():
             raise InputError(f"no weights at {checkpoint}: train them, fetch the release's, or set `checkpoint`")
+        for folder in {case["folder"]: None for case in cases}:
+            check_writable(folder)
     except InputError as error:
         logger.error("%s", error)
         sys.exit(2)

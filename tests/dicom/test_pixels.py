@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pydicom
 import pytest
-from dicom_files import write_enhanced, write_series
+from dicom_files import transcode, write_enhanced, write_series
 from pydicom.uid import RLELossless
 
 from custom.dicom import read_series
@@ -81,34 +81,33 @@ def test_padding_becomes_air(tmp_path, signed, value, limit):
     np.testing.assert_array_equal(values[2:], VOLUME[2:])
 
 
-def _transcode(folder, syntax: str) -> None:
-    """Compress a series in place."""
-    import gdcm
-
-    for path in folder.iterdir():
-        reader, change, writer = gdcm.ImageReader(), gdcm.ImageChangeTransferSyntax(), gdcm.ImageWriter()
-        reader.SetFileName(str(path))
-        assert reader.Read()
-        change.SetTransferSyntax(gdcm.TransferSyntax(getattr(gdcm.TransferSyntax, syntax)))
-        change.SetInput(reader.GetImage())
-        assert change.Change()
-        writer.SetFileName(str(path))
-        writer.SetFile(reader.GetFile())
-        writer.SetImage(change.GetOutput())
-        assert writer.Write()
-        assert pydicom.dcmread(path).file_meta.TransferSyntaxUID.is_compressed
-
-
 @pytest.mark.parametrize(
-    "syntax", ["JPEGLosslessProcess14", "JPEGLosslessProcess14_1", "JPEGLSLossless", "JPEG2000Lossless"]
+    "syntax", ["JPEGLossless", "JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless"]
 )
 def test_compressed_series(tmp_path, syntax):
-    """GDCM, which encodes them, also writes that the unit is unspecified."""
-    write_series(tmp_path, VOLUME)
-    _transcode(tmp_path, syntax)
+    """GDCM, which encodes all but the last, also writes that the unit is unspecified."""
+    transcode(write_series(tmp_path, VOLUME), syntax)
     values, findings = _read(tmp_path)
     np.testing.assert_array_equal(values, VOLUME)
-    assert list(findings.warnings) == ["rescale_type"]
+    assert list(findings.warnings) == ["rescale_type"] * (syntax != "HTJ2KLossless")
+
+
+def _smooth() -> np.ndarray:
+    """(24, 20, 4) int16, values that a lossy codec keeps nearly."""
+    return np.add.outer(np.add.outer(np.arange(24) * 20, np.arange(20) * 10), np.arange(4)).astype(np.int16)
+
+
+def test_a_series_compressed_with_loss(tmp_path):
+    transcode(write_series(tmp_path, _smooth()), "HTJ2K")
+    np.testing.assert_allclose(_read(tmp_path)[0], _smooth(), atol=5)
+
+
+def test_lossy_jpeg_of_twelve_bits_is_named(tmp_path):
+    """No decoder of a licence that suits reads it."""
+    transcode(write_series(tmp_path, _smooth(), edit=_with(BitsStored=12, HighBit=11)), "JPEGExtended12Bit")
+    with pytest.raises(InputError, match="lossy JPEG of 12 bits") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "compression"
 
 
 def test_run_length_and_deflated_series(tmp_path):
@@ -189,10 +188,32 @@ def test_a_slice_cut_off(tmp_path):
 def test_pixels_that_abort_their_codec(tmp_path):
     """GDCM ends the process it runs in on a JPEG 2000 stream whose bit depth is damaged; a fuzz run found this."""
     write_series(tmp_path, VOLUME)
-    _transcode(tmp_path, "JPEG2000Lossless")
+    transcode(tmp_path, "JPEG2000Lossless")
     path = sorted(tmp_path.iterdir())[1]
     content = bytearray(path.read_bytes())
     content[content.index(b"\xff\x4f\xff\x51") + 42] = 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="0001 cannot be decoded") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "undecodable"
+
+
+def test_a_decoder_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
+    transcode(write_series(tmp_path, VOLUME), "JPEGLSLossless")
+    monkeypatch.setattr("custom.apart.LONGEST", 1e-3)
+    with pytest.raises(InputError, match="cannot be decoded: it took longer") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "decoder_time"
+
+
+def test_a_decoder_that_claims_too_much_memory_fails_by_itself(tmp_path):
+    """A JPEG 2000 stream of a few bytes that says it is 60000 x 60000 pixels of 16 bits."""
+    transcode(write_series(tmp_path, VOLUME), "JPEG2000Lossless")
+    path = sorted(tmp_path.iterdir())[1]
+    content = bytearray(path.read_bytes())
+    sizes = content.index(b"\xff\x4f\xff\x51") + 8
+    for place in (sizes, sizes + 16):  # of the image, and of its only tile
+        content[place : place + 8] = (60000).to_bytes(4, "big") * 2
     path.write_bytes(content)
     with pytest.raises(InputError, match="0001 cannot be decoded") as refused:
         _read(tmp_path)

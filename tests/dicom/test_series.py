@@ -68,13 +68,49 @@ def test_files_without_preamble_and_meta_header(tmp_path, implicit):
 
 
 def test_a_disc_with_its_dicomdir(tmp_path):
+    disc = _disc(tmp_path)
+    assert (disc / "DICOMDIR").is_file()
+    np.testing.assert_array_equal(_read(disc, series_uid="1.2.3.1")[0], _volume())
+
+
+def test_files_that_the_dicomdir_names_and_that_are_absent(tmp_path):
+    """The last slices missing leaves no gap: only the DICOMDIR tells."""
+    disc = _disc(tmp_path)
+    heights = {path: _height(path, "1.2.3.1") for path in disc.rglob("*") if path.is_file()}
+    of_series = sorted((path for path, height in heights.items() if height is not None), key=heights.get)
+    for path in of_series[-2:]:
+        path.unlink()
+    with pytest.raises(InputError, match="2 files of the series that the DICOMDIR names are absent") as refused:
+        _read(disc, series_uid="1.2.3.1")
+    assert refused.value.outcome == "absent_files"
+    np.testing.assert_array_equal(_read(disc, series_uid="1.2.3.2")[0], _volume(seed=2))
+    findings = Findings(force=True)
+    assert read_series(disc, findings, "1.2.3.1")[0].shape == (12, 10, 4) and findings.forced == ["absent_files"]
+
+
+def test_a_damaged_dicomdir_does_no_harm(tmp_path):
+    disc = _disc(tmp_path)
+    content = (disc / "DICOMDIR").read_bytes()
+    for damaged in (content[:600], content.replace(b"SERIES", b"SERIOS"), content.replace(b"1.2.3.1", b"\xff" * 7)):
+        (disc / "DICOMDIR").write_bytes(damaged)
+        np.testing.assert_array_equal(_read(disc, series_uid="1.2.3.1")[0], _volume())
+
+
+def _disc(tmp_path):
+    """A disc of two series, 1.2.3.1 and 1.2.3.2."""
     edit = _set(StudyDate="20260101", StudyTime="120000", StudyID="1", SeriesNumber=1, AccessionNumber="")
     disc = FileSet()
-    for path in write_series(tmp_path / "series", _volume(), edit=edit).iterdir():
-        disc.add(path)
+    for number in (1, 2):
+        volume = _volume(seed=0 if number == 1 else 2)
+        for path in write_series(tmp_path / str(number), volume, edit=edit, series=f"1.2.3.{number}").iterdir():
+            disc.add(path)
     disc.write(tmp_path / "disc")
-    assert (tmp_path / "disc" / "DICOMDIR").is_file()
-    np.testing.assert_array_equal(_read(tmp_path / "disc")[0], _volume())
+    return tmp_path / "disc"
+
+
+def _height(path, series):
+    header = pydicom.dcmread(path)
+    return header.ImagePositionPatient[2] if header.get("SeriesInstanceUID") == series else None
 
 
 def test_other_files_are_no_dicom(tmp_path):

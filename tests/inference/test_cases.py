@@ -15,7 +15,7 @@ def _names(cases):
     return [case["name"] for case in cases]
 
 
-@pytest.mark.parametrize("name", ["ct.nii.gz", "ct.nii", "ct.nrrd", "ct.MHA"])
+@pytest.mark.parametrize("name", ["ct.nii.gz", "ct.nii", "ct.nrrd", "ct.MHA", "ct.zip"])
 def test_a_file(tmp_path, name):
     path = tmp_path / name
     path.touch()
@@ -48,10 +48,19 @@ def test_a_folder_with_dicom_in_it_is_one_case_and_a_folder_of_such_is_a_batch(t
 
 def test_a_folder_of_cases_leaves_out_what_is_none(tmp_path):
     write_series(tmp_path / "series", VOLUME)
-    for name in ("b.nii.gz", "b_labels.nii.gz", "b_LA.stl", "b_report.json", "notes.txt", "a.mha", ".hidden.nii.gz"):
+    for name in (
+        "b.nii.gz",
+        "b_labels.nii.gz",
+        "b_LA.stl",
+        "b_report.json",
+        "notes.txt",
+        "a.mha",
+        "c.zip",
+        ".hidden.nii.gz",
+    ):
         (tmp_path / name).touch()
     (tmp_path / "empty").mkdir()
-    assert _names(find_cases(tmp_path)) == ["a", "b", "series"]
+    assert _names(find_cases(tmp_path)) == ["a", "b", "c", "series"]
 
 
 def test_dicom_that_was_written_here_is_no_case(tmp_path):

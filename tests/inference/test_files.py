@@ -19,7 +19,7 @@ import pytest
 from stand_in import ROOT
 
 from custom.inference import InputError
-from custom.inference.files import encode_nifti, write_together
+from custom.inference.files import check_writable, encode_nifti, write_together
 
 FORK = multiprocessing.get_context("fork")
 
@@ -110,23 +110,38 @@ def test_several_runs_of_one_case_at_once_all_end_well(tmp_path):
     assert all(not name.startswith(".") for name in _there(tmp_path))
 
 
-def _write_as_nobody(folder: Path, answer) -> None:
+def _write_as_nobody(write, answer) -> None:
     if os.geteuid() == 0:
         os.setuid(65534)
     with pytest.raises(InputError) as refused:
-        write_together(folder, "a", {"a.stl": b"1"})
+        write()
     answer.put((refused.value.outcome, str(refused.value)))
 
 
-def test_a_folder_without_permission_is_named(tmp_path):
+@pytest.mark.parametrize("deeper", ["", "not there/yet"])
+@pytest.mark.parametrize(
+    "write", [lambda folder: write_together(folder, "a", {"a.stl": b"1"}), check_writable], ids=["write", "check"]
+)
+def test_a_folder_without_permission_is_named(tmp_path, write, deeper):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
     answer = FORK.SimpleQueue()
-    writer = FORK.Process(target=_write_as_nobody, args=(locked, answer))
+    writer = FORK.Process(target=_write_as_nobody, args=(lambda: write(locked / deeper), answer))
     writer.start()
     writer.join()
     outcome, sentence = answer.get()
     assert outcome == "no_permission" and "set `output_dir`" in sentence and str(tmp_path) not in sentence
+
+
+def test_looking_whether_a_folder_can_be_written_leaves_nothing(tmp_path):
+    check_writable(tmp_path)
+    check_writable(tmp_path / "new" / "deep")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "deep"):
+        with pytest.raises(InputError, match="is no folder") as refused:
+            check_writable(folder)
+        assert refused.value.outcome == "no_folder"
 
 
 DISKS = """
@@ -135,7 +150,13 @@ mount -t tmpfs -o size=100k tmpfs "$1" || exit 77
 import subprocess, sys
 from pathlib import Path
 from custom.inference import InputError
-from custom.inference.files import write_together
+from custom.inference.files import check_writable, write_together
+
+def check():
+    try:
+        check_writable(sys.argv[1])
+    except InputError as refused:
+        print(refused.outcome)
 
 def write(size):
     try:
@@ -146,6 +167,7 @@ def write(size):
 write(10_000)
 write(200_000)
 subprocess.run(["mount", "-o", "remount,ro", sys.argv[1]], check=True)
+check()
 write(20_000)
 PROGRAM
 """
@@ -158,7 +180,7 @@ def test_a_full_and_a_read_only_disk_are_named_and_keep_what_was_there(tmp_path)
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     if done.returncode == 77 or "unshare" in done.stderr:
         pytest.skip("this machine lets nobody mount a disk")
-    assert done.stdout.split("\n") == ["disk_full 10000 2", "read_only 10000 2", ""], done.stderr
+    assert done.stdout.split("\n") == ["disk_full 10000 2", "read_only", "read_only 10000 2", ""], done.stderr
 
 
 def test_label_map_keeps_its_grid_and_names_nobody(tmp_path):

@@ -206,6 +206,13 @@ def test_headers_that_claim_too_much(tmp_path, name, size, outcome, write_nifti,
     _refused(path, f"{size}x{size}x{size}", outcome)
 
 
+def test_a_meta_image_of_too_many_dimensions(tmp_path, write_itk):
+    """ITK ends the process it runs in on it; a fuzz run found this."""
+    path = write_itk(tmp_path / "ct.mha", _noise(), AFFINE)
+    path.write_bytes(path.read_bytes().replace(b"NDims = 3", b"NDims = 32767"))
+    _refused(path, "ct.mha cannot be read", "unreadable")
+
+
 SHAPES = {"flat": (5, 5, 1), "a picture": (5, 5), "a line": (40,)}
 
 

@@ -160,6 +160,18 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
     assert PATIENT not in caplog.text and "4711" not in caplog.text
 
 
+def test_a_zip_has_its_outputs_beside_it(tmp_path, workflow, volume):
+    write_series(tmp_path / "elsewhere" / "series", volume)
+    shutil.make_archive(str(tmp_path / "data" / "ct"), "zip", tmp_path / "elsewhere")
+    made = workflow(input=str(tmp_path / "data"), formats="stl", dicom_output=True)
+    made.run()
+    made.finalize()
+    report = _report(tmp_path / "data", "ct")
+    assert report["input"]["file"] == "ct.zip" and report["series"]["slices"] == volume.shape[2]
+    names = {"ct_LA.stl", "ct_LV.stl", "ct_LA.stl.dcm", "ct_LV.stl.dcm", "ct.seg.dcm", "ct_labels.nii.gz"}
+    assert names <= {path.name for path in (tmp_path / "data").iterdir()}
+
+
 def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
     write_series(tmp_path / "ct", volume + 1024)
     for force in (True, False):
@@ -183,15 +195,29 @@ def test_one_case_without_an_output_folder_has_no_summary(tmp_path, workflow, vo
     assert not list(tmp_path.glob("summary*"))
 
 
-def test_a_folder_that_cannot_be_written_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
+def test_a_folder_that_cannot_be_written_is_named_before_any_prediction(
+    tmp_path, workflow, caplog, volume, write_nifti
+):
     path = write_nifti(tmp_path / "ct.nii.gz", volume)
     (tmp_path / "out").write_text("a file where the folder should be")
     made = workflow(input=str(path), output_dir=str(tmp_path / "out"))
-    made.run()
-    with pytest.raises(SystemExit):
-        made.finalize()
+    with pytest.raises(SystemExit) as ended:
+        made.run()
+    assert ended.value.code == 2
     assert "is no folder" in caplog.text and "set `output_dir`" in caplog.text
-    assert "no summary could be written" in caplog.text and str(tmp_path / "out") not in caplog.text
+    assert str(tmp_path / "out") not in caplog.text
+
+
+def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
+    path = write_nifti(tmp_path / "ct.nii.gz", volume)
+    for name in (".ct.part", ".ct.lock", "summary.csv"):
+        (tmp_path / "out" / name / "in the way").mkdir(parents=True)
+    made = workflow(input=str(path), output_dir=str(tmp_path / "out"))
+    made.run()
+    with pytest.raises(SystemExit) as ended:
+        made.finalize()
+    assert ended.value.code == 1
+    assert "no report could be written" in caplog.text and "no summary could be written" in caplog.text
 
 
 @pytest.mark.parametrize(

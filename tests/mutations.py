@@ -1,0 +1,252 @@
+"""Small CTs of every kind that is read, and what damage does to files: for `fuzz.py`."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import re
+import shutil
+import struct
+import tempfile
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import itk
+import nibabel
+import numpy as np
+import pydicom
+from dicom_files import transcode, write_enhanced, write_series
+from pydicom.dataset import FileMetaDataset
+from pydicom.fileset import FileSet
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
+
+Files = dict[str, bytes]
+"""Path from the folder of a case to content."""
+NATIVE = ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless")
+"""Syntaxes whose codecs are native code."""
+BY_ITK = ("ct.nrrd", "ct.nhdr", "ct.mha", "ct.mhd")
+_NUMBERS = (0, 1, -1, 127, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 1e30, float("nan"))
+
+
+def undamaged() -> dict[str, tuple[str, Files]]:
+    """Kind to the name of what is read, and its files."""
+    index = np.stack(np.meshgrid(*[np.arange(8)] * 3, indexing="ij"))
+    volume = np.where(((index - 3.5) ** 2).sum(axis=0) < 9, 60, -1000).astype(np.int16)
+    made: dict[str, tuple[str, Files]] = {}
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+
+        def add(kind: str, path: Path) -> None:
+            files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
+            made[kind] = (path.name, {str(file.relative_to(path.parent)): file.read_bytes() for file in files})
+
+        def series(name: str, **arguments) -> Path:
+            return write_series(root / name / "ct", volume, series="1.2.3.1", **arguments)
+
+        add("DICOM", series("plain"))
+        add("DICOM, RLE", _resaved(series("rle"), lambda header: header.compress(RLELossless)))
+        add("DICOM, deflated", _resaved(series("deflated"), _deflate))
+        add("DICOM, no preamble", _resaved(series("bare"), _strip, implicit_vr=True, little_endian=True))
+        add("DICOM, enhanced", write_enhanced(root / "enhanced" / "ct", volume))
+        add("DICOM, DICOMDIR", _disc(root / "disc" / "ct", series("on disc", edit=_dated)))
+        for syntax in NATIVE:
+            add(f"DICOM, {syntax}", transcode(series(syntax), syntax))
+        add("zip of DICOM", Path(shutil.make_archive(str(root / "ct"), "zip", root / "plain")))
+        image = nibabel.Nifti1Image(volume, np.diag([-2.0, -2.0, 2.0, 1.0]))
+        for name in ("ct.nii", "ct.nii.gz"):
+            nibabel.save(image, root / name)
+            add(f"NIfTI, {name[2:]}", root / name)
+        add("zip of NIfTI", Path(shutil.make_archive(str(root / "ct"), "zip", root, "ct.nii")))
+        nibabel.save(nibabel.Nifti2Image.from_image(image), root / "ct.nii")
+        add("NIfTI-2, .nii", root / "ct.nii")
+        image = itk.image_from_array(np.ascontiguousarray(volume.T))
+        for name in BY_ITK:
+            for how in ("", ", compressed"):
+                folder = root / f"{name}{how}"
+                folder.mkdir()
+                itk.imwrite(image, folder / name, compression=bool(how))
+                files = {file.name: file.read_bytes() for file in folder.iterdir()}
+                made[f"{name[3:].upper()}{how}"] = (name, files)
+    return made
+
+
+def _resaved(folder: Path, change: Callable, **options) -> Path:
+    for path in folder.iterdir():
+        header = pydicom.dcmread(path)
+        change(header)
+        header.save_as(path, **options)
+    return folder
+
+
+def _deflate(header) -> None:
+    header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+
+def _strip(header) -> None:
+    header.file_meta, header.preamble = FileMetaDataset(), None
+
+
+def _dated(header, index: int) -> None:
+    """What a DICOMDIR needs."""
+    header.StudyDate, header.StudyTime, header.StudyID = "20260101", "120000", "1"
+    header.SeriesNumber, header.AccessionNumber = 1, ""
+
+
+def _disc(folder: Path, series: Path) -> Path:
+    disc = FileSet()
+    for path in series.iterdir():
+        disc.add(path)
+    disc.write(folder)
+    return folder
+
+
+def damaged(files: Files, chance: random.Random) -> Files:
+    """One to three mutations, each of one file or of all files alike."""
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        names, same = sorted(files), chance.random()
+        struck = names if chance.random() < 0.5 else [chance.choice(names)]
+        files = {name: _damage(files[name], random.Random(same)) if name in struck else files[name] for name in names}
+    return files
+
+
+def _damage(content: bytes, chance: random.Random) -> bytes:
+    """Damage to what the content means, where it still means something, or to its bytes."""
+    meaning: list[Callable[[bytes, random.Random], bytes]] = []
+    if content[:2] == b"\x1f\x8b":
+        meaning = [_inside_gzip]
+    elif content[:4] == b"PK\3\4":
+        meaning = [_inside_zip]
+    elif content[128:132] == b"DICM":
+        meaning = [_delete_element, _swap_elements, _falsify_element, _falsify_element]
+    elif content[:4] in (b"NRRD", b"Obje"):
+        meaning = [_change_line, _change_number, _change_number]
+    elif content[:4] in (b"\x5c\1\0\0", b"\x1c\2\0\0"):
+        meaning = [_falsify_nifti]
+    if meaning and chance.random() < 0.6:
+        try:
+            return chance.choice(meaning)(content, chance)
+        except Exception:  # an earlier mutation has left nothing to be found, or what cannot be written like that
+            pass
+    return chance.choice((_flip, _flip, _cut, _repeat, _overwrite))(content, chance)
+
+
+def _flip(content: bytes, chance: random.Random) -> bytes:
+    """Up to 8 bytes, rather near the start, where headers are."""
+    changed = bytearray(content)
+    for _ in range(chance.randint(1, 8) if content else 0):
+        changed[int(len(content) * chance.random() ** 2)] = chance.randrange(256)
+    return bytes(changed)
+
+
+def _cut(content: bytes, chance: random.Random) -> bytes:
+    return content[: int(len(content) * chance.random())]
+
+
+def _repeat(content: bytes, chance: random.Random) -> bytes:
+    start, place = chance.randrange(len(content) + 1), chance.randrange(len(content) + 1)
+    return content[:place] + content[start : start + chance.randint(1, 200)] + content[place:]
+
+
+def _overwrite(content: bytes, chance: random.Random) -> bytes:
+    place = chance.randrange(len(content) + 1)
+    pattern = chance.choice((b"\0", b"\xff", b"\x7f\xff", b"\xfe\xff\xdd\xe0")) * chance.randint(1, 8)
+    return content[:place] + pattern + content[place + len(pattern) :]
+
+
+def _inside_gzip(content: bytes, chance: random.Random) -> bytes:
+    return gzip.compress(_damage(gzip.decompress(content), chance), mtime=0)
+
+
+def _inside_zip(content: bytes, chance: random.Random) -> bytes:
+    with ZipFile(BytesIO(content)) as archive:
+        files = {member.filename: archive.read(member) for member in archive.infolist()}
+    target = BytesIO()
+    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
+        for name, inner in damaged(files, chance).items():
+            archive.writestr(name, inner)
+    return target.getvalue()
+
+
+def _with_elements(content: bytes, change: Callable) -> bytes:
+    header = pydicom.dcmread(BytesIO(content))
+    change(header, [*header.file_meta, *header.iterall()])
+    target = BytesIO()
+    header.save_as(target, enforce_file_format=False)
+    return target.getvalue()
+
+
+def _delete_element(content: bytes, chance: random.Random) -> bytes:
+    def change(header, elements) -> None:
+        tag = chance.choice(elements).tag
+        for dataset in (header, header.file_meta):
+            if tag in dataset:
+                del dataset[tag]
+
+    return _with_elements(content, change)
+
+
+def _swap_elements(content: bytes, chance: random.Random) -> bytes:
+    def change(header, elements) -> None:
+        one, other = chance.sample(elements, 2)
+        one._value, other._value = other._value, one._value
+
+    return _with_elements(content, change)
+
+
+def _falsify_element(content: bytes, chance: random.Random) -> bytes:
+    def change(header, elements) -> None:
+        element, number = chance.choice(elements), chance.choice(_NUMBERS)
+        limit = {"US": 2**16, "SS": 2**15, "UL": 2**32, "SL": 2**31}.get(element.VR)
+        if limit is not None:
+            element._value = int(abs(number)) % limit
+        elif element.VR in ("DS", "IS"):
+            values = ("nan", "inf", "-1e30", "0", "1,5", "text", f"{number:g}")
+            element._value = [chance.choice(values) for _ in range(chance.choice((0, 1, 2, 3, 6, 40)))]
+        elif element.VR in ("FD", "FL"):
+            element._value = float(number)
+        elif isinstance(element.value, bytes):
+            element._value = _cut(element.value, chance)
+        else:
+            element._value = chance.choice(("", "\0", "\\\\", "x" * 3000, "Ä", "1.2.840.10008.1.2.4.70", "MONOCHROME1"))
+
+    return _with_elements(content, change)
+
+
+def _change_line(content: bytes, chance: random.Random) -> bytes:
+    """Delete a line of a text header, double it, or swap two."""
+    lines = content.split(b"\n", 20)
+    one, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+    kind = chance.randrange(3)
+    if kind == 0:
+        del lines[one]
+    elif kind == 1:
+        lines.insert(other, lines[one])
+    else:
+        lines[one], lines[other] = lines[other], lines[one]
+    return b"\n".join(lines)
+
+
+def _change_number(content: bytes, chance: random.Random) -> bytes:
+    """Another number in a text header."""
+    place = chance.choice(list(re.finditer(rb"-?\d+(\.\d+)?", content[:400])))
+    return content[: place.start()] + f"{chance.choice(_NUMBERS):.15g}".encode() + content[place.end() :]
+
+
+def _falsify_nifti(content: bytes, chance: random.Random) -> bytes:
+    """Another number in a field of a NIfTI header that tells sizes, type, place or scale."""
+    if content[0] == 0x5C:  # NIfTI-1
+        shorts, floats = [*range(40, 56, 2), 70, 72, 252, 254], [*range(76, 120, 4), *range(256, 328, 4)]
+        formats = {**dict.fromkeys(shorts, "<h"), **dict.fromkeys(floats, "<f")}
+    else:
+        longs, doubles = [*range(16, 80, 8), 168], [*range(104, 192, 8), *range(352, 496, 8)]
+        formats = {**dict.fromkeys(longs, "<q"), **dict.fromkeys(doubles, "<d")}
+    place, number = chance.choice(list(formats)), chance.choice(_NUMBERS)
+    changed = bytearray(content)
+    kind = formats[place]
+    if kind in ("<h", "<q"):
+        number = int(number) if number == number else 0
+        number = (number + 2**15) % 2**16 - 2**15 if kind == "<h" else number
+    struct.pack_into(kind, changed, place, number)
+    return bytes(changed)
