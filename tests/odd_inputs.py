@@ -34,7 +34,8 @@ ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.prod
 PIXELS = {"square pixels": (4.0, 4.0, 4.0), "non-square pixels": (3.0, 4.5, 4.0)}
 # Degrees that the volume is turned by, and how far its third axis leans over the second.
 POSES = {"axial": (0, 0), "oblique by 5°": (5, 0), "oblique by 30°": (30, 0), "sheared by tilt": (0, 0.25)}
-CENTRE, RADIUS = np.array([18.0, -13.0, 907.0]), 22.0  # RAS mm; the volume's centre is at (0, 0, 900)
+CENTRE, RADIUS = np.array([18.0, -13.0, 907.0]), 22.0  # RAS mm
+MIDDLE = (0.0, 0.0, 900.0)  # of every volume, RAS mm
 SERIES = "1.2.3.1"
 
 
@@ -47,19 +48,18 @@ class Defect(NamedTuple):
 
 
 def preprocessing() -> Compose:
-    """The bundle's, at twice its voxel size."""
+    """The bundle's, at twice its voxel size, round the volumes' middle: there is no heart to be found in them."""
     parser = ConfigParser()
     parser.read_config(CONFIG)
-    for transform in parser["preprocessing"]["transforms"]:
-        if transform["_target_"] == "Spacingd":
-            transform["pixdim"] = [2 * size for size in transform["pixdim"]]
-        if transform["_target_"] == "ResizeWithPadOrCropd":
-            transform["spatial_size"] = [size // 2 for size in transform["spatial_size"]]
+    parser["centre"] = list(MIDDLE)
+    crop = parser["preprocessing"]["transforms"][3]
+    crop["pixdim"] = [2 * size for size in crop["pixdim"]]
+    crop["spatial_size"] = [size // 2 for size in crop["spatial_size"]]
     return parser.get_parsed_content("preprocessing")
 
 
 def geometry(order, signs, spacing, degrees: float, shear: float) -> tuple[tuple[int, ...], np.ndarray]:
-    """Shape and affine, voxel to RAS, of a volume about (0, 0, 900), its axes in one of the 48 orders.
+    """Shape and affine, voxel to RAS, of a volume about `MIDDLE`, its axes in one of the 48 orders.
 
     `shear` leans the third axis over the second, as a tilted gantry does.
     """
@@ -70,7 +70,7 @@ def geometry(order, signs, spacing, degrees: float, shear: float) -> tuple[tuple
     shape = tuple(int(120 // size) for size in spacing)
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing
-    affine[:3, 3] = [0, 0, 900] - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    affine[:3, 3] = MIDDLE - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return shape, affine
 
 
@@ -300,7 +300,7 @@ preprocessing, must be within {TOLERANCE} mm of its place in the patient.
 
 | input | outcome | worst miss |
 |---|---|---|"""
-MIDDLE = """
+BETWEEN = """
 ## What is wrong with it
 
 A refused case costs exit code 1, and its report has the short name and the sentence.
@@ -311,7 +311,7 @@ A refused case costs exit code 1, and its report has the short name and the sent
 
 def main() -> None:
     warnings.simplefilter("ignore")  # pydicom's, on the odd values that are written here
-    print(HEAD, table(placement_rows()), MIDDLE, table(defect_row(defect) for defect in defects()), sep="\n")
+    print(HEAD, table(placement_rows()), BETWEEN, table(defect_row(defect) for defect in defects()), sep="\n")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
+from .locating import CropAroundd, LocateHeartd
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
 from .ranks import join_ranks, share
@@ -12,8 +13,10 @@ from .workflow import check_call, conclude
 __all__ = [
     "CaseDataset",
     "CaseEvaluator",
+    "CropAroundd",
     "InputError",
     "LoadCTd",
+    "LocateHeartd",
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",

@@ -7,6 +7,8 @@ case, status                 name of the case; "done", or "failed" with `outcome
 input                        file (name only), shape, spacing_mm, axis_codes, affine_voxel_to_ras
 series                       of DICOM: the chosen series, `chosen_by` (the rule of custom.dicom.series that told it
                              from the next best) and its `alternatives`; null for other images
+heart                        centre_ras_mm of the crop, from_middle_mm (its distance from the image's middle), seen_ml
+                             (what the locator saw of the chambers; null where `centre` was given)
 crop                         what the network saw: shape, spacing_mm, affine_voxel_to_ras
 structures                   per chamber its definition (what it encloses), volume_ml, area_cm2, watertight, outward,
                              euler_number, self_intersections (pairs of faces) and touches_field_of_view
@@ -88,6 +90,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
             **grid,
         },
         "series": reading["series"],
+        "heart": reading["heart"],
         "crop": crop,
         "structures": structures,
         "intersections_between": between,
