@@ -91,17 +91,17 @@ def centred_affine(shape: Sequence[int], spacing: Sequence[float], centre: Seque
 
 
 def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple[tuple[int, int, int], np.ndarray]:
-    """Shape and voxel-to-RAS affine (4, 4) float64 of the smallest upright grid round all voxel centres of an image.
+    """Shape and voxel-to-RAS affine (4, 4) float64 of the smallest upright grid whose voxels cover those of an image.
 
     Args:
         shape: (D0, D1, D2) voxels of the image.
         affine: (4, 4), its voxel-to-RAS map.
         spacing: of the upright grid, mm.
     """
-    last = np.asarray(shape) - 1
-    corners = voxel_to_ras(np.stack(np.meshgrid(*((0, end) for end in last)), axis=-1).reshape(8, 3), _as_numpy(affine))
+    sides = [(-0.5, size - 0.5) for size in shape]
+    corners = voxel_to_ras(np.stack(np.meshgrid(*sides), axis=-1).reshape(8, 3), _as_numpy(affine))
     low, high = corners.min(axis=0), corners.max(axis=0)
-    covering = tuple(int(size) for size in np.ceil((high - low) / spacing - 1e-6) + 1)
+    covering = tuple(int(size) for size in np.ceil((high - low) / spacing - 1e-6))
     return covering, centred_affine(covering, (spacing,) * 3, (low + high) / 2)
 
 

@@ -41,7 +41,7 @@ def test_fields_of_view_hold_all_some_or_none_of_the_heart():
     painted = paint({"seed": 1})
     whole = (painted["structures"] > 0).sum()
     seen, fields = [], []
-    for _ in range(24):
+    for _ in range(16):
         record = dict(painted)
         for transform in others:
             record = transform(record)
