@@ -39,7 +39,7 @@ def _record(tmp_path, shape, affine):
     return {
         "image": image,
         "pred": vertices,
-        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": []}),
+        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": [], "heart": None}),
         "seconds": {"read": 0.1},
         "image_file": f"{tmp_path}/secret/ct.nii.gz",
         "name": "ct",
