@@ -5,7 +5,7 @@ from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .locating import CropAroundd, LocateHeartd
 from .outputs import Outputs
-from .postprocessing import MeshesToLabelMapd, SaveCased, VerticesToMeshesd
+from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .workflow import check_call, conclude
@@ -20,6 +20,7 @@ __all__ = [
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
+    "UntangleMeshesd",
     "VerticesToMeshesd",
     "check_call",
     "conclude",

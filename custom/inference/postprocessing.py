@@ -6,6 +6,7 @@ They pass a record along: `image` (the crop), `pred`, `reading`, `seconds`, and 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -16,12 +17,15 @@ from monai.transforms import MapTransform, Transform
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
+from ..geometry.untangling import untangle
 from ..geometry.winding import voxelise_in_image
 from .mesh_files import Mesh
 from .outputs import Outputs, selected
 from .preview import render_preview
 from .report import Run, make_report, write_case
 from .timing import timed
+
+logger = logging.getLogger(__name__)
 
 Record = dict[Hashable, Any]
 
@@ -55,6 +59,36 @@ class VerticesToMeshesd(MapTransform):
                 Mesh(name, normalised_to_ras(vertices[STRUCTURES.index(name)], image.shape[1:], affine), faces)
                 for name in self.structures
             ]
+        return record
+
+
+class UntangleMeshesd(Transform):
+    """The record's `meshes` without faces that meet, of one chamber or of both, and how far that took them.
+
+    The flow moves space without folding it, but a triangle is flat between its corners: where the surface bends
+    sharply two can still meet. `untangled` holds per structure how many `vertices` were moved and the `furthest_mm`.
+    Meshes that cannot be freed stay as they are; the report counts their crossings.
+    """
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
+        record = dict(data)
+        meshes = record["meshes"]
+        with timed(record["seconds"], "untangling"):
+            before = np.concatenate([mesh.vertices for mesh in meshes])
+            starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
+            faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)])
+            try:
+                after = untangle(before, faces)
+            except ValueError as error:
+                logger.debug("%s", error)
+                after = before
+            moved = np.split(np.linalg.norm(after - before, axis=1), starts[1:-1])
+            parts = np.split(after, starts[1:-1])
+            record["meshes"] = [mesh._replace(vertices=part) for mesh, part in zip(meshes, parts, strict=True)]
+            record["untangled"] = {
+                mesh.name: {"vertices": int((far > 0).sum()), "furthest_mm": round(float(far.max()), 3)}
+                for mesh, far in zip(meshes, moved, strict=True)
+            }
         return record
 
 

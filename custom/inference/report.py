@@ -11,7 +11,8 @@ heart                        centre_ras_mm of the crop, from_middle_mm (its dist
                              (what the locator saw of the chambers; null where `centre` was given)
 crop                         what the network saw: shape, spacing_mm, affine_voxel_to_ras
 structures                   per chamber its definition (what it encloses), volume_ml, area_cm2, watertight, outward,
-                             euler_number, self_intersections (pairs of faces) and touches_field_of_view
+                             euler_number, self_intersections (pairs of faces), touches_field_of_view, and `untangled`:
+                             how many vertices were moved, how far at most, to free it of intersections
 intersections_between        pairs of faces of the two chambers that meet; null where only one was asked for
 warnings                     sentences for the person who uses the meshes; empty where nothing was found
 outcomes                     short names of the warnings that reading the image gave
@@ -69,13 +70,14 @@ class Run:
 def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     """The report of a case, but for `files` and `seconds`.
 
-    `record` holds `image` (the crop), `meshes`, `reading`, `name` and `image_file`.
+    `record` holds `image` (the crop), `meshes`, `untangled`, `reading`, `name` and `image_file`.
     """
     image, meshes = record["image"], record["meshes"]
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
     crop = _geometry(image.shape[1:], image.affine)
     structures = {mesh.name: {"definition": DEFINITIONS[mesh.name], **check_mesh(mesh)} for mesh in meshes}
     for mesh in meshes:
+        structures[mesh.name]["untangled"] = record["untangled"][mesh.name]
         structures[mesh.name]["touches_field_of_view"] = any(
             leaves_grid(mesh, box["shape"], np.array(box["affine_voxel_to_ras"])) for box in (grid, crop)
         )

@@ -14,7 +14,8 @@ from monai.data import MetaTensor
 from stand_in import CENTRES, RADII, Ellipsoids
 
 from custom.frames import normalised_to_ras, ras_to_lps
-from custom.inference import InputError, MeshesToLabelMapd, Outputs, SaveCased, VerticesToMeshesd
+from custom.geometry.intersections import self_intersections
+from custom.inference import InputError, MeshesToLabelMapd, Outputs, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from custom.inference.outputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
@@ -74,6 +75,7 @@ def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
 def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
     shape, affine = _input_grid((0, 1, 2), (-1, -1, 1))
     record = VerticesToMeshesd("pred", Ellipsoids().faces, structures)(_record(tmp_path, shape, affine))
+    record = UntangleMeshesd()(record)
     return SaveCased(Outputs(structures, formats), weights, "cpu", False)(MeshesToLabelMapd()(record)), affine
 
 
@@ -122,16 +124,29 @@ def test_one_structure_in_other_formats(tmp_path, weights):
 def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     shape, affine = _input_grid((0, 1, 2), (1, 1, 1))
     record = _record(tmp_path / "out", shape, affine)
+    untangled = UntangleMeshesd()(VerticesToMeshesd("pred", Ellipsoids().faces)(record))["untangled"]
     record["pred"][1] = record["pred"][0] + torch.tensor([0.8, 0.05, 0.0])  # through the crop's side
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
     record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    record = {**VerticesToMeshesd("pred", Ellipsoids().faces)(record), "untangled": untangled}
     report = SaveCased(Outputs("LA,LV", "stl"), weights, "cpu", False)(MeshesToLabelMapd()(record))["report"]
     assert report["structures"]["LV"]["touches_field_of_view"]
     assert not report["structures"]["LA"]["touches_field_of_view"]
     assert report["structures"]["LA"]["self_intersections"] > 0
     assert report["intersections_between"] > 0
     assert len(report["warnings"]) == 4
+
+
+def test_a_spike_is_untangled_and_reported(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    assert len(self_intersections(record["meshes"][0].vertices, record["meshes"][0].faces)) > 0
+    result = UntangleMeshesd()(record)
+    assert len(self_intersections(result["meshes"][0].vertices, result["meshes"][0].faces)) == 0
+    assert result["untangled"]["LA"]["vertices"] > 0 and result["untangled"]["LA"]["furthest_mm"] > 1
+    assert result["untangled"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
+    np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
 
 
 def test_vertices_that_are_not_finite_are_an_error(tmp_path):

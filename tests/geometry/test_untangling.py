@@ -1,0 +1,58 @@
+"""Untangled meshes cross nowhere, and differ from what they were only where they did."""
+
+import numpy as np
+import pytest
+
+from custom.geometry.intersections import mutual_intersections, self_intersections
+from custom.geometry.untangling import untangle
+
+
+def dented(icosphere, depth):
+    """A sphere with a cap of radius 0.4 pushed down by `depth`, and the vertices pushed."""
+    vertices, faces = icosphere(4)
+    vertices = vertices.numpy().copy()
+    cap = (vertices[:, 2] > 0) & (np.linalg.norm(vertices[:, :2], axis=1) < 0.4)
+    vertices[cap, 2] -= depth
+    return vertices, faces.numpy(), cap
+
+
+def test_a_sound_mesh_stays_as_it_is(icosphere):
+    vertices, faces, _ = dented(icosphere, 0.5)
+    assert np.array_equal(untangle(vertices, faces), vertices)
+
+
+def test_a_cap_pushed_through_the_far_side(icosphere):
+    vertices, faces, cap = dented(icosphere, 2.1)
+    assert len(self_intersections(vertices, faces)) > 10
+    result = untangle(vertices, faces)
+    assert len(self_intersections(result, faces)) == 0
+    moved = np.linalg.norm(result - vertices, axis=1) > 0
+    assert 0 < moved.mean() < 1
+
+
+def test_a_small_fold_moves_little_else(icosphere):
+    vertices, faces = (tensor.numpy().copy() for tensor in icosphere(4))
+    first, second = vertices[faces[0, 0]].copy(), vertices[faces[0, 1]].copy()
+    vertices[faces[0, 0]], vertices[faces[0, 1]] = second, first
+    assert len(self_intersections(vertices, faces)) > 0
+    result = untangle(vertices, faces)
+    assert len(self_intersections(result, faces)) == 0
+    moved = np.linalg.norm(result - vertices, axis=1)
+    assert (moved > 0).sum() < 60
+    assert moved.max() < 0.25
+
+
+def test_two_pieces_that_touch_come_apart(icosphere):
+    vertices, faces = (tensor.numpy() for tensor in icosphere(3))
+    both = np.concatenate([vertices, vertices + [1.98, 0.0, 0.0]])
+    pair = np.concatenate([faces, faces + len(vertices)])
+    assert len(mutual_intersections(vertices, faces, both[len(vertices) :], faces)) > 0
+    result = untangle(both, pair)
+    assert len(mutual_intersections(result[: len(vertices)], faces, result[len(vertices) :], faces)) == 0
+
+
+def test_what_cannot_be_freed_is_said(icosphere):
+    vertices, faces = (tensor.numpy() for tensor in icosphere(2))
+    both, pair = np.concatenate([vertices, vertices]), np.concatenate([faces, faces + len(vertices)])
+    with pytest.raises(ValueError, match="still crosses"):
+        untangle(both, pair)
