@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from custom.data import MapLabelsd, RandWarpCropd, image_label_cases, list_cases
+from custom.data import MapLabelsd, RandBlankd, RandWarpCropd, image_label_cases, list_cases
 from custom.frames import voxel_to_ras
 
 
@@ -67,3 +67,18 @@ def test_cases(tmp_path):
         image_label_cases(tmp_path)
     nibabel.save(volume, tmp_path / "labels" / "a.nii.gz")
     assert [case["label"] for case in list_cases(tmp_path, 0, 9)] == [str(tmp_path / "labels" / "a.nii.gz")]
+
+
+def test_blank_images_have_no_label_and_come_as_often_as_asked():
+    affine = torch.eye(4, dtype=torch.float64)
+    record = {
+        "image": MetaTensor(torch.full((1, 20, 16, 12), 55.0), affine=affine),
+        "label": MetaTensor(torch.ones(1, 20, 16, 12, dtype=torch.uint8), affine=affine),
+    }
+    blank = RandBlankd("image", "label", prob=0.3).set_random_state(seed=0)
+    drawn = [blank(record) for _ in range(200)]
+    blanks = [new for new in drawn if not new["label"].any()]
+    assert 40 < len(blanks) < 80
+    assert all((new["image"] == 55).all() and new["label"].all() for new in drawn if new["label"].any())
+    assert len({float(new["image"].mean()) for new in blanks}) == len(blanks)
+    assert all(new["image"].shape == (1, 20, 16, 12) and new["image"].dtype == torch.float32 for new in blanks)
