@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from fork_server import ForkServer
 from mutations import Files, damaged, undamaged
 from tqdm import tqdm
 
@@ -107,61 +108,18 @@ class Reader:
         self._pipe, other = FORK.Pipe()
         self._process = FORK.Process(target=_serve, args=(other, self._pipe), daemon=True)
         self._process.start()
-        os.setpgid(self._process.pid, self._process.pid)
         other.close()
 
 
-class Forked:
-    """A fork of this process, in place of the fresh one that `custom.apart` starts and that imports its libraries."""
-
-    def __init__(self, command: list[str], **options: object) -> None:
-        (asked, question), (answer, answered) = os.pipe(), os.pipe()
-        self._pid, self._status = os.fork(), None
-        if self._pid == 0:
-            _serve_apart(asked, answered)
-        os.close(asked)
-        os.close(answered)
-        self.stdin, self.stdout = open(question, "wb"), open(answer, "rb")
-
-    def __enter__(self) -> Forked:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stdout.close()
-        self.wait()
-
-    def wait(self) -> int:
-        if self._status is None:
-            self._status = os.waitpid(self._pid, 0)[1]
-        return self._status
-
-    def kill(self) -> None:
-        if self._status is None:
-            os.kill(self._pid, signal.SIGKILL)
-
-
-def _serve_apart(asked: int, answered: int) -> None:
-    """What a process of `custom.apart` does."""
-    status = 1
-    try:
-        os.dup2(asked, 0)
-        os.dup2(answered, 1)
-        os.closerange(3, 256)  # the other ends of the pipes among them
-        sys.stdin = open(0)
-        apart.serve()
-        status = 0
-    finally:
-        os._exit(status)
-
-
 def _serve(pipe: Connection, other: Connection) -> None:
+    os.setpgid(0, 0)
     other.close()  # so that the end of the process that asks is noticed
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    apart.Popen, apart.LONGEST = Forked, TIME_APART
+    apart.Popen, apart.LONGEST = ForkServer(apart.__file__).popen, TIME_APART
     while True:
         case = pipe.recv()
         with tempfile.TemporaryDirectory() as folder:

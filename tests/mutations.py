@@ -56,7 +56,7 @@ def undamaged() -> dict[str, tuple[str, Files]]:
         add("DICOM, enhanced", write_enhanced(root / "enhanced" / "ct", volume))
         add("DICOM, DICOMDIR", _disc(root / "disc" / "ct", series("on disc", edit=_dated)))
         for syntax in _NATIVE:
-            add(f"DICOM, {syntax}", transcode(series(syntax), syntax))
+            add(f"DICOM, {syntax}", transcode(series(syntax, edit=_dated), syntax))
         image = nibabel.Nifti1Image(volume, np.diag([-2.0, -2.0, 2.0, 1.0]))
         for name in ("ct.nii", "ct.nii.gz"):
             nibabel.save(image, root / name)
@@ -100,7 +100,7 @@ def _strip(header) -> None:
 
 
 def _dated(header, index: int) -> None:
-    """What a DICOMDIR needs."""
+    """What a DICOMDIR needs, and what GDCM adds where it is absent, as of now."""
     header.StudyDate, header.StudyTime, header.StudyID = "20260101", "120000", "1"
     header.SeriesNumber, header.AccessionNumber = 1, ""
 
