@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import os
 import runpy
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from math import prod
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Event, Timer
 from typing import Any
 
@@ -37,11 +37,11 @@ def arrays_apart(program: str, name: str, argument: Any, size: float = 0.0) -> I
     Raises TimeoutError where an array takes too long, RuntimeError where the process fails, or dies.
     """
     command = [sys.executable, "-P", __file__]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
     # Threads gain nothing here, and each claims address space.
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
     environment = {**os.environ, **dict.fromkeys(threads, "1")}
-    with subprocess.Popen(command, env=environment, **pipes) as child:
+    with Popen(command, env=environment, **pipes) as child:
         try:
             with suppress(BrokenPipeError), child.stdin:
                 child.stdin.write(json.dumps([program, name, argument, int(MEMORY + 12 * size)]).encode())
@@ -51,7 +51,7 @@ def arrays_apart(program: str, name: str, argument: Any, size: float = 0.0) -> I
             child.kill()
 
 
-def _receive(child: subprocess.Popen[bytes], longest: float) -> np.ndarray | None:
+def _receive(child: Popen[bytes], longest: float) -> np.ndarray | None:
     """The next array, None after the last; the child is killed where that takes longer than `longest` seconds."""
     late = Event()
 
@@ -78,8 +78,8 @@ def _receive(child: subprocess.Popen[bytes], longest: float) -> np.ndarray | Non
     raise RuntimeError("the process that reads it gave up")
 
 
-def _serve() -> None:
-    """Write each array as a line of its dtype and shape, and its bytes."""
+def serve() -> None:
+    """In that process: read what is asked, and write each array as a line of its dtype and shape, and its bytes."""
     program, name, argument, memory = json.load(sys.stdin)
     answer = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what native code prints is no answer
@@ -97,6 +97,6 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve()
     sys.stderr.flush()
     os._exit(0)  # past the finalisers of native libraries, which may still abort

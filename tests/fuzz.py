@@ -25,17 +25,19 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from mutations import BY_ITK, NATIVE, Files, damaged, undamaged
+from fork_server import ForkServer
+from mutations import Files, damaged, undamaged
 from tqdm import tqdm
 
+from custom import apart
 from custom.inference import InputError, LoadCTd
 
 MEMORY = 2**30
 """Bytes that reading may add to the address space."""
 TIME = 120.0
-"""Seconds that reading one case may take: twice what the reading allows a process of its own."""
-SHARE_APART = 0.1
-"""Of cases that are read or decoded in a process of their own, which costs most of the time of all."""
+"""Seconds that reading one case may take."""
+TIME_APART = 30.0
+"""Of these, seconds that what reads or decodes in a process of its own may take."""
 FORK = multiprocessing.get_context("fork")
 
 
@@ -44,9 +46,6 @@ class Case(NamedTuple):
     name: str
     """Of the file or folder that is read."""
     files: Files
-
-    def is_read_apart(self) -> bool:
-        return self.kind.endswith(NATIVE) or self.name in BY_ITK
 
     def write(self, folder: Path) -> Path:
         """What is read, in `folder`."""
@@ -79,20 +78,18 @@ class Cases:
 
     def __getitem__(self, number: int) -> Case:
         chance = random.Random(f"{self.seed} {number}")
-        apart = chance.random() < SHARE_APART
-        case = chance.choice([case for case in self.sound if case.is_read_apart() == apart])
+        case = chance.choice(self.sound)
         return case._replace(files=damaged(case.files, chance))
 
 
 class Reader:
     """A forked process that reads cases, replaced where one ends it."""
 
-    def __init__(self, cases: Cases) -> None:
-        self.cases = cases
+    def __init__(self) -> None:
         self._start()
 
-    def read(self, number: int) -> Ending:
-        self._pipe.send(number)
+    def read(self, case: Case) -> Ending:
+        self._pipe.send(case)
         try:
             if self._pipe.poll(TIME):
                 return self._pipe.recv()
@@ -109,21 +106,22 @@ class Reader:
 
     def _start(self) -> None:
         self._pipe, other = FORK.Pipe()
-        self._process = FORK.Process(target=_serve, args=(other, self._pipe, self.cases), daemon=True)
+        self._process = FORK.Process(target=_serve, args=(other, self._pipe), daemon=True)
         self._process.start()
-        os.setpgid(self._process.pid, self._process.pid)
         other.close()
 
 
-def _serve(pipe: Connection, other: Connection, cases: Cases) -> None:
+def _serve(pipe: Connection, other: Connection) -> None:
+    os.setpgid(0, 0)
     other.close()  # so that the end of the process that asks is noticed
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    apart.Popen, apart.LONGEST = ForkServer(apart.__file__).popen, TIME_APART
     while True:
-        case = cases[pipe.recv()]
+        case = pipe.recv()
         with tempfile.TemporaryDirectory() as folder:
             ended = _ending(case.write(Path(folder)))
             pipe.send(ended if case.is_untouched(Path(folder)) else Ending("touched", True))
@@ -149,9 +147,10 @@ def run(numbers: range, seed: int, keep: Path | None = None) -> tuple[Counter, i
             LoadCTd("image")({"image": str(case.write(Path(folder)))})
     outcomes: Counter = Counter()
     findings = 0
-    reader = Reader(cases)
+    reader = Reader()
     for number in tqdm(numbers, unit="case"):
-        case, ended = cases[number], reader.read(number)
+        case = cases[number]
+        ended = reader.read(case)
         outcomes[case.kind, ended.outcome] += 1
         if ended.finding:
             findings += 1

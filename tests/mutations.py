@@ -5,18 +5,18 @@ from __future__ import annotations
 import gzip
 import random
 import re
-import shutil
 import struct
 import tempfile
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
+from unittest import mock
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-import itk
 import nibabel
 import numpy as np
 import pydicom
+import SimpleITK
 from dicom_files import transcode, write_enhanced, write_series
 from pydicom.dataset import FileMetaDataset
 from pydicom.fileset import FileSet
@@ -24,16 +24,16 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 Files = dict[str, bytes]
 """Path from the folder of a case to content."""
-NATIVE = ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless")
-"""Syntaxes whose codecs are native code."""
-BY_ITK = ("ct.nrrd", "ct.nhdr", "ct.mha", "ct.mhd")
+_NATIVE = ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless")
+_BY_ITK = ("ct.nrrd", "ct.nhdr", "ct.mha", "ct.mhd")
 _NUMBERS = (0, 1, -1, 127, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 1e30, float("nan"))
 
 
+@mock.patch("secrets.randbelow", random.Random(0).randrange)  # the UIDs that pydicom makes up are the same each time
 def undamaged() -> dict[str, tuple[str, Files]]:
     """Kind to the name of what is read, and its files."""
-    index = np.stack(np.meshgrid(*[np.arange(8)] * 3, indexing="ij"))
-    volume = np.where(((index - 3.5) ** 2).sum(axis=0) < 9, 60, -1000).astype(np.int16)
+    index = np.stack(np.meshgrid(*map(np.arange, (7, 8, 5)), indexing="ij"), axis=-1)
+    volume = np.where(((index - (3, 3.5, 2)) ** 2).sum(axis=-1) < 9, 60, -1000).astype(np.int16)
     made: dict[str, tuple[str, Files]] = {}
     with tempfile.TemporaryDirectory() as temporary:
         root = Path(temporary)
@@ -42,34 +42,45 @@ def undamaged() -> dict[str, tuple[str, Files]]:
             files = [path] if path.is_file() else [file for file in sorted(path.rglob("*")) if file.is_file()]
             made[kind] = (path.name, {str(file.relative_to(path.parent)): file.read_bytes() for file in files})
 
+        def zipped(kind: str) -> None:
+            made[f"zip of {kind}"] = ("ct.zip", {"ct.zip": _zip(made[kind][1])})
+
         def series(name: str, **arguments) -> Path:
             return write_series(root / name / "ct", volume, series="1.2.3.1", **arguments)
 
         add("DICOM", series("plain"))
+        zipped("DICOM")
         add("DICOM, RLE", _resaved(series("rle"), lambda header: header.compress(RLELossless)))
         add("DICOM, deflated", _resaved(series("deflated"), _deflate))
         add("DICOM, no preamble", _resaved(series("bare"), _strip, implicit_vr=True, little_endian=True))
         add("DICOM, enhanced", write_enhanced(root / "enhanced" / "ct", volume))
         add("DICOM, DICOMDIR", _disc(root / "disc" / "ct", series("on disc", edit=_dated)))
-        for syntax in NATIVE:
-            add(f"DICOM, {syntax}", transcode(series(syntax), syntax))
-        add("zip of DICOM", Path(shutil.make_archive(str(root / "ct"), "zip", root / "plain")))
+        for syntax in _NATIVE:
+            add(f"DICOM, {syntax}", transcode(series(syntax, edit=_dated), syntax))
         image = nibabel.Nifti1Image(volume, np.diag([-2.0, -2.0, 2.0, 1.0]))
         for name in ("ct.nii", "ct.nii.gz"):
             nibabel.save(image, root / name)
             add(f"NIfTI, {name[2:]}", root / name)
-        add("zip of NIfTI", Path(shutil.make_archive(str(root / "ct"), "zip", root, "ct.nii")))
+        zipped("NIfTI, .nii")
         nibabel.save(nibabel.Nifti2Image.from_image(image), root / "ct.nii")
         add("NIfTI-2, .nii", root / "ct.nii")
-        image = itk.image_from_array(np.ascontiguousarray(volume.T))
-        for name in BY_ITK:
+        image = SimpleITK.GetImageFromArray(volume.T)
+        for name in _BY_ITK:
             for how in ("", ", compressed"):
                 folder = root / f"{name}{how}"
                 folder.mkdir()
-                itk.imwrite(image, folder / name, compression=bool(how))
+                SimpleITK.WriteImage(image, folder / name, useCompression=bool(how))
                 files = {file.name: file.read_bytes() for file in folder.iterdir()}
                 made[f"{name[3:].upper()}{how}"] = (name, files)
     return made
+
+
+def _zip(files: Files) -> bytes:
+    target = BytesIO()
+    with ZipFile(target, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)  # its date is the same each time
+    return target.getvalue()
 
 
 def _resaved(folder: Path, change: Callable, **options) -> Path:
@@ -89,7 +100,7 @@ def _strip(header) -> None:
 
 
 def _dated(header, index: int) -> None:
-    """What a DICOMDIR needs."""
+    """What a DICOMDIR needs, and what GDCM adds where it is absent, as of now."""
     header.StudyDate, header.StudyTime, header.StudyID = "20260101", "120000", "1"
     header.SeriesNumber, header.AccessionNumber = 1, ""
 
@@ -162,11 +173,7 @@ def _inside_gzip(content: bytes, chance: random.Random) -> bytes:
 def _inside_zip(content: bytes, chance: random.Random) -> bytes:
     with ZipFile(BytesIO(content)) as archive:
         files = {member.filename: archive.read(member) for member in archive.infolist()}
-    target = BytesIO()
-    with ZipFile(target, "w", ZIP_DEFLATED) as archive:
-        for name, inner in damaged(files, chance).items():
-            archive.writestr(name, inner)
-    return target.getvalue()
+    return _zip(damaged(files, chance))
 
 
 def _with_elements(content: bytes, change: Callable) -> bytes:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import itk
 import nibabel
 import numpy as np
+import SimpleITK
 from dicom_files import write_series
 
 from custom.frames import ras_to_lps, voxel_to_ras
@@ -64,17 +64,17 @@ def write_dicom(folder: Path, volume: np.ndarray, affine: np.ndarray) -> Path:
 def write_itk(
     path: Path, volume: np.ndarray, affine: np.ndarray, vector: bool = False, compressed: bool = False
 ) -> Path:
-    """NRRD or MHA by ITK; the affine's columns are orthogonal, `vector` makes the last axis one of components."""
+    """NRRD or MHA by SimpleITK; the affine's columns are orthogonal, `vector` makes the last axis one of components."""
     path.parent.mkdir(parents=True, exist_ok=True)
     axes = volume.ndim - vector
     order = (*reversed(range(axes)), *([axes] if vector else []))
-    image = itk.image_from_array(np.ascontiguousarray(volume.transpose(order)), is_vector=vector)
+    image = SimpleITK.GetImageFromArray(volume.transpose(order), isVector=vector)
     lps, extra = ras_to_lps(affine[:3, :3].T).T, axes - 3
     spacing = np.linalg.norm(lps, axis=0)
     direction = np.eye(axes)
     direction[:3, :3] = lps / spacing
     image.SetSpacing((*spacing, *[1.0] * extra))
     image.SetOrigin((*ras_to_lps(affine[:3, 3]), *[0.0] * extra))
-    image.SetDirection(itk.matrix_from_array(direction))
-    itk.imwrite(image, path, compression=compressed)
+    image.SetDirection(direction.ravel())
+    SimpleITK.WriteImage(image, path, useCompression=compressed)
     return path

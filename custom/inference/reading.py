@@ -26,7 +26,7 @@ from .volume_files import read_itk, read_nifti
 class LoadCTd(Transform):
     """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
 
-    DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with ITK. The meta data hold the geometry only: a
+    DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with SimpleITK. The meta data hold the geometry only: a
     patient's name goes no further. The record also gets `seconds`, and two JSON texts, because these pass the data
     loader's collation unchanged: `reading`, of `series` (the chosen DICOM series, or null), `warnings` (outcome to
     sentence) and `forced` (outcomes that `force` has made of refusals), and `places`, for each slice of DICOM (none

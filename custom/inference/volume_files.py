@@ -71,16 +71,16 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
         InputError: colour or other vectors, complex values, several volumes and no `phase`, a header that claims more
             than the file can hold or names a file that is not read, or an NRRD file that does not say in which space
             it lies.
-        Exception: whatever ITK raises on a damaged file.
+        RuntimeError: SimpleITK gives up on a damaged file.
     """
     there = sum(part.stat().st_size for part in {path, *_data_files(path)})
     parts = arrays_apart(itk_program.__file__, "read", str(path), size=there)
     try:
-        *shape, components, size = next(parts).tolist() or (0, 0)
+        *shape, components = next(parts).tolist() or (0,)
         if not shape:
             raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
         _check_kind(components == 1, True)
-        check_claim(shape, size, there * LARGEST_COMPRESSION)
+        check_claim(shape, 1, there * LARGEST_COMPRESSION)
         which = _which(shape, phase, findings)
         if path.suffix.lower() in (".nrrd", ".nhdr"):
             _check_space(path, findings)

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import itk
 import nibabel
 import numpy as np
 import pytest
@@ -29,23 +28,6 @@ def write_nifti():
     def write(path: Path, volume: np.ndarray, affine: np.ndarray = OBLIQUE) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         nibabel.save(nibabel.Nifti1Image(volume, affine), path)
-        return path
-
-    return write
-
-
-@pytest.fixture
-def write_itk():
-    """NRRD or MHA by ITK; `affine` is voxel to RAS with orthogonal columns."""
-
-    def write(path: Path, volume: np.ndarray, affine: np.ndarray) -> Path:
-        lps = np.diag([-1, -1, 1, 1]) @ affine
-        spacing = np.linalg.norm(lps[:3, :3], axis=0)
-        image = itk.image_from_array(np.ascontiguousarray(volume.T))
-        image.SetSpacing(spacing)
-        image.SetOrigin(lps[:3, 3])
-        image.SetDirection(itk.matrix_from_array(np.ascontiguousarray(lps[:3, :3] / spacing)))
-        itk.imwrite(image, path)
         return path
 
     return write

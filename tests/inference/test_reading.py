@@ -11,6 +11,7 @@ import pydicom
 import pytest
 import torch
 from dicom_files import PATIENT, write_series
+from phantom import write_itk
 
 from custom.frames import spacing_of
 from custom.inference import InputError, LoadCTd
@@ -37,7 +38,7 @@ def _refused(path, match: str, outcome: str, **arguments) -> None:
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_formats_agree(tmp_path, name, write_nifti, write_itk):
+def test_formats_agree(tmp_path, name, write_nifti):
     write = write_nifti if ".nii" in name else write_itk
     image, reading = _read(write(tmp_path / name, _noise(), AFFINE))
     np.testing.assert_array_equal(image.as_tensor()[0].numpy(), _noise())
@@ -129,10 +130,7 @@ def test_several_volumes(tmp_path, name, write_nifti):
     def write(volumes):
         if ".nii" in name:
             return write_nifti(tmp_path / name, volumes, AFFINE)
-        import itk
-
-        itk.imwrite(itk.image_from_array(np.ascontiguousarray(volumes.T)), tmp_path / name)
-        return tmp_path / name
+        return write_itk(tmp_path / name, volumes, AFFINE)
 
     path = write(volumes)
     force = {"force": name == "ct.nrrd"}  # ITK writes 4D NRRD without a space
@@ -147,13 +145,11 @@ def test_several_volumes(tmp_path, name, write_nifti):
 
 
 def test_values_of_several_parts(tmp_path):
-    import itk
-
     rgb = np.zeros((5, 5, 5), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     for name, voxels in (("rgb.nii", rgb), ("complex.nii", np.zeros((5, 5, 5), dtype=np.complex64))):
         nibabel.save(nibabel.Nifti1Image(voxels, np.eye(4)), tmp_path / name)
     for name in ("rgb.nrrd", "rgb.mha"):
-        itk.imwrite(itk.image_from_array(np.zeros((5, 5, 5, 3), np.uint8), is_vector=True), tmp_path / name)
+        write_itk(tmp_path / name, np.zeros((5, 5, 5, 3), np.uint8), AFFINE, vector=True)
     for name in ("rgb.nii", "rgb.nrrd", "rgb.mha"):
         _refused(tmp_path / name, "several values a voxel", "colour")
     _refused(tmp_path / "complex.nii", "not real numbers", "complex")
@@ -168,7 +164,7 @@ def test_an_nrrd_file_of_no_space(tmp_path):
 
 @pytest.mark.parametrize("name", FORMATS[:4])
 @pytest.mark.parametrize("keep", [0, 20, 200, 400, 5000])
-def test_files_cut_off(tmp_path, name, keep, write_nifti, write_itk):
+def test_files_cut_off(tmp_path, name, keep, write_nifti):
     path = (write_nifti if ".nii" in name else write_itk)(tmp_path / name, _noise((30, 30, 30)), AFFINE)
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError) as refused:
@@ -185,7 +181,7 @@ def test_gzip_that_is_none(tmp_path, write_nifti):
 
 @pytest.mark.parametrize("name", ["ct.nii", "ct.nii.gz", "ct.mha", "ct.nrrd"])
 @pytest.mark.parametrize(("size", "outcome"), [(30000, "too_large"), (1200, "truncated")])
-def test_headers_that_claim_too_much(tmp_path, name, size, outcome, write_nifti, write_itk):
+def test_headers_that_claim_too_much(tmp_path, name, size, outcome, write_nifti):
     """Terabytes, or more than the file can hold however well it is packed, are refused before allocation."""
     path = tmp_path / name
     if ".nii" in name:
@@ -206,7 +202,7 @@ def test_headers_that_claim_too_much(tmp_path, name, size, outcome, write_nifti,
     _refused(path, f"{size}x{size}x{size}", outcome)
 
 
-def test_a_meta_image_of_too_many_dimensions(tmp_path, write_itk):
+def test_a_meta_image_of_too_many_dimensions(tmp_path):
     """ITK ends the process it runs in on it; a fuzz run found this."""
     path = write_itk(tmp_path / "ct.mha", _noise(), AFFINE)
     path.write_bytes(path.read_bytes().replace(b"NDims = 3", b"NDims = 32767"))

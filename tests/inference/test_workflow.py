@@ -14,6 +14,7 @@ import numpy as np
 import pydicom
 import pytest
 from dicom_files import PATIENT, write_series
+from phantom import write_itk
 from stand_in import CONFIG, OBLIQUE, ROOT
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
@@ -24,7 +25,7 @@ def _report(folder: Path, name: str) -> dict:
     return json.loads((folder / f"{name}_report.json").read_text())
 
 
-def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog, volume, write_nifti, write_itk):
+def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog, volume, write_nifti):
     """The same anatomy from four formats; a damaged file between them costs the batch nothing but its exit code."""
     data = tmp_path / "data"
     write_nifti(data / "a.nii.gz", volume, STRAIGHT)
