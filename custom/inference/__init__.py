@@ -5,6 +5,7 @@ from .assessment import AssessMeshesd
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import SurfaceInferer
+from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
@@ -17,6 +18,8 @@ __all__ = [
     "CaseEvaluator",
     "InputError",
     "LoadCTd",
+    "MONAILabelRequestd",
+    "MONAILabelResultd",
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
