@@ -5,6 +5,7 @@ from .assessment import AssessMeshesd
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import SurfaceInferer
+from .locating import CropAroundd, LocateHeartd
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
@@ -15,8 +16,10 @@ __all__ = [
     "AssessMeshesd",
     "CaseDataset",
     "CaseEvaluator",
+    "CropAroundd",
     "InputError",
     "LoadCTd",
+    "LocateHeartd",
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
