@@ -37,6 +37,7 @@ def main() -> None:
             bundle_root=str(BUNDLE),
             input=str(path),
             checkpoint=str(arguments.checkpoint),
+            force=True,  # there is no heart in it
         )
         workflow.initialize()
         for _ in range(2):

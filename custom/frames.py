@@ -95,6 +95,21 @@ def strided_affine(affine: Affine, stride: int) -> np.ndarray:
     return _as_numpy(affine) @ np.diag([stride, stride, stride, 1.0])
 
 
+def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Shape and voxel-to-RAS affine (4, 4) float64 of the smallest upright grid whose voxels cover those of an image.
+
+    Args:
+        shape: (D0, D1, D2) voxels of the image.
+        affine: (4, 4), its voxel-to-RAS map.
+        spacing: of the upright grid, mm.
+    """
+    sides = [(-0.5, size - 0.5) for size in shape]
+    corners = voxel_to_ras(np.stack(np.meshgrid(*sides), axis=-1).reshape(8, 3), _as_numpy(affine))
+    low, high = corners.min(axis=0), corners.max(axis=0)
+    covering = tuple(int(size) for size in np.ceil((high - low) / spacing - 1e-6))
+    return covering, centred_affine(covering, (spacing,) * 3, (low + high) / 2)
+
+
 def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Voxel-to-RAS affine (4, 4) float64 of a grid described in LPS mm, as DICOM and ITK do.
 

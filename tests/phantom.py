@@ -11,12 +11,13 @@ from dicom_files import write_series
 
 from custom.frames import ras_to_lps, voxel_to_ras
 
-CENTRE, RADIUS = np.array([18.0, -13.0, 907.0]), 22.0  # RAS mm; the volume's centre is at (0, 0, 900)
+CENTRE, RADIUS = np.array([18.0, -13.0, 907.0]), 22.0  # RAS mm
+MIDDLE = (0.0, 0.0, 900.0)  # of every volume, RAS mm
 SERIES = "1.2.3.1"
 
 
 def geometry(order, signs, spacing, degrees: float, shear: float) -> tuple[tuple[int, ...], np.ndarray]:
-    """Shape and affine, voxel to RAS, of a volume about (0, 0, 900), its axes in one of the 48 orders.
+    """Shape and affine, voxel to RAS, of a volume about `MIDDLE`, its axes in one of the 48 orders.
 
     `shear` leans the third axis over the second, as a tilted gantry does.
     """
@@ -27,7 +28,7 @@ def geometry(order, signs, spacing, degrees: float, shear: float) -> tuple[tuple
     shape = tuple(int(120 // size) for size in spacing)
     affine = np.eye(4)
     affine[:3, :3] = axes * spacing
-    affine[:3, 3] = [0, 0, 900] - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    affine[:3, 3] = MIDDLE - affine[:3, :3] @ ((np.array(shape) - 1) / 2)
     return shape, affine
 
 

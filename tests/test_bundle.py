@@ -50,21 +50,35 @@ def test_versions_agree():
 def test_configs_agree_on_the_network_and_the_preprocessing():
     train, inference, metadata = load("train.json"), load("inference.json"), load("metadata.json")
     assert train["network_configurations"] == inference["network_configurations"]
-    transforms = {t["_target_"]: t for t in inference["preprocessing"]["transforms"]}
+    *parts, last = inference["preprocessing"]["transforms"]
+    assert last == "@windowing"
+    transforms = {part["_target_"]: part for part in parts}
     shift = transforms["ShiftIntensityd"]["offset"]
-    window = transforms["ScaleIntensityRanged"]
+    window, crop = inference["windowing"], transforms["custom.inference.CropAroundd"]
     assert -shift == train["air"]
     assert inference["window"] == train["window"]
     assert [window["a_min"], window["a_max"]] == [f"$@window[{end}] + {shift}" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
-    assert transforms["Spacingd"]["pixdim"] == [train["spacing"]] * 3
-    assert transforms["ResizeWithPadOrCropd"]["spatial_size"] == [train["volume_size"]] * 3
-    assert transforms["Orientationd"]["axcodes"] == "RAS" == train["file_volume"][1]["axcodes"]
+    assert crop["pixdim"] == [train["spacing"]] * 3
+    assert crop["spatial_size"] == [train["volume_size"]] * 3
+    assert train["file_volume"][1]["axcodes"] == "RAS"  # as crops are
     image = metadata["network_data_format"]["inputs"]["image"]
     assert image["spatial_shape"] == [train["volume_size"]] * 3
     assert image["value_range"] == [window["b_min"], window["b_max"]]
     channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
     assert tuple(channels.values()) == STRUCTURES == tuple(inference["structures"]) == tuple(LABELS)
+
+
+def test_configs_agree_on_the_locator():
+    train, inference = load("train_locator.json"), load("inference.json")
+    locate = inference["preprocessing"]["transforms"][2]
+    assert locate["_target_"] == "custom.inference.LocateHeartd"
+    assert train["network_def"]["unet"] == inference["locator"]["unet"]
+    assert train["structures"] == inference["structures"] and inference["locator"]["structures"] == len(STRUCTURES)
+    assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])
+    assert locate["spacing"] == train["spacing"]
+    assert inference["locator_inferer"]["roi_size"] == [train["volume_size"]] * 3
+    assert inference["locator_inferer"]["cval"] == inference["windowing"]["b_min"]
 
 
 def test_the_paper_network_is_one_override_away():
@@ -76,13 +90,16 @@ def test_the_paper_network_is_one_override_away():
     assert not network.needs_segmentation and network.structures == 2
 
 
-def test_weights_are_a_plain_state_dict_that_fits():
-    state = torch.load(BUNDLE / "models" / "model.pt", weights_only=True)
+@pytest.mark.parametrize(
+    ("network", "file", "largest"), [("network_def", "model.pt", 25 * 2**20), ("locator", "locator.pt", 2**20)]
+)
+def test_weights_are_a_plain_state_dict_that_fits(network, file, largest):
+    state = torch.load(BUNDLE / "models" / file, weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in state.values())
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "inference.json"))
-    parser.get_parsed_content("network_def").load_state_dict(state, strict=True)
-    assert (BUNDLE / "models" / "model.pt").stat().st_size < 25 * 2**20
+    parser.get_parsed_content(network).load_state_dict(state, strict=True)
+    assert (BUNDLE / "models" / file).stat().st_size < largest
 
 
 @pytest.mark.slow

@@ -39,6 +39,18 @@ def test_round_trips_over_all_axis_orders(kind, order, signs):
     np.testing.assert_allclose(ras, expected, rtol=0, atol=1e-9)
 
 
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::5])
+def test_the_covering_grid_is_upright_and_no_larger_than_needed(order, signs):
+    affine = _oblique(order, signs)
+    shape, upright = frames.covering_grid(SHAPE, affine, 2.5)
+    np.testing.assert_allclose(upright[:3, :3], 2.5 * np.eye(3), atol=1e-12)
+    corners = np.array(list(itertools.product(*((-0.5, size - 0.5) for size in SHAPE))))
+    voxels = frames.ras_to_voxel(frames.voxel_to_ras(corners, affine), upright)
+    assert voxels.min() >= -0.5 - 1e-6 and (voxels <= np.array(shape) - 0.5 + 1e-6).all()
+    slack = np.array(shape) - np.ptp(voxels, axis=0)
+    assert (slack < 1 + 1e-6).all()
+
+
 def test_normalised_ends_are_the_centres_of_the_outer_voxels():
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
     voxels = frames.normalised_to_voxel(corners, SHAPE)

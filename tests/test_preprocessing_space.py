@@ -1,4 +1,4 @@
-"""Where things are after preprocessing: the config's own spatial transforms on volumes that hold their coordinates."""
+"""Where things are after preprocessing: the config's own crop of volumes that hold their coordinates."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
-from monai.transforms import Compose
 
 from custom.frames import normalised_to_ras, ras_to_voxel, voxel_to_normalised, voxel_to_ras
+from custom.inference import CropAroundd
 
 CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "inference.json"
-SPATIAL = {"Orientationd", "Spacingd", "ResizeWithPadOrCropd"}
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
 # Voxels along the patient's axes: all padded; padded and cropped; all cropped.
 SHAPES = {"padded": (40, 52, 33), "mixed": (130, 40, 90), "cropped": (130, 125, 140)}
 
 
-def _preprocessing(keep: set[str] | None = None) -> Compose:
-    """The config's preprocessing, or those of its transforms whose names are in `keep`."""
+def _crop(image: MetaTensor, centre: np.ndarray | None = None) -> MetaTensor:
+    """The config's crop of an image, round its middle or `centre`, RAS mm."""
     parser = ConfigParser()
     parser.read_config(CONFIG)
-    wanted = [part for part in parser["preprocessing"]["transforms"] if keep is None or part["_target_"] in keep]
-    assert keep is None or {part["_target_"] for part in wanted} == keep
-    parser["preprocessing"]["transforms"] = wanted
-    return parser.get_parsed_content("preprocessing")
+    if centre is None:
+        centre = voxel_to_ras((np.array(image.shape[1:]) - 1) / 2, np.asarray(image.affine))
+    crop = parser.get_parsed_content("preprocessing::transforms::3")
+    assert isinstance(crop, CropAroundd)
+    return crop({"image": image, "centre": centre})["image"]
 
 
 def _affine(order, signs, spacing, tilt: float) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_world_coordinates_survive(order, signs):
     number = ORDERS.index((order, signs))
     shape = tuple(list(SHAPES.values())[number % 3][axis] for axis in order)
     affine = _affine(order, signs, (1.35, 1.4, 1.25), tilt=(0.0, 0.15)[(number // 3) % 2])
-    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    crop = _crop(_coordinate_field(shape, affine))
     assert crop.shape == (3, 128, 128, 128)
     assert _worst_error(crop, shape, affine) < 1e-3
 
@@ -78,7 +78,7 @@ def test_world_coordinates_survive_anisotropic_and_left_handed(spacing):
     shape = (200, 150, 60)
     affine = _affine((2, 0, 1), (1, 1, -1), spacing, tilt=0.15)
     assert np.linalg.det(affine[:3, :3]) < 0
-    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    crop = _crop(_coordinate_field(shape, affine))
     assert _worst_error(crop, shape, affine) < 1e-3
 
 
@@ -88,7 +88,7 @@ def test_world_coordinates_survive_the_shear_of_a_tilted_gantry(number):
     order, signs = ORDERS[number]
     shape, affine = (90, 120, 60), _affine(order, signs, (0.9, 1.2, 1.6), tilt=(0.0, 0.15)[number % 8 // 4])
     affine[:3, 2] += np.tan(np.radians((14, -30)[number % 3 == 0])) * affine[:3, 1]
-    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    crop = _crop(_coordinate_field(shape, affine))
     axes = np.asarray(crop.affine)[:3, :3]
     np.testing.assert_allclose(axes.T @ axes, 1.3**2 * np.eye(3), atol=1e-6)
     assert _worst_error(crop, shape, affine) < 1e-3
@@ -96,11 +96,24 @@ def test_world_coordinates_survive_the_shear_of_a_tilted_gantry(number):
 
 def test_crop_has_the_spacing_centre_and_axes_that_the_network_expects():
     shape, affine = (70, 61, 52), _affine((1, 2, 0), (-1, 1, -1), (1.0, 2.0, 1.5), tilt=0.0)
-    crop = _preprocessing(SPATIAL)({"image": _coordinate_field(shape, affine)})["image"]
+    crop = _crop(_coordinate_field(shape, affine))
     placed = np.asarray(crop.affine)
     np.testing.assert_allclose(placed[:3, :3], 1.3 * np.eye(3), atol=1e-6)
     middle = voxel_to_ras((np.array(shape) - 1) / 2, affine)
-    np.testing.assert_allclose(normalised_to_ras(np.zeros(3), (128, 128, 128), placed), middle, atol=1.3)
+    np.testing.assert_allclose(normalised_to_ras(np.zeros(3), (128, 128, 128), placed), middle, atol=1e-6)
+
+
+@pytest.mark.parametrize("number", range(1, 48, 6))
+def test_world_coordinates_survive_wherever_the_crop_is_centred(number):
+    """Also where the crop leaves the image: the centre is exact, and what is inside is in its place."""
+    order, signs = ORDERS[number]
+    shape, affine = (110, 90, 140), _affine(order, signs, (0.8, 1.2, 1.6), tilt=0.15)
+    centre = voxel_to_ras(np.random.default_rng(number).uniform(0, 1, 3) * np.array(shape), affine)
+    crop = _crop(_coordinate_field(shape, affine), centre)
+    np.testing.assert_allclose(
+        normalised_to_ras(np.zeros(3), crop.shape[1:], np.asarray(crop.affine)), centre, atol=1e-6
+    )
+    assert _worst_error(crop, shape, affine) < 1e-3
 
 
 def test_window_and_air(tmp_path):
@@ -110,7 +123,10 @@ def test_window_and_air(tmp_path):
     volume[30:] = 3000
     path = tmp_path / "ct.nii.gz"
     nibabel.save(nibabel.Nifti1Image(volume, np.diag([2.0, 2.0, 2.0, 1.0])), path)
-    crop = _preprocessing()({"image": str(path)})["image"]
+    parser = ConfigParser()
+    parser.read_config(CONFIG)
+    parser["centre"] = [40.0, 40.0, 40.0]
+    crop = parser.get_parsed_content("preprocessing")({"image": str(path)})["image"]
     assert crop.shape == (1, 128, 128, 128)
     assert crop.dtype == torch.float32
     values = crop.as_tensor()[0]

@@ -5,6 +5,7 @@ from .assessment import AssessMeshesd
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import SurfaceInferer
+from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
@@ -16,8 +17,10 @@ __all__ = [
     "AssessMeshesd",
     "CaseDataset",
     "CaseEvaluator",
+    "CropAroundd",
     "InputError",
     "LoadCTd",
+    "LocateHeartd",
     "MONAILabelRequestd",
     "MONAILabelResultd",
     "MeshesToLabelMapd",

@@ -30,7 +30,8 @@ class CaseDataset(Dataset):
     """Cases of `find_cases` as preprocessed records; one that cannot be had comes as `name`, `folder`, `error` and
     `outcome`, one that an earlier run has done as `name`, `folder` and `earlier`, its report as JSON text.
 
-    A good record holds `image` (the crop), `image_file`, `name`, `folder`, `reading` (of `LoadCTd`) and `seconds`.
+    A good record holds `image` (the crop), `image_file`, `name`, `folder`, `reading` (of `LoadCTd`
+    and `LocateHeartd`) and `seconds`.
 
     Args:
         data: the cases.
@@ -57,7 +58,7 @@ class CaseDataset(Dataset):
             with timed(elapsed, "all"):
                 record = {**record, **self.transform({"image": case["image"]})}
             seconds = record["seconds"]
-            seconds["preprocess"] = elapsed["all"] - seconds["read"]
+            seconds["preprocess"] = elapsed["all"] - sum(seconds.values())
         except Exception as error:  # a case can fail in any way; the others go on
             outcome, reason = explain(error, case["image"])
             return {"name": case["name"], "folder": case["folder"], "error": reason, "outcome": outcome}

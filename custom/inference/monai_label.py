@@ -26,8 +26,9 @@ Record = dict[Hashable, Any]
 class MONAILabelRequestd(Transform):
     """A request, whose `image` is a path, to the record of a case, beside the request's other entries.
 
-    Nothing but `image` goes through the preprocessing. MONAI 1.6's Spacingd, for one, takes every entry whose name
-    begins with `image_` for meta data of the image, and fails on MONAI Label's `image_path`.
+    Nothing but `image` goes through the preprocessing, whose transforms shall not meet what a client adds: MONAI 1.6's
+    Spacingd, for one, takes entries whose names begin with `image_` for meta data, and fails on MONAI Label's own
+    `image_path`.
 
     Args:
         preprocessing: from a path to the crop, both under `image`.

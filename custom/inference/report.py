@@ -61,6 +61,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
             **grid,
         },
         "series": reading["series"],
+        "heart": reading["heart"],
         "crop": crop,
         "structures": structures,
         "intersections_between": between,

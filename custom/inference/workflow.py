@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from os import PathLike
 from pathlib import Path
 
@@ -25,6 +26,8 @@ def check_call(
     structures: str | Sequence[str],
     formats: str | Sequence[str],
     checkpoint: str | PathLike,
+    locator_checkpoint: str | PathLike,
+    centre: Sequence[float] | None,
     series_uid: str | None,
     hu_offset: float,
     force: bool,
@@ -33,8 +36,8 @@ def check_call(
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
-    Raises SystemExit with status 2, the reason logged, if an input, a structure, a format or the checkpoint is unknown,
-    a value is of the wrong kind, or a folder for outputs cannot be written.
+    Raises SystemExit with status 2, the reason logged, if an input, a structure, a format or a checkpoint is unknown, a
+    value is of the wrong kind, or a folder for outputs cannot be written.
     """
     try:
         Outputs(structures, formats)
@@ -43,16 +46,26 @@ def check_call(
                 raise InputError(f"{key}: {value}; choose True or False")
         if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):
             raise InputError(f"hu_offset: {hu_offset}; give a number")
+        if centre is not None and not _is_point(centre):
+            raise InputError(f"centre: {centre}; give three numbers, RAS mm")
         cases = find_cases(input, output_dir, series_uid)
         if not cases:
             raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
-        if not Path(checkpoint).is_file():
-            raise InputError(f"no weights at {checkpoint}: train them, fetch the release's, or set `checkpoint`")
+        for key, path in {"checkpoint": checkpoint, "locator_checkpoint": locator_checkpoint}.items():
+            if not Path(path).is_file():
+                raise InputError(f"no weights at {path}: train them, fetch the release's, or set `{key}`")
         for folder in {case["folder"]: None for case in cases}:
             check_writable(folder)
     except InputError as error:
         logger.error("%s", error)
         sys.exit(2)
+
+
+def _is_point(value: object) -> bool:
+    """Whether a key's value is three finite numbers."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 3:
+        return False
+    return all(isinstance(part, (int, float)) and not isinstance(part, bool) and isfinite(part) for part in value)
 
 
 def conclude(

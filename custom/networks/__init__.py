@@ -1,6 +1,7 @@
-"""The networks: shape network f, representation network g, and their parts."""
+"""The networks: shape network f, representation network g, the locator of the heart, and their parts."""
 
+from .heart_locator import HeartLocator
 from .representation_network import RepresentationNetwork
 from .shape_network import ShapeNetwork
 
-__all__ = ["RepresentationNetwork", "ShapeNetwork"]
+__all__ = ["HeartLocator", "RepresentationNetwork", "ShapeNetwork"]

@@ -3,7 +3,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from custom.data import MapLabelsd, RandWarpCropd
+from custom.data import MapLabelsd, RandBlankd, RandWarpCropd
 from custom.frames import voxel_to_ras
 
 
@@ -50,3 +50,18 @@ def test_labels_map_by_value_and_strangers_are_refused():
     assert MapLabelsd("label", values)({"label": label[..., 3:]})["label"].flatten().tolist() == [2, 0]
     with pytest.raises(ValueError, match=r"\[999\] are not in label_values"):
         MapLabelsd("label", values)({"label": label + 999 * (label == 600) - 600 * (label == 600)})
+
+
+def test_blank_images_have_no_label_and_come_as_often_as_asked():
+    affine = torch.eye(4, dtype=torch.float64)
+    record = {
+        "image": MetaTensor(torch.full((1, 20, 16, 12), 55.0), affine=affine),
+        "label": MetaTensor(torch.ones(1, 20, 16, 12, dtype=torch.uint8), affine=affine),
+    }
+    blank = RandBlankd("image", "label", prob=0.3).set_random_state(seed=0)
+    drawn = [blank(record) for _ in range(200)]
+    blanks = [new for new in drawn if not new["label"].any()]
+    assert 40 < len(blanks) < 80
+    assert all((new["image"] == 55).all() and new["label"].all() for new in drawn if new["label"].any())
+    assert len({float(new["image"].mean()) for new in blanks}) == len(blanks)
+    assert all(new["image"].shape == (1, 20, 16, 12) and new["image"].dtype == torch.float32 for new in blanks)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from stand_in import CONFIG, NETWORK, OBLIQUE, ROOT, Ellipsoids
+from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir
 
 
 @pytest.fixture
@@ -56,12 +56,15 @@ def weights(tmp_path: Path) -> Path:
     path = tmp_path / "weights" / "model.pt"
     path.parent.mkdir()
     torch.save(Ellipsoids().half().state_dict(), path)
+    torch.save(NotAir().half().state_dict(), path.with_name("locator.pt"))
     return path
 
 
 @pytest.fixture
 def workflow(weights: Path):
-    """The inference workflow in this process, with the stand-in network; keys are overridden as on the command line."""
+    """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call."""
+    keys = {"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
+    keys |= {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
 
     def make(**overrides) -> ConfigWorkflow:
         made = ConfigWorkflow(
@@ -69,7 +72,7 @@ def workflow(weights: Path):
             workflow_type="inference",
             run_id="inference",
             logging_file=False,
-            **{"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle"), **overrides},
+            **{**keys, **overrides},
         )
         made.initialize()
         return made
@@ -79,7 +82,7 @@ def workflow(weights: Path):
 
 @pytest.fixture
 def start_bundle(weights: Path):
-    """The command line in a process of its own, with the stand-in network; the package is found on `path`.
+    """The command line in a process of its own, with the stand-in networks; the package is found on `path`.
 
     `launcher` stands between Python and the bundle's module, for `torchrun`.
     """
@@ -88,7 +91,8 @@ def start_bundle(weights: Path):
         *arguments: str, config: Path, cwd: Path, path: Path | None = ROOT, launcher: tuple[str, ...] = ()
     ) -> subprocess.Popen[str]:
         command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
-        command += ["--network_def", str(NETWORK), "--checkpoint", str(weights), *arguments]
+        command += ["--network_def", str(NETWORK), "--checkpoint", str(weights)]
+        command += ["--locator", str(LOCATOR), "--locator_checkpoint", str(weights.with_name("locator.pt")), *arguments]
         searched = [str(folder) for folder in (Path(__file__).parent, path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

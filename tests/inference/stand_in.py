@@ -1,4 +1,5 @@
-"""A network that knows the answer: an ellipsoid per chamber at a fixed place in the crop; and what tests share."""
+"""Networks that know the answer, an ellipsoid per chamber at a fixed place in the crop, round what is not air; and what
+tests share."""
 
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ from custom.sampling import level_coordinates
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = ROOT / "bundle" / "configs" / "inference.json"
 NETWORK = {"_target_": "stand_in.Ellipsoids"}
+LOCATOR = {"_target_": "stand_in.NotAir"}
 OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
 
 CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))
@@ -43,3 +45,15 @@ class Ellipsoids(nn.Module):
         return [self(image)], logits.view(1, -1, *(size // STRIDE for size in image.shape[2:])).expand(
             len(image), -1, -1, -1, -1
         )
+
+
+class NotAir(nn.Module):
+    """Logits (B, 3, D0, D1, D2) of an image (B, 1, D0, D1, D2): all that is brighter than lung is left ventricle."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.tensor(-0.9))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        tissue = 50 * (image - self.threshold)
+        return torch.cat([-tissue, torch.full_like(tissue, -99), tissue], dim=1)

@@ -54,7 +54,7 @@ def _record(tmp_path, shape, affine):
     return {
         "image": image,
         **{key: value[0].clone() for key, value in answer.items()},
-        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": []}),
+        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": [], "heart": None}),
         "seconds": {"read": 0.1},
         "image_file": f"{tmp_path}/secret/ct.nii.gz",
         "name": "ct",

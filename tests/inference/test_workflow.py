@@ -231,9 +231,23 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
         ({"input": "{data}", "skip_existing": "yes"}, "skip_existing: yes; choose True or False"),
         ({"input": "{data}", "dicom_output": "yes"}, "dicom_output: yes; choose True or False"),
         ({"input": "{data}", "hu_offset": "much"}, "give a number"),
+        ({"input": "{data}", "centre": "middle"}, "centre: middle; give three numbers"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
+        ({"input": "{data}", "locator_checkpoint": "nowhere.pt"}, "set `locator_checkpoint`"),
     ],
-    ids=["no input", "missing", "structure", "format", "force", "skip", "dicom", "offset", "weights"],
+    ids=[
+        "no input",
+        "missing",
+        "structure",
+        "format",
+        "force",
+        "skip",
+        "dicom",
+        "offset",
+        "centre",
+        "weights",
+        "locator",
+    ],
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
     path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)

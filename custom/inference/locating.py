@@ -1,0 +1,165 @@
+"""Where the heart is in a CT of any field of view, and the crop round it, as dictionary transforms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from os import PathLike
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.inferers import Inferer
+from monai.transforms import SpatialResample, Transform
+from monai.transforms.utils import get_largest_connected_component_mask
+
+from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
+from ..inputs import Findings, InputError
+from .timing import timed
+
+Record = dict[Hashable, Any]
+_RESAMPLE = SpatialResample(mode="bilinear", padding_mode="zeros", dtype=torch.float32)
+
+
+class Heart(NamedTuple):
+    """What the locator saw of a heart."""
+
+    centre: np.ndarray
+    """(3,) float64 RAS mm: centroid of the chambers' probability; not a number where none was seen."""
+    seen_ml: float
+    """Volume of the largest connected piece of chambers, mL."""
+
+
+class LocateHeartd(Transform):
+    """Find the middle of the chambers: the record gets `centre`, (3,) float64 RAS mm.
+
+    The whole image is resampled to a coarse upright grid and segmented; the centre is the centroid of the chambers'
+    probability in the largest connected piece of it above one half. The record's `reading` gets `heart` for the report:
+    `centre_ras_mm`, `from_middle_mm` (its distance from the image's middle) and `seen_ml`, null where nothing was
+    looked for; and its `seconds` get `locate`.
+
+    Args:
+        keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU shifted so that air is 0, affine voxel to RAS mm.
+        network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, C, D0, D1, D2), background first.
+        checkpoint: its state dict, loaded when the first heart is looked for.
+        device: where the network runs.
+        inferer: how it sees an image of any size.
+        windowing: the dictionary transform that windows an image under the same key.
+        spacing: of the coarse grid, mm.
+        least_ml: less of the chambers than this is no heart, mL.
+        centre: RAS mm that are taken instead; None looks for the heart.
+        force: crop the image's middle where no heart is found.
+
+    Raises:
+        InputError: no heart is found, or the given centre lies outside the image.
+    """
+
+    def __init__(
+        self,
+        keys: Hashable,
+        network: torch.nn.Module,
+        checkpoint: str | PathLike,
+        device: torch.device | str,
+        inferer: Inferer,
+        windowing: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
+        spacing: float,
+        least_ml: float,
+        centre: Sequence[float] | None = None,
+        force: bool = False,
+    ) -> None:
+        self.key = keys
+        self.network = network
+        self.checkpoint = checkpoint
+        self.device = device
+        self.inferer = inferer
+        self.windowing = windowing
+        self.spacing = float(spacing)
+        self.least_ml = float(least_ml)
+        self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
+        self.force = bool(force)
+        self._loaded = False
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
+        record = dict(data)
+        image = record[self.key]
+        affine, shape = np.asarray(image.affine), np.array(image.shape[1:])
+        middle = voxel_to_ras((shape - 1) / 2, affine)
+        findings = Findings(self.force)
+        seen_ml = None
+        with timed(record["seconds"], "locate"):
+            if self.centre is not None:
+                centre = self._given(affine, shape)
+            else:
+                centre, seen_ml = self.find(image)
+                if seen_ml < self.least_ml:
+                    findings.refuse(
+                        "no_heart_found",
+                        f"no heart found: {seen_ml:.0f} mL look like left atrium or ventricle, less than "
+                        f"{self.least_ml:g} mL; if there is one, set `centre` to its middle, RAS mm",
+                    )
+                    centre = middle
+        reading = json.loads(record["reading"])
+        reading["warnings"].update(findings.warnings)
+        reading["forced"] += findings.forced
+        reading["heart"] = {
+            "centre_ras_mm": centre.round(1).tolist(),
+            "from_middle_mm": round(float(np.linalg.norm(centre - middle)), 1),
+            "seen_ml": None if seen_ml is None else round(seen_ml, 1),
+        }
+        return {**record, "centre": centre, "reading": json.dumps(reading)}
+
+    def find(self, image: MetaTensor) -> Heart:
+        """The heart in an image (1, D0, D1, D2) in HU shifted so that air is 0."""
+        shape, affine = covering_grid(image.shape[1:], np.asarray(image.affine), self.spacing)
+        coarse = _RESAMPLE(image, dst_affine=torch.from_numpy(affine), spatial_size=shape)
+        windowed = self.windowing({self.key: coarse})[self.key].as_tensor()[None].to(self.device)
+        with torch.inference_mode():
+            logits = self.inferer(windowed, self._network())
+            chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
+        piece = get_largest_connected_component_mask(chambers > 0.5)
+        where = piece.nonzero().double().numpy()
+        weights = chambers[piece].double().numpy()
+        seen_ml = len(where) * self.spacing**3 / 1e3
+        if not len(where):
+            return Heart(np.full(3, np.nan), seen_ml)
+        return Heart(voxel_to_ras(weights @ where / weights.sum(), affine), seen_ml)
+
+    def _network(self) -> torch.nn.Module:
+        if not self._loaded:
+            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+            self.network.load_state_dict(state)
+            self.network.to(self.device).eval()
+            self._loaded = True
+        return self.network
+
+    def _given(self, affine: np.ndarray, shape: np.ndarray) -> np.ndarray:
+        voxel = ras_to_voxel(self.centre, affine)
+        if (voxel < 0).any() or (voxel > shape - 1).any():
+            middle = ", ".join(f"{value:.0f}" for value in voxel_to_ras((shape - 1) / 2, affine))
+            raise InputError(
+                f"the given `centre` lies outside the image, whose middle is at ({middle}) RAS mm", "centre_outside"
+            )
+        return self.centre
+
+
+class CropAroundd(Transform):
+    """Resample an image, once, trilinearly, to an upright crop round the record's `centre`; zero outside the image.
+
+    Args:
+        keys: the key of the image, MetaTensor (C, D0, D1, D2), affine voxel to RAS mm; becomes (C, *spatial_size)
+            float32 whose axes run right, anterior and superior.
+        spatial_size: voxels of the crop.
+        pixdim: their size, mm.
+    """
+
+    def __init__(self, keys: Hashable, spatial_size: Sequence[int], pixdim: Sequence[float]) -> None:
+        self.key = keys
+        self.spatial_size = tuple(spatial_size)
+        self.pixdim = tuple(pixdim)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
+        record = dict(data)
+        affine = torch.from_numpy(centred_affine(self.spatial_size, self.pixdim, record.pop("centre")))
+        record[self.key] = _RESAMPLE(record[self.key], dst_affine=affine, spatial_size=self.spatial_size)
+        return record
