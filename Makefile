@@ -1,10 +1,11 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
+# `make bundle`: the archive for MONAI's model zoo.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := example
 
-.PHONY: run test clean
+.PHONY: run test bundle clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -14,6 +15,9 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q
+
+bundle:
+	$(PYTHON) tools/bundle_zip.py
 
 # torch comes first and by itself: where a CPU build of this version is on offer, pip takes it
 $(VENV)/ready: pyproject.toml
@@ -26,4 +30,4 @@ $(EXAMPLE)/images/patient_000001.nii.gz: | $(VENV)/ready
 	$(BIN)/python -m custom synthesize $(EXAMPLE) --first_seed 1 --count 1
 
 clean:
-	rm -rf $(VENV) $(EXAMPLE)
+	rm -rf $(VENV) $(EXAMPLE) dist
