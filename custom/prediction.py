@@ -52,11 +52,12 @@ class Model:
         evaluator = parser.get_parsed_content("evaluator")
         for load in parser.get_parsed_content("handlers"):
             load(evaluator)
-        keys = ("network", "device", "preprocessing", "inferer", "surfaces", "series_uid")
-        self._network, self._device, self._preprocessing, self._inferer, self._surfaces, self._series_uid = (
+        keys = ("device", "preprocessing", "inferer", "surfaces", "series_uid")
+        self._device, self._preprocessing, self._inferer, self._surfaces, self._series_uid = (
             parser.get_parsed_content(key) for key in keys
         )
-        self._network.eval()
+        self.network: torch.nn.Module = parser.get_parsed_content("network").eval().requires_grad_(False)
+        """Maps a crop to vertices, as `ShapeNetwork.forward` says."""
         self._run = Run(*(parser.get_parsed_content(key) for key in ("checkpoint", "device", "amp")))
 
     def predict(
@@ -108,7 +109,7 @@ class Model:
         record = {"image_file": case["image"], "name": case["name"], **self._preprocessing({"image": case["image"]})}
         inputs = record[CommonKeys.IMAGE].as_tensor()[None].to(self._device)
         with timed(record["seconds"], "network"), torch.inference_mode():
-            output = self._inferer(inputs, self._network)
+            output = self._inferer(inputs, self.network)
             record.update({key: value[0].cpu() for key, value in output.items()})
         return self._surfaces(record)
 

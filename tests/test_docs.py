@@ -60,8 +60,8 @@ def test_every_command_names_what_exists(page, command):
     assert words[0] in ("python", "torchrun")
     if "monai.bundle" in words and "--config_file" in words:
         given = words[words.index("--config_file") + 1]
-        files = re.findall(r"bundle/configs/\w+\.json", given)
-        keys = {key for file in files for key in json.loads((ROOT / file).read_text())}
+        files = re.findall(r"/(configs/\w+\.json)", given)
+        keys = {key for file in files for key in json.loads((ROOT / "bundle" / file).read_text())}
         own = {"config_file", "meta_file", "net_id", "filepath", "ckpt_file"}
         for word in words:
             if word.startswith("--") and word != "--nproc_per_node":
@@ -104,6 +104,8 @@ def workspace(tmp_path_factory) -> Path:
         label = nibabel.load(file)
         values = np.array([0, 420, 500], np.int16)[np.asarray(label.dataobj).astype(int)]
         nibabel.save(nibabel.Nifti1Image(values, label.affine), file)
+    archive = subprocess.run([sys.executable, ROOT / "tools" / "bundle_zip.py", folder], capture_output=True, text=True)
+    shutil.unpack_archive(archive.stdout.strip(), folder)
     return folder
 
 

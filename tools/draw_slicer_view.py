@@ -1,7 +1,8 @@
 """A CT and the surfaces beside it as 3D Slicer places them: `python tools/draw_slicer_view.py ct.nii.gz picture.png`.
 
 Independent of the package: the image lies by its NIfTI affine (RAS mm), the surfaces by the `SPACE` in their STL
-headers (LPS where there is none), all drawn in RAS as in Slicer. Contours that lie on the chambers show that the files agree.
+headers (LPS where there is none), all drawn in RAS as in Slicer. Contours that lie on the chambers show that the files
+agree.
 """
 
 from __future__ import annotations

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import trimesh
 from dicom_files import write_series
-from stand_in import LOCATOR, NETWORK, OBLIQUE
+from monai.bundle import ConfigWorkflow, ckpt_export
+from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE
 
 from custom import load_model
 from custom.inputs import InputError
@@ -75,3 +76,37 @@ def test_what_cannot_be_used_is_refused_by_name(model, volume, write_nifti, tmp_
         write_nifti(tmp_path / "batch" / f"{name}.nii.gz", volume)
     with pytest.raises(InputError, match="takes one case, here are 2"):
         model.predict(tmp_path / "batch")
+
+
+@pytest.mark.slow
+def test_inference_by_torchscript_gives_the_same_surfaces(volume, write_nifti, tmp_path):
+    """`inference_torchscript.json` with the shipped network, exported by MONAI's own command."""
+    bundle = CONFIG.parents[1]
+    ckpt_export(
+        net_id="network_def",
+        filepath=str(tmp_path / "model.ts"),
+        ckpt_file=str(bundle / "models" / "model.pt"),
+        meta_file=str(CONFIG.with_name("metadata.json")),
+        config_file=str(CONFIG),
+    )
+    image = write_nifti(tmp_path / "ct.nii.gz", volume)
+    for name, configs, more in (
+        ("eager", [CONFIG], {}),
+        (
+            "script",
+            [CONFIG, CONFIG.with_name("inference_torchscript.json")],
+            {"checkpoint": str(tmp_path / "model.ts")},
+        ),
+    ):
+        made = ConfigWorkflow(
+            config_file=[str(config) for config in configs], workflow_type="inference", run_id="inference",
+            logging_file=False, bundle_root=str(bundle), device="cpu", input=str(image), force=True, variations=[],
+            output_dir=str(tmp_path / name), **more,
+        )  # fmt: skip
+        made.initialize()
+        made.run()
+    for chamber in ("LA", "LV"):
+        eager, script = (
+            trimesh.load_mesh(tmp_path / name / f"ct_{chamber}.stl", process=False) for name in ("eager", "script")
+        )
+        np.testing.assert_allclose(script.vertices, eager.vertices, rtol=0, atol=1e-3)  # mm
