@@ -41,6 +41,7 @@ def test_metadata_follow_the_schema(tmp_path):
 def test_versions_agree():
     metadata, pinned = load("metadata.json"), dict(line.split("==") for line in project()["dependencies"])
     assert metadata["version"] == project()["version"] == custom.__version__
+    assert f"\nversion: {metadata['version']}\n" in (ROOT / "CITATION.cff").read_text()
     assert metadata["monai_version"] == pinned.pop("monai") == monai.__version__
     assert metadata["pytorch_version"] == pinned.pop("torch") == torch.__version__.split("+")[0]
     assert metadata["numpy_version"] == pinned.pop("numpy") == np.__version__

@@ -1,4 +1,4 @@
-"""The archive of the model zoo: the same bytes each time, and a bundle that works where the project is not installed."""
+"""The archive of the model zoo: the same bytes each time, and a bundle that works without the project installed."""
 
 import json
 import os
