@@ -48,6 +48,17 @@ def test_versions_agree():
     assert metadata["required_packages_version"] == pinned
 
 
+def test_monai_label_gets_the_versions_of_the_metadata():
+    """But for numpy, pydicom and highdicom, which cannot be had there, and what only training and DICOM need."""
+    metadata = load("metadata.json")
+    lines = (BUNDLE / "docs" / "monai_label_requirements.txt").read_text().splitlines()
+    given = dict(line.split("==") for line in lines if "==" in line)
+    assert given.pop("monailabel") == "0.8.5"
+    assert given.pop("monai") == metadata["monai_version"]
+    assert given.pop("torch") == metadata["pytorch_version"]
+    assert given and given.items() <= metadata["required_packages_version"].items()
+
+
 def test_configs_agree_on_the_network_and_the_preprocessing():
     train, inference, metadata = load("train.json"), load("inference.json"), load("metadata.json")
     assert train["network_configurations"] == inference["network_configurations"]

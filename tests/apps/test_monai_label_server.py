@@ -1,4 +1,4 @@
-"""A MONAI Label server with the packaged bundle, asked by MONAI Label's own client.
+"""A MONAI Label server with the packaged bundle, started as its page in the docs says, asked by MONAI Label's client.
 
 `make test-label` runs this in the environment of `make label-env`.
 """
@@ -9,6 +9,8 @@ import base64
 import io
 import json
 import os
+import re
+import shlex
 import shutil
 import socket
 import subprocess
@@ -30,11 +32,26 @@ from monailabel.client.client import MONAILabelClientException  # noqa: E402
 from monailabel.datastore.utils.convert import dicom_to_nifti  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "bundle" / "docs" / "monai_label.md"
 REAL = ROOT.parent / "shared" / "data" / "contrast_dicom"
 BUNDLES = {"cardiac_chamber_meshes": None, "cardiac_chamber_meshes_again": "0.0.0"}
 """Names of the two bundles in the app, and the version that the second one's package is made to say."""
-LONGEST_START = 300.0
+LONGEST_START = 600.0
 """Seconds."""
+
+
+def _documented(language: str, beginning: str) -> str:
+    """The page's line of that beginning, continued lines joined; of Python the whole block."""
+    blocks = re.findall(rf"^```{language}\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+    parts = blocks if language == "py" else "".join(blocks).replace("\\\n", "").splitlines()
+    (found,) = (part for part in parts if part.startswith(beginning))
+    return found
+
+
+def _monailabel(arguments: str, **changes: str) -> list[str]:
+    """A documented command, with words of it changed."""
+    words = shlex.split(_documented("console", f"label/bin/monailabel {arguments}"))
+    return [sys.executable, "-m", "monailabel.main", *(changes.get(word, word) for word in words[1:])]
 
 
 def _run(*command: str) -> str:
@@ -45,10 +62,9 @@ def _run(*command: str) -> str:
 def app(tmp_path_factory) -> Path:
     """MONAI Label's own app for bundles, with the archive in it twice."""
     folder = tmp_path_factory.mktemp("label")
-    _run(
-        sys.executable, "-m", "monailabel.main", "apps", "--download", "--name", "monaibundle", "--output", str(folder)
-    )
+    _run(*_monailabel("apps", **{".": str(folder)}))
     models = folder / "monaibundle" / "model"
+    models.mkdir(exist_ok=True)
     for name, version in BUNDLES.items():
         with zipfile.ZipFile(_run(sys.executable, "tools/bundle_zip.py", str(folder))) as archive:
             (inside,) = {member.split("/")[0] for member in archive.namelist()}
@@ -71,21 +87,20 @@ def studies(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(app, studies) -> Iterator[SimpleNamespace]:
-    """A running server: its `client`, and the `log` that it writes."""
+    """A running server: a `client` of it, its `url`, and the `log` that it writes."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", str(app)]
-    command += ["--studies", str(studies / "images"), "--host", "127.0.0.1", "--port", port]
-    command += ["--conf", "models", ",".join(BUNDLES), "--conf", "zoo_source", "ngc"]
-    command += ["--conf", "sam2", "false", "--conf", "skip_trainers", "true"]
+    changes = {"monaibundle": str(app), "STUDIES": str(studies / "images"), "8000": port}
+    command = _monailabel("start_server", **changes, cardiac_chamber_meshes=",".join(BUNDLES))
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     environment.pop("PYTHONPATH", None)
     log = app.parent / "server.log"
     with open(log, "wb") as stream:
         process = subprocess.Popen(command, cwd=app.parent, env=environment, stdout=stream, stderr=subprocess.STDOUT)
     try:
-        client = MONAILabelClient(f"http://127.0.0.1:{port}", tmpdir=str(app.parent))
+        url = f"http://127.0.0.1:{port}"
+        client = MONAILabelClient(url, tmpdir=str(app.parent))
         started = time.monotonic()
         while True:
             try:
@@ -94,7 +109,7 @@ def server(app, studies) -> Iterator[SimpleNamespace]:
             except (OSError, MONAILabelClientException):
                 assert process.poll() is None and time.monotonic() - started < LONGEST_START, log.read_text()[-4000:]
                 time.sleep(1)
-        yield SimpleNamespace(client=client, log=log)
+        yield SimpleNamespace(client=client, log=log, url=url)
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -135,6 +150,14 @@ def test_a_generated_ct_comes_back_as_label_map_and_meshes(server, studies):
         assert mesh.volume / 1e3 == pytest.approx(volume_ml, rel=0.03)
         assert reply["report"]["structures"][name]["volume_ml"] == pytest.approx(mesh.volume / 1e3, rel=0.01)
     assert str(studies) not in json.dumps(reply)
+
+
+def test_the_documented_lines_of_python_write_the_surfaces(server, tmp_path):
+    lines = _documented("py", "import base64").replace("http://127.0.0.1:8000", server.url)
+    subprocess.run([sys.executable, "-c", lines.replace('"ct"', '"patient_000001"')], cwd=tmp_path, check=True)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"patient_000001_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")
+    }
 
 
 def test_two_bundles_in_one_app_run_their_own_code(server):
