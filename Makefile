@@ -1,10 +1,14 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
+# `make bundle`: the archive for MONAI's model zoo.
+# `make test-label`, `make test-deploy`: that archive in MONAI Label and MONAI Deploy, each in an environment of its own.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLE := example
+LABEL := .venvs/label
+DEPLOY := .venvs/deploy
 
-.PHONY: run test clean
+.PHONY: run test bundle label-env test-label deploy-env test-deploy clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -14,6 +18,9 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q
+
+bundle:
+	$(PYTHON) tools/bundle_zip.py
 
 # torch comes first and by itself: where a CPU build of this version is on offer, pip takes it
 $(VENV)/ready: pyproject.toml
@@ -25,5 +32,30 @@ $(VENV)/ready: pyproject.toml
 $(EXAMPLE)/images/patient_000001.nii.gz: | $(VENV)/ready
 	$(BIN)/python -m custom synthesize $(EXAMPLE) --first_seed 1 --count 1
 
+label-env: $(LABEL)/ready
+
+test-label: $(LABEL)/ready
+	$(LABEL)/bin/python -m pytest -q tests/apps/test_monai_label_server.py
+
+deploy-env: $(DEPLOY)/ready
+
+test-deploy: $(DEPLOY)/ready
+	$(DEPLOY)/bin/python -m pytest -q tests/apps/test_monai_deploy.py
+
+# MONAI Label builds SAM 2 against the torch that is there
+$(LABEL)/ready: bundle/docs/monai_label_requirements.txt
+	$(PYTHON) -m venv $(LABEL)
+	$(LABEL)/bin/pip install --quiet torch==2.13.0 "setuptools<81" wheel
+	SAM2_BUILD_CUDA=0 $(LABEL)/bin/pip install --quiet --no-build-isolation --requirement $< pytest==9.2.0
+	touch $@
+
+# the application takes the package from the archive: only its libraries stay
+$(DEPLOY)/ready: pyproject.toml deploy/requirements.txt
+	$(PYTHON) -m venv $(DEPLOY)
+	$(DEPLOY)/bin/pip install --quiet torch==2.13.0
+	$(DEPLOY)/bin/pip install --quiet . --requirement deploy/requirements.txt pytest==9.2.0
+	$(DEPLOY)/bin/pip uninstall --quiet --yes cardiac-chamber-meshes
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(EXAMPLE)
+	rm -rf .venvs $(VENV) $(EXAMPLE) dist

@@ -95,8 +95,8 @@ def measure(config: str, steps: int, **overrides: Any) -> list[dict[str, float]]
     parser.read_config(str(CONFIGS / f"{config}.json"))
     parser.update({"num_workers": 0, "batch_size": 1, "validation_count": 1, **overrides})
     parser.get_parsed_content("initialize")
-    trainer = parser.get_parsed_content("trainer")
-    batches = iter(parser.get_parsed_content("train_dataloader"))
+    trainer = parser.get_parsed_content("train#trainer")
+    batches = iter(parser.get_parsed_content("train#dataloader"))
     measured = []
     for step in range(1, steps + 2):
         watch = Stopwatch()

@@ -9,6 +9,7 @@ import fire
 from monai import bundle
 
 from .comparison import compare_case, table
+from .configs import config_file
 
 
 def synthesize(output_dir: str, **overrides: Any) -> None:
@@ -18,10 +19,7 @@ def synthesize(output_dir: str, **overrides: Any) -> None:
         output_dir: receives images, labels and a table.
         overrides: keys of that config, e.g. ``--first_seed 1 --count 10 --kind any --format dicom``.
     """
-    # the package lies beside the folder `bundle`, and in a packaged bundle beside `configs` itself
-    beside = Path(__file__).parents[1]
-    config = next(iter(beside.glob("bundle/configs/synthesize.json")), beside / "configs" / "synthesize.json")
-    bundle.run("synthesis", config_file=str(config), output_dir=output_dir, **overrides)
+    bundle.run("synthesis", config_file=str(config_file("synthesize.json")), output_dir=output_dir, **overrides)
 
 
 def compare(mesh_folder: str, label_folder: str) -> None:

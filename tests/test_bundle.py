@@ -41,10 +41,22 @@ def test_metadata_follow_the_schema(tmp_path):
 def test_versions_agree():
     metadata, pinned = load("metadata.json"), dict(line.split("==") for line in project()["dependencies"])
     assert metadata["version"] == project()["version"] == custom.__version__
+    assert f"\nversion: {metadata['version']}\n" in (ROOT / "CITATION.cff").read_text()
     assert metadata["monai_version"] == pinned.pop("monai") == monai.__version__
     assert metadata["pytorch_version"] == pinned.pop("torch") == torch.__version__.split("+")[0]
     assert metadata["numpy_version"] == pinned.pop("numpy") == np.__version__
     assert metadata["required_packages_version"] == pinned
+
+
+def test_monai_label_gets_the_versions_of_the_metadata():
+    """But for numpy, pydicom and highdicom, which cannot be had there, and what only training and DICOM need."""
+    metadata = load("metadata.json")
+    lines = (BUNDLE / "docs" / "monai_label_requirements.txt").read_text().splitlines()
+    given = dict(line.split("==") for line in lines if "==" in line)
+    assert given.pop("monailabel") == "0.8.5"
+    assert given.pop("monai") == metadata["monai_version"]
+    assert given.pop("torch") == metadata["pytorch_version"]
+    assert given and given.items() <= metadata["required_packages_version"].items()
 
 
 def test_configs_agree_on_the_network_and_the_preprocessing():

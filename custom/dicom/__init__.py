@@ -12,8 +12,9 @@ from os import PathLike
 from typing import Any, NamedTuple
 
 import numpy as np
+import pydicom
 
-from ..inputs import Findings
+from ..inputs import Findings, InputError
 from .headers import SEG_ENDING, STL_ENDING, files_below, find_headers, holds_dicom, is_dicom, quiet, read_header
 from .phases import one_phase
 from .pixels import hounsfield
@@ -57,9 +58,14 @@ def read_series(
         phase: the phase to read of a series of several.
 
     Raises:
-        InputError: the folder holds no CT series, or one that cannot be trusted, as the parts of this package say.
+        InputError: the folder holds no CT series, or one that cannot be trusted, as the parts of this package say; or
+            pydicom is older than 3, as beside MONAI Label, where all but DICOM works.
         OSError: a file or folder cannot be read.
     """
+    if int(pydicom.__version__.split(".")[0]) < 3:
+        raise InputError(
+            f"DICOM is read with pydicom 3, and here is {pydicom.__version__}: give the series as NIfTI", "pydicom"
+        )
     with quiet():
         stack, choice = choose_stack(find_headers(folder), series_uid, findings)
         slices, affine = place(one_phase(stack.slices, phase, findings), findings)

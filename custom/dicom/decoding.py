@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pydicom
-from pydicom.pixels import iter_pixels
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 Job = tuple[str, Sequence[int]]
@@ -18,6 +17,8 @@ Job = tuple[str, Sequence[int]]
 
 def decode(jobs: Sequence[Job]) -> Iterator[np.ndarray]:
     """The frames of all jobs in turn, (rows, columns) integers as stored; raises whatever pydicom does."""
+    from pydicom.pixels import iter_pixels  # only here: see `read_series`
+
     for path, frames in jobs:
         header = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in header.file_meta:  # a file without meta header

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import numpy as np
-from pydicom.pixels import get_decoder
 from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 from ..apart import arrays_apart
@@ -97,6 +96,8 @@ def _check_kind(part: Slice) -> None:
 
 
 def _decodable(syntax: UID) -> bool:
+    from pydicom.pixels import get_decoder  # only here: see `read_series`
+
     try:
         return get_decoder(syntax).is_available
     except NotImplementedError:

@@ -6,6 +6,7 @@ from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import SurfaceInferer
 from .locating import CropAroundd, LocateHeartd
+from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd
 from .ranks import join_ranks, share
@@ -20,6 +21,8 @@ __all__ = [
     "InputError",
     "LoadCTd",
     "LocateHeartd",
+    "MONAILabelRequestd",
+    "MONAILabelResultd",
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",

@@ -103,8 +103,7 @@ class CaseEvaluator(SupervisedEvaluator):
         return engine.state.output
 
     def _predict(self, engine: SupervisedEvaluator, batchdata: Mapping[Hashable, Any]) -> None:
-        # A plain tensor: the network would carry a MetaTensor's header through every layer.
-        image = batchdata[CommonKeys.IMAGE].as_tensor().to(engine.state.device)
+        image = batchdata[CommonKeys.IMAGE].to(engine.state.device)
         seconds: dict[str, float] = {}
         with timed(seconds, "network"), engine.mode(engine.network):
             output = engine.inferer(image, engine.network)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
+from monai.data import MetaTensor
 from monai.inferers import Inferer
 from monai.utils import CommonKeys
 from torch import Tensor, nn
@@ -40,6 +41,8 @@ class SurfaceInferer(Inferer):
             `pred`: (B, S, V, 3) normalised vertices; `segmentation`: (B, 1, d0, d1, d2) uint8, the U-Net's likeliest
             class per voxel of its finest level, 0 the background; `variations`: (B, N, S, V, 3) normalised vertices.
         """
+        if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
+            inputs = inputs.as_tensor()
         stages, logits = network.stages_and_segmentation(inputs, whole_template=True)
         vertices = stages[-1]
         varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]

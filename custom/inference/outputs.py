@@ -15,7 +15,7 @@ from ..inputs import InputError
 from .archives import opened
 from .cases import LABEL_MAP_ENDING
 from .files import encode_nifti, read_report
-from .mesh_files import ENCODERS, encode_stl
+from .mesh_files import ENCODERS, Mesh, encode_stl
 
 PREVIEW_ENDING = "_preview.png"
 FORCED = "; FORCED, see report"
@@ -55,12 +55,7 @@ class Outputs:
         Raises InputError where DICOM is asked for and cannot be made.
         """
         case, remark = report["case"], FORCED if report["forced"] else ""
-        meshes = {mesh.name: mesh for mesh in record["meshes"]}
-        files = {
-            f"{case}_{name}.{kind}": ENCODERS[kind](meshes[name], remark)
-            for name in self.structures
-            for kind in self.formats
-        }
+        files = self.encode_meshes(record["meshes"], case, remark)
         affine = np.asarray(record["image"].meta["original_affine"])
         files[f"{case}{LABEL_MAP_ENDING}"] = encode_nifti(record["label_map"], affine, remark.strip("; "))
         files[f"{case}{PREVIEW_ENDING}"] = preview
@@ -68,12 +63,16 @@ class Outputs:
             # Only here, because highdicom takes seconds to import.
             from ..dicom.writing import encode_dicom
 
-            surfaces = {name: encode_stl(meshes[name], remark) for name in self.structures}
+            surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
             with opened(Path(record["image_file"])) as inside:
                 places = [(str(inside.parent / file), frame) for file, frame in json.loads(record["places"])]
                 written = encode_dicom(surfaces, record["label_map"], places, report["weights_sha256"], remark)
             files.update({f"{case}{ending}": content for ending, content in written.items()})
         return files
+
+    def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
+        """Name to content of the mesh files of a case; `remark` goes into their titles."""
+        return {f"{case}_{mesh.name}.{kind}": ENCODERS[kind](mesh, remark) for mesh in meshes for kind in self.formats}
 
     def finished(self, case: Mapping[str, str]) -> dict[str, Any] | None:
         """The report of an earlier run of a case (of `find_cases`) that left all these files; None where it did not.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops import while_loop
 from torch.nn import functional as F
 
 from ..sampling import level_coordinates
@@ -60,10 +61,8 @@ class SegmentationPlacement(nn.Module):
         probability = probability * largest_component(probability > self.threshold)
         centre, root = self._ellipsoids(probability)
         vertices = centre.unsqueeze(2) + self.scale * torch.matmul(sphere, root)  # root is symmetric
-        for _ in range(20):
+        for _ in range(20):  # nothing moves where nothing overlaps; an early end could not be exported
             overlapping = self._overlap(vertices, centre, root)
-            if not bool(overlapping.any()):
-                break
             root = torch.where(overlapping.view(-1, 1, 1, 1), root * self.shrink, root)
             vertices = centre.unsqueeze(2) + self.scale * torch.matmul(sphere, root)
         return vertices
@@ -112,11 +111,7 @@ def largest_component(mask: Tensor) -> Tensor:
     coarse = F.max_pool3d(mask.float(), 2, ceil_mode=True)
     cells = coarse.shape[2] * coarse.shape[3] * coarse.shape[4]
     number = torch.arange(1, cells + 1, device=mask.device, dtype=coarse.dtype).view_as(coarse[0, 0]) * coarse
-    for _ in range(cells):
-        spread = F.max_pool3d(number, 3, stride=1, padding=1) * coarse
-        if bool((spread == number).all()):
-            break
-        number = spread
+    number = _spread_fully(number, coarse)
     labels = number.flatten(2).long()  # exact: float32 holds integers up to 2^24
     size = torch.zeros(mask.shape[0], mask.shape[1], cells + 1, device=mask.device)
     size.scatter_add_(2, labels, torch.ones_like(labels, dtype=size.dtype))
@@ -124,3 +119,29 @@ def largest_component(mask: Tensor) -> Tensor:
     largest = (labels == size.argmax(2, keepdim=True)).view_as(coarse).to(coarse.dtype)
     fine = F.interpolate(largest, scale_factor=2.0, mode="nearest")
     return (fine[:, :, : mask.shape[2], : mask.shape[3], : mask.shape[4]] > 0.5) & mask
+
+
+def _spread_fully(number: Tensor, mask: Tensor) -> Tensor:
+    """Largest number of each component, at all its voxels; both (B, S, D0, D1, D2), `mask` 0 or 1."""
+    if not torch.jit.is_scripting():
+        if torch.compiler.is_exporting():
+            return _spread_as_operator(number, mask)
+    before = number
+    after = _spread(number, mask)
+    while bool((before != after).any()):
+        before = after
+        after = _spread(after, mask)
+    return after
+
+
+def _spread_as_operator(number: Tensor, mask: Tensor) -> Tensor:
+    """The same for `torch.export`, whose graphs know no loop that ends by what it computes but this operator."""
+    return while_loop(
+        lambda before, after: (before != after).any(),
+        lambda before, after: (after.clone(), _spread(after, mask)),
+        (number, _spread(number, mask)),
+    )[1]
+
+
+def _spread(number: Tensor, mask: Tensor) -> Tensor:
+    return F.max_pool3d(number, 3, stride=1, padding=1) * mask

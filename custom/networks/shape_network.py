@@ -130,6 +130,7 @@ class ShapeNetwork(nn.Module):
         vertices, _ = self._deform(self.sphere, features, logits)
         return vertices
 
+    @torch.jit.export
     def stages_and_segmentation(self, image: Tensor, whole_template: bool = False) -> tuple[list[Tensor], Tensor]:
         """What training and quality checks need: the meshes after every stage, and the segmentation.
 

@@ -14,7 +14,7 @@ SMALL = {
     "epochs": 2,
     "steps_per_epoch": 3,
     "num_workers": 0,
-    "validation_interval": 100,
+    "val_interval": 100,
 }
 SMALL_HEARTS = {
     "generated_count": 4,
@@ -38,7 +38,7 @@ def train(tmp_path):
             config_file=[str(CONFIGS / f"{name}.json")], workflow_type="train", logging_file=False, **chosen
         )
         workflow.initialize()
-        prepare(workflow.parser.get_parsed_content("trainer"))
+        prepare(workflow.parser.get_parsed_content("train#trainer"))
         workflow.run()
 
     return run

@@ -14,7 +14,7 @@ def train(folder, *overrides):
     command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", CONFIG]
     smoke = [
         "--volume_size", "32", "--painted_shape", "[40,32,40]", "--spacing", "10.0", "--smallest_field", "12",
-        "--largest_tight_field", "20", "--steps_per_epoch", "2", "--batch_size", "1", "--validation_interval", "1",
+        "--largest_tight_field", "20", "--steps_per_epoch", "2", "--batch_size", "1", "--val_interval", "1",
         "--generated_count", "3", "--validation_count", "1", "--num_workers", "0", "--output_dir", str(folder),
         "--device", "cpu",
     ]  # fmt: skip
@@ -37,7 +37,7 @@ def test_fields_of_view_hold_all_some_or_none_of_the_heart():
     parser.read_config(str(ROOT / CONFIG))
     parser.update({"volume_size": 40, "spacing": 10.0, "painted_shape": [48, 36, 48]})
     parser.update({"smallest_field": 12, "largest_tight_field": 28})
-    paint, *others = parser.get_parsed_content("preprocessing").set_random_state(seed=0).transforms
+    paint, *others = parser.get_parsed_content("train#preprocessing").set_random_state(seed=0).transforms
     painted = paint({"seed": 1})
     whole = (painted["structures"] > 0).sum()
     seen, fields = [], []

@@ -82,7 +82,7 @@ def test_cached_volumes_are_those_of_the_transforms(tmp_path):
         parser = ConfigParser()
         parser.read_config(str(ROOT / "bundle" / "configs" / "train.json"))
         parser.update({"cache_dir": str(tmp_path), **overrides})
-        return parser.get_parsed_content("train_dataset").transform_hash
+        return parser.get_parsed_content("train#dataset").transform_hash
 
     data = {"cases": {"training": [{"image": "a", "label": "b"}]}, "dataset_dir": "unread"}
     keys = [

@@ -1,0 +1,128 @@
+"""The inference workflow for a notebook: `load_model().predict("ct.nii.gz").meshes["LA"]`.
+
+It puts `inference.json` together as the command does, and writes nothing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel
+import numpy as np
+import torch
+import trimesh
+from monai.bundle import ConfigParser
+from monai.utils import CommonKeys
+
+from .configs import config_file
+from .frames import ras_to_lps
+from .inference.cases import find_cases
+from .inference.evaluator import explain
+from .inference.report import Run, make_report
+from .inference.timing import timed
+from .inputs import InputError
+
+SPACES = ("RAS", "LPS")
+
+
+class Prediction(NamedTuple):
+    """What is known of one CT."""
+
+    meshes: dict[str, trimesh.Trimesh]
+    """Per chamber, vertices (V, 3) float64 in mm, in the space that was asked for; faces wind outward."""
+    report: dict[str, Any]
+    """As `NAME_report.json`, but without `files`."""
+    label_map: np.ndarray
+    """(D0, D1, D2) uint8 on the image's own grid: 0 background, 1 LA, 2 LV."""
+    affine: np.ndarray
+    """(4, 4) float64, the label map's voxels to RAS mm."""
+
+
+class Model:
+    """The network with its weights, and what comes before and after it.
+
+    Args:
+        parser: holds `inference.json` with the overrides of a call.
+    """
+
+    def __init__(self, parser: ConfigParser) -> None:
+        evaluator = parser.get_parsed_content("evaluator")
+        for load in parser.get_parsed_content("handlers"):
+            load(evaluator)
+        keys = ("device", "preprocessing", "inferer", "surfaces", "series_uid")
+        self._device, self._preprocessing, self._inferer, self._surfaces, self._series_uid = (
+            parser.get_parsed_content(key) for key in keys
+        )
+        self.network: torch.nn.Module = parser.get_parsed_content("network").eval().requires_grad_(False)
+        """Maps a crop to vertices, as `ShapeNetwork.forward` says."""
+        self._run = Run(*(parser.get_parsed_content(key) for key in ("checkpoint", "device", "amp")))
+
+    def predict(
+        self, image: str | PathLike | np.ndarray, affine: np.ndarray | None = None, space: str = "RAS"
+    ) -> Prediction:
+        """The chambers of one CT.
+
+        Args:
+            image: a NIfTI, NRRD or MHA file, a DICOM folder or a file of it, or an array (D0, D1, D2) in HU.
+            affine: (4, 4), an array's voxels to RAS mm, as `nibabel` gives it.
+            space: of the meshes, "RAS" or "LPS".
+
+        Raises:
+            InputError: the image cannot be used; the message says why and what to do.
+            ValueError: an unknown space, or an array without its affine.
+        """
+        if space not in SPACES:
+            raise ValueError(f"space must be one of {', '.join(SPACES)}, got {space!r}")
+        if isinstance(image, np.ndarray):
+            if affine is None:
+                raise ValueError("an array needs its affine (4, 4), voxels to RAS mm: where the patient is in it")
+            with tempfile.TemporaryDirectory() as folder:  # read as every file is, with the same checks
+                file = Path(folder) / "array.nii"
+                nibabel.save(nibabel.Nifti1Image(image.astype(np.float32), affine), file)
+                return self._predict(file, space)
+        return self._predict(image, space)
+
+    def _predict(self, image: str | PathLike, space: str) -> Prediction:
+        cases = find_cases(image, series_uid=self._series_uid)
+        if len(cases) != 1:
+            raise InputError(f"predict takes one case, here are {len(cases)}: give it one after the other")
+        case = cases[0]
+        try:
+            record = self._record(case)
+            report = make_report(record, self._run)
+        except Exception as error:  # told as the command tells it
+            outcome, reason = explain(error, case["image"])
+            raise InputError(reason, outcome) from error
+        report["seconds"] = {part: round(float(value), 3) for part, value in record["seconds"].items()}
+        move = ras_to_lps if space == "LPS" else np.array
+        return Prediction(
+            {mesh.name: trimesh.Trimesh(move(mesh.vertices), mesh.faces, process=False) for mesh in record["meshes"]},
+            report,
+            record["label_map"],
+            np.asarray(record["image"].meta["original_affine"], dtype=np.float64),
+        )
+
+    def _record(self, case: dict[str, str]) -> dict[str, Any]:
+        record = {"image_file": case["image"], "name": case["name"], **self._preprocessing({"image": case["image"]})}
+        inputs = record[CommonKeys.IMAGE].as_tensor()[None].to(self._device)
+        with timed(record["seconds"], "network"), torch.inference_mode():
+            output = self._inferer(inputs, self.network)
+            record.update({key: value[0].cpu() for key, value in output.items()})
+        return self._surfaces(record)
+
+
+def load_model(**overrides: Any) -> Model:
+    """The bundle's network, ready to predict.
+
+    Args:
+        overrides: keys of `bundle/configs/inference.json`, as on the command line: `device="cpu"`,
+            `checkpoint="model.pt"`, `structures="LA"`, `force=True`.
+    """
+    config = config_file("inference.json")
+    parser = ConfigParser()
+    parser.read_config(config)
+    parser.update({"bundle_root": str(config.parents[1]), **overrides})
+    return Model(parser)

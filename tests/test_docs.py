@@ -1,0 +1,144 @@
+"""The docs keep their word: their commands exist and (slow) run, their links lead somewhere, messages are quoted."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "RELEASING.md", *sorted((ROOT / "bundle" / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)\)")
+
+# What makes a command small enough for a test; later ones join earlier ones.
+SMALL = [
+    (r"run training", "--max_steps 1 --num_workers 0 --validation_count 1"),
+    (r"configs/(train|pretrain)\.json", "--volume_size 32"),
+    (r"configs/train\.json(?!.*(dataset_dir|data_list))", "--generated_count 3"),
+    (r"train_locator", "--generated_count 3 --volume_size 32 --painted_shape '[48,36,48]'"),
+    (r"run training.*pretrain\.json", "--output_dir runs/pretrain"),
+    (r"run training.*train_locator\.json", "--output_dir runs/locator"),
+    (r"run training(?!.*(output_dir|pretrain|locator))", "--output_dir runs/train"),
+    (r"run training.*torchrun|torchrun.*run training", "--device \"$torch.device('cpu')\" --amp False"),
+    (r"synthesize", "--count 1 --shape '(64,64,56)' --spacing '(2.6,2.6,2.6)'"),
+    (r"run inference", "--variations '[]' --device cpu"),
+]
+
+
+def blocks(language: str) -> list[tuple[str, str]]:
+    """Page and content of each fenced block."""
+    return [
+        (page.name, content) for page in PAGES for kind, content in FENCE.findall(page.read_text()) if kind == language
+    ]
+
+
+def commands() -> list[tuple[str, str]]:
+    """Page and text of each command line, continued lines joined."""
+    lines = [(page, line) for page, block in blocks("sh") for line in block.replace("\\\n", " ").splitlines()]
+    return [(page, re.sub(r"\s+", " ", line.split(" # ")[0]).strip()) for page, line in lines if line.strip()]
+
+
+COMMANDS = commands()
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS, ids=[command[:60] for _, command in COMMANDS])
+def test_every_command_names_what_exists(page, command):
+    words = shlex.split(command)
+    if words[0] == "make":
+        assert re.search(rf"^{words[1]}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        return
+    assert words[0] in ("python", "torchrun")
+    if "monai.bundle" in words and "--config_file" in words:
+        given = words[words.index("--config_file") + 1]
+        files = re.findall(r"/(configs/\w+\.json)", given)
+        keys = {key for file in files for key in json.loads((ROOT / "bundle" / file).read_text())}
+        own = {"config_file", "meta_file", "net_id", "filepath", "ckpt_file"}
+        for word in words:
+            if word.startswith("--") and word != "--nproc_per_node":
+                assert re.split("[#:]", word[2:])[0] in keys | own, word
+    elif "-m" in words and words[words.index("-m") + 1].startswith(("custom", "benchmarks")):
+        module = ROOT / words[words.index("-m") + 1].replace(".", "/")
+        assert module.with_suffix(".py").is_file() or (module / "__main__.py").is_file()
+    elif words[1].endswith(".py"):
+        assert (ROOT / words[1]).is_file()
+
+
+def test_links_lead_somewhere():
+    for page in PAGES:
+        for target in LINK.findall(page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_troubleshooting_quotes_the_program():
+    """Every message and every short name in the tables on refusals is one of the sources."""
+    page = (ROOT / "bundle" / "docs" / "troubleshooting.md").read_text()
+    sources = "\n".join(path.read_text() for path in (ROOT / "custom").rglob("*.py"))
+    literal = re.sub(r'"\s*\n\s*f?"', "", sources)  # strings that go on in the next line
+    rows = [line.split("|")[1] for line in page.split("## The surfaces")[0].splitlines() if line.startswith("| `")]
+    quoted = [phrase for row in rows for phrase in re.findall(r"`([^`]+)`", row)]
+    assert len(quoted) > 20
+    assert [phrase for phrase in quoted if phrase not in literal] == []
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory) -> Path:
+    """A copy of what the commands use, a small generated CT and labelled data."""
+    folder = tmp_path_factory.mktemp("workspace")
+    shutil.copytree(ROOT / "bundle", folder / "bundle")
+    for name in ("custom", "benchmarks", "tools", "pyproject.toml"):
+        (folder / name).symlink_to(ROOT / name)
+    small = ["--count", "3", "--shape", "(64,64,56)", "--spacing", "(2.6,2.6,2.6)"]
+    run([sys.executable, "-m", "custom", "synthesize", "DATA", *small], folder)
+    shutil.copy(folder / "DATA" / "images" / "patient_000001.nii.gz", folder / "ct.nii.gz")
+    for file in (folder / "DATA" / "labels").iterdir():  # the values of MM-WHS, which the README maps
+        label = nibabel.load(file)
+        values = np.array([0, 420, 500], np.int16)[np.asarray(label.dataobj).astype(int)]
+        nibabel.save(nibabel.Nifti1Image(values, label.affine), file)
+    archive = subprocess.run([sys.executable, ROOT / "tools" / "bundle_zip.py", folder], capture_output=True, text=True)
+    shutil.unpack_archive(archive.stdout.strip(), folder)
+    return folder
+
+
+def run(words: list[str], folder: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+RUNNABLE = [command for _, command in COMMANDS if not command.startswith(("make", "sha256sum"))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", RUNNABLE, ids=[command[:80] for command in RUNNABLE])
+def test_every_command_runs(command, workspace):
+    """In the order of the pages: some use what earlier ones wrote."""
+    small = " ".join(more for pattern, more in SMALL if re.search(pattern, command))
+    words = shlex.split(f"{command} {small}")
+    launcher = [sys.executable] if words[0] == "python" else [sys.executable, "-m", "torch.distributed.run"]
+    if "--dataset_dir" in words and "--label_values" not in words:
+        words += ["--label_values", "{'420': 1, '500': 2}"]
+    run([*launcher, *words[1:]], workspace)
+
+
+@pytest.mark.slow
+def test_the_lines_of_python_run(workspace):
+    snippets = [content for _, content in blocks("python")]
+    assert snippets
+    for snippet in snippets:
+        run([sys.executable, "-c", snippet], workspace)
+
+
+@pytest.mark.slow
+def test_the_example_in_python_runs_and_draws(workspace):
+    run([sys.executable, "bundle/docs/python_example.py", "ct.nii.gz", "chambers.png"], workspace)
+    assert (workspace / "chambers.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,61 @@
+"""What the model zoo's unit tests do: each workflow has the zoo's properties, and starts, runs and ends.
+
+`check_workflow` of the zoo's CI is `check_properties`, `initialize`, `run` and `finalize` in this order.
+"""
+
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+
+BUNDLE = Path(__file__).parents[1] / "bundle"
+CPU = {"device": "$torch.device('cpu')", "bundle_root": str(BUNDLE)}
+SMALL_TRAINING = {
+    "volume_size": 32,
+    "epochs": 1,
+    "steps_per_epoch": 1,
+    "num_workers": 0,
+    "generated_count": 2,
+    "validation_count": 1,
+    "val_interval": 1,
+    "generated_volume#0#shape": [36, 36, 36],
+    "generated_volume#0#spacing": [6.0, 6.0, 6.0],
+}
+
+
+def workflow(name: str, kind: str, **overrides) -> ConfigWorkflow:
+    return ConfigWorkflow(
+        config_file=str(BUNDLE / "configs" / f"{name}.json"),
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        logging_file=str(BUNDLE / "configs" / "logging.conf"),
+        workflow_type=kind,
+        **CPU,
+        **overrides,
+    )
+
+
+@pytest.mark.slow
+def test_inference(tmp_path):
+    """On noise, in which no heart is found: `force` goes on."""
+    noise = np.random.default_rng(0).integers(-1000, 1000, (48, 48, 48)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(noise, np.diag([2.0, 2.0, 2.0, 1.0])), tmp_path / "noise.nii.gz")
+    made = workflow("inference", "inference", dataset_dir=str(tmp_path), variations=[], force=True)
+    made.initialize()
+    assert made.check_properties() == []
+    made.run()
+    made.finalize()
+    assert {f"noise_{chamber}.stl" for chamber in ("LA", "LV")} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.slow
+def test_training(tmp_path):
+    made = workflow("train", "train", output_dir=str(tmp_path), **SMALL_TRAINING)
+    made.initialize()
+    assert made.check_properties() == []
+    made.run()
+    made.finalize()
+    assert made.max_epochs == 1 and len(made.train_dataset) == 2
+    assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 1
