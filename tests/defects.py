@@ -160,17 +160,19 @@ def defects() -> list[Defect]:
     in_metres[:3, :3] *= 1e-3
     color = np.zeros(shape, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     holes = np.where(volume > 0, np.nan, volume).astype(np.float32)
-    localizer = {"skip": tuple(range(1, 40)), "series": SERIES, "across": (0, 1, 0), "down": (0, 0, -1)}
+    but_one = tuple(range(1, 40))
+    localizer = {"skip": but_one, "series": SERIES, "across": (0, 1, 0), "down": (0, 0, -1)}
     return [
         Defect("DICOM, nothing odd", series(), {}),
         Defect("DICOM, a slice missing", series(skip=(20,)), {}),
         Defect("DICOM, a slice 1 mm off", series(moved(1.0)), {}),
         Defect("DICOM, a slice 0.1 mm off", series(moved(0.1)), {}),
-        Defect("DICOM, a single slice", series(skip=tuple(range(1, 40))), {}),
+        Defect("DICOM, a single slice", series(skip=but_one), {}),
         Defect("DICOM, all slices at one place", series(step=(0, 0, 0)), {}),
         Defect("DICOM, gantry tilted by 14°", series(step=(0, 0.75, 3.0)), {}),
         Defect("DICOM, every file twice", copied, {}),
         Defect("DICOM, each place twice", beside(lambda header, index: None, series=SERIES), {}),
+        Defect("DICOM, one place twice", beside(lambda header, index: None, series=SERIES, skip=but_one), {}),
         Defect("DICOM, a localizer among the slices", beside(tags(ImageType=["ORIGINAL"]), **localizer), {}),
         Defect("DICOM, a reformatted series beside", beside(tags(ImageType=["DERIVED", "MPR"]), series="1.2.3.2"), {}),
         Defect("DICOM, the other by `series_uid`", beside(phases, series="1.2.3.2"), {"series_uid": "1.2.3.2"}),
@@ -218,6 +220,7 @@ def defects() -> list[Defect]:
         Defect("NRRD, cut off", by_itk("ct.nrrd", change=lambda content: content[:5000]), {}),
         Defect("NRRD, colour", by_itk("ct.nrrd", np.stack([volume] * 3, axis=-1), vector=True), {}),
         Defect("NRRD, two volumes", by_itk("ct.nrrd", np.stack([volume] * 2, axis=-1)), {}),
+        Defect("NRRD, no space", by_itk("ct.nrrd", change=_in_no_space), {}),
         Defect("MHA, nothing odd", by_itk("ct.mha"), {}),
         Defect("MHA, compressed", by_itk("ct.mha", compressed=True), {}),
         Defect("MHA, cut off", by_itk("ct.mha", change=lambda content: content[:5000]), {}),
@@ -233,6 +236,10 @@ def defects() -> list[Defect]:
 
 def _claiming(content: bytes) -> bytes:
     return content.replace(b"40 40 40", b"30000 30000 30000")
+
+
+def _in_no_space(content: bytes) -> bytes:
+    return content.replace(b"space: left-posterior-superior", b"space dimension: 3")
 
 
 def _two_phases(volume: np.ndarray) -> Callable[[Path], Path]:

@@ -267,7 +267,7 @@ def test_phases_of_an_enhanced_file(tmp_path):
 def test_slices_at_one_place_that_nothing_tells_apart(tmp_path):
     write_series(tmp_path / "a", _volume(), series="1.2.3.0")
     write_series(tmp_path / "b", _volume(seed=1), series="1.2.3.0", skip=(0, 1, 2, 3))
-    with pytest.raises(InputError, match="2 slices lie where another one lies") as refused:
+    with pytest.raises(InputError, match="2 of the slices lie where another one lies") as refused:
         _read(tmp_path)
     assert refused.value.outcome == "duplicate_slice"
 

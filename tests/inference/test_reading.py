@@ -13,6 +13,7 @@ import torch
 from dicom_files import PATIENT, write_series
 from phantom import write_itk
 
+from custom import apart
 from custom.frames import spacing_of
 from custom.inference import InputError, LoadCTd
 
@@ -209,6 +210,17 @@ def test_a_meta_image_of_too_many_dimensions(tmp_path):
     _refused(path, "ct.mha cannot be read", "unreadable")
 
 
+def test_a_meta_image_whose_compression_is_damaged(tmp_path, monkeypatch):
+    """ITK never ends on it; a fuzz run found this."""
+    path = write_itk(tmp_path / "ct.mha", _noise(), AFFINE, compressed=True)
+    start = path.read_bytes().index(b"LOCAL\n") + 6
+    content = bytearray(path.read_bytes())
+    content[start + 1] ^= 0xFF  # of zlib's two bytes of header
+    path.write_bytes(content)
+    monkeypatch.setattr(apart, "LONGEST", 5.0)
+    _refused(path, "longer than 5 s", "reader_time")
+
+
 SHAPES = {"flat": (5, 5, 1), "a picture": (5, 5), "a line": (40,)}
 
 
@@ -256,7 +268,7 @@ class TestRealData:
         assert set(reading["warnings"]) <= {"frames_of_reference"}
 
     def test_a_series_with_other_things_among_it(self, tmp_path):
-        """A localizer and the other patient's series beside it, a slice copied, and a slice taken away."""
+        """A localizer and the other patient's series beside it, a slice copied, repeated, and taken away."""
         slices = sorted((REAL / "chest_dicom").iterdir())
         for path in slices:
             (tmp_path / path.name).symlink_to(path)
@@ -268,6 +280,11 @@ class TestRealData:
         image, reading = _read(tmp_path)
         assert tuple(image.shape[1:]) == (512, 512, 138)
         assert {"left_out", "copies"} <= set(reading["warnings"])
+        header = pydicom.dcmread(slices[5])
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+        header.save_as(tmp_path / "again.dcm")
+        _refused(tmp_path, "lie where another one lies", "duplicate_slice")
+        (tmp_path / "again.dcm").unlink()
         for path in (REAL / "contrast_dicom").iterdir():
             (tmp_path / f"other {path.name}").symlink_to(path)
         _refused(tmp_path, "2 patients", "two_patients")
