@@ -47,6 +47,7 @@ $(LABEL)/ready: bundle/docs/monai_label_requirements.txt
 	$(PYTHON) -m venv $(LABEL)
 	$(LABEL)/bin/pip install --quiet torch==2.13.0 "setuptools<81" wheel
 	SAM2_BUILD_CUDA=0 $(LABEL)/bin/pip install --quiet --no-build-isolation --requirement $< pytest==9.2.0
+	$(LABEL)/bin/python tools/torchvision_stand_in.py
 	touch $@
 
 # the application takes the package from the archive: only its libraries stay

@@ -41,7 +41,7 @@ class ChamberMeshOperator(Operator):
         output_folder: gets a folder for each series, of the name of its SeriesInstanceUID.
         bundle: the unpacked bundle, with `configs` and `scripts`.
 
-    Raises RuntimeError if a series cannot be done; the log says why.
+    Raises RuntimeError if there is no series, or one cannot be done; the log says why.
     """
 
     def __init__(
@@ -56,7 +56,10 @@ class ChamberMeshOperator(Operator):
         spec.input(SELECTED)
 
     def compute(self, op_input: InputContext, op_output: OutputContext, context: ExecutionContext) -> None:
-        for study in op_input.receive(SELECTED):
+        studies = op_input.receive(SELECTED)
+        if not studies:
+            raise RuntimeError("the input holds no CT series")
+        for study in studies:
             uid = str(study.selected_series[0].series.SeriesInstanceUID)
             try:
                 run(
@@ -76,7 +79,7 @@ class ChamberMeshApp(Application):
     """Study folder -> loader -> selector -> chamber meshes."""
 
     def compose(self) -> None:
-        context: AppContext = self.init_app_context(self.argv)
+        context: AppContext = Application.init_app_context(self.argv)
         study, output, bundle = (
             Path(path).absolute() for path in (context.input_path, context.output_path, context.model_path)
         )
