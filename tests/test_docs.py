@@ -30,7 +30,10 @@ SMALL = [
     (r"run training.*pretrain\.json", "--output_dir runs/pretrain"),
     (r"run training.*train_locator\.json", "--output_dir runs/locator"),
     (r"run training(?!.*(output_dir|pretrain|locator))", "--output_dir runs/train"),
-    (r"run training.*torchrun|torchrun.*run training", "--device \"$torch.device('cpu')\" --amp False"),
+    (
+        r"run training.*torchrun|torchrun.*run training",
+        "--generated_count 4 --validation_count 2 --device \"$torch.device('cpu')\" --amp False",
+    ),
     (r"synthesize", "--count 1 --shape '(64,64,56)' --spacing '(2.6,2.6,2.6)'"),
     (r"run inference", "--variations '[]' --device cpu"),
 ]

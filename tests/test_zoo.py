@@ -57,5 +57,5 @@ def test_training(tmp_path):
     assert made.check_properties() == []
     made.run()
     made.finalize()
-    assert made.max_epochs == 1 and len(made.train_dataset) == 2
+    assert made.max_epochs == 1 and len(made.train_dataset) == 1
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 1

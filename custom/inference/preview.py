@@ -123,4 +123,4 @@ def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
         figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
     for place, (name, checks) in enumerate(report["structures"].items()):
         text = f"{name} {checks['volume_ml']:.1f} mL" + ("" if checks["trust"] == "ok" else f", {checks['trust']}")
-        figure.text(0.76 + 0.12 * place, 0.93, text, color=COLOURS[name], fontsize=10, va="center")
+        figure.text(0.76, 0.96 - 0.06 * place, text, color=COLOURS[name], fontsize=10, va="center")
