@@ -40,7 +40,9 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
     tag = next((tag for tag in PHASE_TAGS if _tells_apart(tag, slices, places)), None)
     if tag is None:
         doubled = sum(count - 1 for count in Counter(places).values())
-        raise InputError(f"{doubled} of the slices lie where another one lies, not told apart by anything", "duplicate_slice")
+        raise InputError(
+            f"{doubled} of the slices lie where another one lies, not told apart by anything", "duplicate_slice"
+        )
     values = sorted({part.phases[tag] for part in slices})
     name, unit = PHASE_TAGS[tag]
     listed = ", ".join(f"{value:g}{unit}" for value in values)
