@@ -6,6 +6,8 @@ Also a program for `custom.apart`, which is why it imports nothing of the packag
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pydicom
@@ -20,7 +22,8 @@ def decode(jobs: Sequence[Job]) -> Iterator[np.ndarray]:
     from pydicom.pixels import iter_pixels  # only here: see `read_series`
 
     for path, frames in jobs:
-        header = pydicom.dcmread(path, force=True)
+        # Of a file pydicom allocates whatever a damaged length claims; of bytes it takes those that are there.
+        header = pydicom.dcmread(BytesIO(Path(path).read_bytes()), force=True)
         if "TransferSyntaxUID" not in header.file_meta:  # a file without meta header
             implicit, little = header.original_encoding
             explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian

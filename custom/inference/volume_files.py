@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import zlib
 from collections.abc import Sequence
 from itertools import product
 from math import prod
 from pathlib import Path
+from typing import BinaryIO
 
 import nibabel
 import numpy as np
@@ -27,8 +29,13 @@ from . import itk_program
 
 AFFINE_TOLERANCE = 0.5
 """mm between where sform and qform put a corner of the volume, from which they are in conflict."""
+LARGEST_NUMBER = 8
+"""Bytes of a number in an NRRD or MHA file at most."""
 _MILLIMETRES = {"meter": 1e3, "micron": 1e-3}
+_PIECE = 2**20  # bytes that are unpacked at a time
 _HEADER = 65536  # bytes of an NRRD or MHA file that hold its header
+_COMPRESSED = re.compile(rb"^(?:encoding: *gz|CompressedData *= *[t1])", re.MULTILINE | re.IGNORECASE)
+_LAST_LINE = re.compile(rb"\r?\n$|ElementDataFile *= *LOCAL\b", re.IGNORECASE)
 _DATA_FILE = re.compile(rb"^[ \t]*(?:data ?file:|ElementDataFile *=)[ \t]*([^\r\n]*)", re.MULTILINE | re.IGNORECASE)
 
 
@@ -69,8 +76,8 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
 
     Raises:
         InputError: colour or other vectors, complex values, several volumes and no `phase`, a header that claims more
-            than the file can hold or names a file that is not read, or an NRRD file that does not say in which space
-            it lies.
+            than the file can hold or names a file that is not read, compressed voxels that are damaged, or an NRRD
+            file that does not say in which space it lies.
         RuntimeError: SimpleITK gives up on a damaged file.
     """
     there = sum(part.stat().st_size for part in {path, *_data_files(path)})
@@ -81,6 +88,7 @@ def read_itk(path: Path, findings: Findings, phase: str | float | None = None) -
             raise InputError(f"{path.name} is not of the kind that its name says", "unreadable")
         _check_kind(components == 1, True)
         check_claim(shape, 1, there * LARGEST_COMPRESSION)
+        _check_compression(path, LARGEST_NUMBER * prod(shape))
         which = _which(shape, phase, findings)
         if path.suffix.lower() in (".nrrd", ".nhdr"):
             _check_space(path, findings)
@@ -163,6 +171,31 @@ def _data_files(path: Path) -> list[Path]:
     if not all(file.is_file() for file in files):
         raise InputError(f"{path.name} names one file or several that are not beside it, or not by name", "no_voxels")
     return files
+
+
+def _check_compression(path: Path, largest: int) -> None:
+    """Refuse compressed voxels that are damaged, or more than `largest` bytes: ITK reads on, or never ends."""
+    if not _COMPRESSED.search(_header(path)):
+        return
+    for file in _data_files(path) or [path]:
+        with open(file, "rb") as stream:
+            if file == path:
+                next((line for line in stream if _LAST_LINE.match(line)), None)
+            if not _unpacks(stream, largest):
+                raise InputError(f"{path.name}: its compressed voxels are damaged: is it complete?", "damaged")
+
+
+def _unpacks(stream: BinaryIO, largest: int) -> bool:
+    """Whether a zlib or gzip stream is whole, of the right checksum, and of at most `largest` bytes."""
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    packed, unpacked = stream.read(_PIECE), 0
+    try:
+        while packed and not unpacker.eof and unpacked <= largest:
+            unpacked += len(unpacker.decompress(packed, _PIECE))
+            packed = unpacker.unconsumed_tail or stream.read(_PIECE)
+    except zlib.error:
+        return False
+    return unpacker.eof and unpacked <= largest
 
 
 def _check_space(path: Path, findings: Findings) -> None:
