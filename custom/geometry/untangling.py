@@ -1,10 +1,11 @@
-"""Surfaces that cross themselves or each other, smoothed where they do until nothing crosses."""
+"""Surfaces that cross themselves or each other, smoothed and drawn apart where they do until nothing crosses."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 from .intersections import self_intersections
 
@@ -12,6 +13,8 @@ ROUNDS = 30
 """Rounds before giving up: by then a patch reaches over half an icosphere of four subdivisions."""
 PASSES = 5
 """Smoothing passes a round; they straighten a fold of two or three triangles."""
+RETREAT = 0.3
+"""How far a piece draws back from another a round, mean edge lengths: smoothing alone can chase one into the other."""
 
 
 def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
@@ -19,11 +22,11 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
 
     Each round takes the vertices of the faces that meet, grown by as many rings of neighbours as there were rounds
     before, and moves them to the mean of their neighbours a few times (uniform Laplacian smoothing). A mesh of several
-    pieces is freed of their intersections with one another as well.
+    pieces is freed of their intersections with one another as well: where two pieces meet, both also step inward.
 
     Args:
         vertices: (V, 3) floating point, any frame with equal units along its axes.
-        faces: (F, 3) integer, of a closed mesh.
+        faces: (F, 3) integer, of closed pieces, normals pointing outward.
 
     Returns:
         (V, 3): equal to ``vertices`` where nothing had to move.
@@ -35,14 +38,34 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])  # closed: each edge in both senses
     adjacent = sparse.csr_array((np.ones(len(edges)), tuple(edges.T)), shape=(len(vertices),) * 2)
     degree = adjacent.sum(1)[:, None]
+    _, piece = connected_components(adjacent, directed=False)
+    edge_length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1).mean()
     for rings in range(ROUNDS):
         pairs = self_intersections(vertices, faces)
         if len(pairs) == 0:
             return vertices
-        patch = np.zeros(len(vertices), dtype=bool)
-        patch[faces[pairs.ravel()].ravel()] = True
-        for _ in range(rings):
-            patch |= adjacent @ patch > 0
+        patch = _around(faces[pairs], adjacent, rings)
         for _ in range(PASSES):
             vertices[patch] = (adjacent @ vertices / degree)[patch]
+        pieces = piece[faces[pairs, 0]]
+        meeting = pairs[pieces[:, 0] != pieces[:, 1]]
+        patch = _around(faces[meeting], adjacent, rings)
+        vertices[patch] -= RETREAT * edge_length * _normals(vertices, faces)[patch]
     raise ValueError(f"the surface still crosses itself at {len(pairs)} pairs of faces after {ROUNDS} rounds")
+
+
+def _around(corners: NDArray, adjacent: sparse.csr_array, rings: int) -> NDArray[np.bool_]:
+    """Which vertices are among ``corners`` or within so many rings of them: (V,)."""
+    patch = np.zeros(adjacent.shape[0], dtype=bool)
+    patch[corners.ravel()] = True
+    for _ in range(rings):
+        patch |= adjacent @ patch > 0
+    return patch
+
+
+def _normals(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """Unit normals of the vertices (V, 3), those of their faces weighted by area."""
+    a, b, c = vertices[faces].swapaxes(0, 1)
+    sums = np.zeros_like(vertices)
+    np.add.at(sums, faces, np.cross(b - a, c - a)[:, None])
+    return sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(np.finfo(np.float64).tiny)

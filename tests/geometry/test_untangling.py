@@ -56,3 +56,15 @@ def test_what_cannot_be_freed_is_said(icosphere):
     both, pair = np.concatenate([vertices, vertices]), np.concatenate([faces, faces + len(vertices)])
     with pytest.raises(ValueError, match="still crosses"):
         untangle(both, pair)
+
+
+def test_a_piece_that_would_be_smoothed_into_its_neighbour(icosphere):
+    """A ball in the hollow of a dented sphere: smoothing alone would carry the dent's wall into the ball."""
+    vertices, faces = (tensor.numpy().copy() for tensor in icosphere(4))
+    ball = 0.3 * vertices + [0.0, 0.0, 0.64]
+    dent = (vertices[:, 2] > 0) & (np.linalg.norm(vertices[:, :2], axis=1) < 0.45)
+    vertices[dent, 2] = 0.4 * vertices[dent, 2]
+    both, pair = np.concatenate([vertices, ball]), np.concatenate([faces, faces + len(vertices)])
+    assert len(mutual_intersections(vertices, faces, ball, faces)) > 0
+    result = untangle(both, pair)
+    assert len(self_intersections(result, pair)) == 0
