@@ -89,10 +89,10 @@ class Stopwatch:
         self.since = now
 
 
-def measure(config: str, steps: int, **overrides: Any) -> list[dict[str, float]]:
-    """Seconds by part of each step but the first, which warms up."""
+def measure(configs: list[str], steps: int, **overrides: Any) -> list[dict[str, float]]:
+    """Seconds by part of each step but the first, which warms up, of a training by some of the bundle's configs."""
     parser = ConfigParser()
-    parser.read_config(str(CONFIGS / f"{config}.json"))
+    parser.read_config([str(CONFIGS / config) for config in configs])
     parser.update({"num_workers": 0, "batch_size": 1, "validation_count": 1, **overrides})
     parser.get_parsed_content("initialize")
     trainer = parser.get_parsed_content("train#trainer")
@@ -124,9 +124,9 @@ def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:
         joint = shared | {"generated_count": 2, "segmentation_epochs": 0}
         through_g = {"supervision": "%supervisions::representation", "representation_weights": str(weights)}
         columns = {
-            "f, exact": measure("train", steps, **joint),
-            "f through g, then g": measure("train", steps, **joint, **through_g),
-            "g alone": measure("pretrain", steps, **shared),
+            "f, exact": measure(["train.json"], steps, **joint),
+            "f through g, then g": measure(["train.json"], steps, **joint, **through_g),
+            "g alone": measure(["pretrain.json"], steps, **shared),
         }
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{threads} CPU thread(s)"
     print(f"{size}³ voxels, batch 1, {device}, torch {torch.__version__}; seconds a step, medians of {steps}\n")
