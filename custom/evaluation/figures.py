@@ -58,14 +58,14 @@ def box_plots(systems: Mapping[str, Sequence[Measures]]) -> Figure:
                     manage_ticks=False,
                 )
                 across = middle + scatter.uniform(-0.2, 0.2, len(values)) * width
-                axes.scatter(across, values, s=6, color="0.2", alpha=0.6, linewidths=0, zorder=3)
+                axes.scatter(across, values, s=14, color="0.2", alpha=0.6, linewidths=0, zorder=3)
         axes.set_xticks(range(len(systems)), list(systems), rotation=30 if len(systems) > 2 else 0)
         axes.set_xlim(-0.6, len(systems) - 0.4)
         axes.set_title(measure.title)
         axes.grid(axis="y", color="0.9")
         axes.set_axisbelow(True)
-    panels[0].legend(handles=[Patch(facecolor=COLOURS[name], alpha=0.45, edgecolor="black", label=name)
-                              for name in structures])  # fmt: skip
+    handles = [Patch(facecolor=to_rgba(COLOURS[name], 0.45), edgecolor="black", label=name) for name in structures]
+    figure.legend(handles=handles, loc="outside right upper")
     return figure
 
 
@@ -92,6 +92,7 @@ def overlay(
     centre = np.concatenate([mesh.vertices for mesh in truth]).mean(axis=0)
     middle, half = (vertices.max(axis=0) + vertices.min(axis=0)) / 2, np.ptp(vertices, axis=0).max() / 2 + MARGIN
     ticks = [np.arange(place - half, place + half, PIXEL) for place in middle]
+    drawn = [*((mesh, TRUTH) for mesh in truth), *((mesh, COLOURS[mesh.name]) for mesh in predicted)]
     figure = Figure(figsize=(12, 4.4), dpi=100, facecolor="black")
     for column, (name, axis, across_up, letters) in enumerate(PLANES):
         axes = figure.add_axes((0.005 + column * 0.333, 0.01, 0.323, 0.88))
@@ -101,10 +102,9 @@ def overlay(
         low, high = window
         draw_plane(axes, np.clip((plane - low) / (high - low) * 2 - 1, -1, 1), np.array([PIXEL] * 2), name, letters)
         start = np.array([ticks[k][0] for k in across_up])
-        for meshes, colours in ((predicted, COLOURS), (truth, dict.fromkeys(COLOURS, TRUTH))):
-            for mesh in meshes:
-                segments = section(mesh, axis, float(centre[axis]))[..., across_up] - start
-                axes.add_collection(LineCollection(segments, colors=colours[mesh.name], linewidths=1.2))
+        for mesh, colour in drawn:
+            segments = section(mesh, axis, float(centre[axis]))[..., across_up] - start
+            axes.add_collection(LineCollection(segments, colors=colour, linewidths=1.2))
     figure.text(0.008, 0.945, title, color="white", fontsize=10, va="center")
     for place, (name, colour) in enumerate(
         (*((mesh.name, COLOURS[mesh.name]) for mesh in predicted), ("truth", TRUTH))

@@ -31,11 +31,12 @@ def read_stl(path: Path, name: str) -> Mesh:
 
     Raises InputError where the file is not there or holds no mesh.
     """
+    if not path.is_file():
+        raise InputError(f"the mesh {path.name} is not there")
     try:
         mesh = trimesh.load_mesh(path, file_type="stl", process=True)
     except Exception as error:  # whatever trimesh raises on a damaged file
-        reason = "is not there" if isinstance(error, FileNotFoundError) else "cannot be read: is it complete?"
-        raise InputError(f"the mesh {path.name} {reason}") from error
+        raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
     return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
 
 
