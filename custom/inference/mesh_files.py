@@ -29,7 +29,7 @@ class Mesh(NamedTuple):
 def read_stl(path: Path, name: str) -> Mesh:
     """The mesh of an STL file in LPS mm, as `name`, corners that STL repeats welded to vertices.
 
-    Raises InputError where the file is not there or holds no mesh.
+    Raises InputError where the file is not there, or holds no mesh.
     """
     if not path.is_file():
         raise InputError(f"the mesh {path.name} is not there")
@@ -37,6 +37,8 @@ def read_stl(path: Path, name: str) -> Mesh:
         mesh = trimesh.load_mesh(path, file_type="stl", process=True)
     except Exception as error:  # whatever trimesh raises on a damaged file
         raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
+    if len(mesh.faces) == 0:
+        raise InputError(f"the mesh {path.name} is empty")
     return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
 
 
