@@ -3,9 +3,9 @@
     python -m custom synthesize FOLDER --first_seed 900000 --count 40
     python -m benchmarks.accuracy FOLDER
 
-Runs the bundle's own command on the images of FOLDER (``images``, ``labels``), compares the STL files with the labels,
-and prints Markdown: means and worst cases by kind of scan, what the reports say of the meshes, and the rank correlation
-of doubt and Dice. Kinds are the column ``kind`` of ``FOLDER/patients.csv``, where there is one. Training uses other
+Runs the bundle's own evaluation on FOLDER (``images``, ``labels``), whose outputs go into ``FOLDER/evaluation``, and
+prints Markdown: means and worst cases by kind of scan, what was found of the meshes, and the rank correlation of doubt
+and Dice. Kinds are the column ``kind`` of ``FOLDER/patients.csv``, where there is one. Training uses other
 seeds (``generated_first_seed`` and on in train.json).
 """
 
@@ -23,10 +23,10 @@ import fire
 import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
-from tqdm import tqdm
 
 from custom.chambers import STRUCTURES
-from custom.comparison import Comparison, compare_case, table
+from custom.evaluation.measures import FAILED, MEASURED, Measures
+from custom.evaluation.records import case_table, fates, read_metrics
 from custom.inference.doubt import CHECK, REJECT
 
 ROOT = Path(__file__).parents[1]
@@ -34,37 +34,36 @@ TRUST = ("ok", "check", "do not use")
 
 
 def main(folder: str, plot: str | None = None, **overrides: str) -> None:
-    """Predicts and compares.
+    """Predicts and measures.
 
     Args:
-        folder: holds ``images`` and ``labels``, and receives the meshes beside the images.
+        folder: holds ``images`` and ``labels``, and receives the folder ``evaluation``.
         plot: a PNG of doubt against Dice that is written.
         overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
     """
     base = Path(folder)
-    command = [sys.executable, "-m", "monai.bundle", "run", "inference"]
-    command += ["--config_file", "bundle/configs/inference.json", "--dataset_dir", str((base / "images").resolve())]
+    out = base / "evaluation"
+    command = [sys.executable, "-m", "monai.bundle", "run", "evaluation"]
+    command += ["--config_file", "['bundle/configs/inference.json','bundle/configs/evaluate.json']"]
+    command += ["--dataset_dir", str(base.resolve()), "--output_dir", str(out.resolve())]
     for key, value in overrides.items():
         command += [f"--{key}", str(value)]
     if subprocess.run(command, cwd=ROOT, check=False).returncode not in (0, 1):  # 1: some case failed
-        sys.exit("inference did not run")
+        sys.exit("the evaluation did not run")
 
-    labels = sorted((base / "labels").glob("*.nii.gz"))
-    names = [path.name.removesuffix(".nii.gz") for path in labels]
-    reports = {name: json.loads((base / "images" / f"{name}_report.json").read_text()) for name in names}
-    done = [path for path, name in zip(labels, names, strict=True) if reports[name]["status"] == "done"]
-    rows = [row for path in tqdm(done, unit="case") for row in compare_case(base / "images", path)]
-    kinds = _kinds(base / "patients.csv")
-    print(f"{len(done)} of {len(labels)} cases done.\n")
-    for name in names:
-        if reports[name]["status"] != "done":
-            print(f"- {name} ({kinds.get(name, '')}): {reports[name]['reason']}")
+    everything = read_metrics(out / "metrics.json")
+    rows = [row for row in everything if row.status == MEASURED]
+    reports = {case: json.loads((out / f"{case}_report.json").read_text()) for case in {row.case for row in rows}}
+    kinds, fate = _kinds(base / "patients.csv"), fates(everything)
+    print(f"{fate[MEASURED]} of {fate['cases']} cases measured.\n")
+    for entry in fate[FAILED]:
+        print(f"- {entry['case']} ({kinds.get(entry['case'], '')}): {entry['reason']}")
     print(by_kind(rows, kinds))
     print("\nThe three lowest Dice of each chamber:\n")
     for structure in STRUCTURES:
         own = sorted((row for row in rows if row.structure == structure), key=lambda row: row.dice)
-        print(table(own[:3]) + "\n")
-    _print_checks(rows, [reports[name] for name in dict.fromkeys(row.case for row in rows)])
+        print(case_table(own[:3]) + "\n")
+    _print_checks(rows, list(reports.values()))
     doubts = [reports[row.case]["structures"][row.structure]["doubt"] for row in rows]
     print("\n" + by_trust(rows, reports))
     print("\n" + correlations(rows, doubts))
@@ -72,7 +71,7 @@ def main(folder: str, plot: str | None = None, **overrides: str) -> None:
         draw(rows, doubts, plot)
 
 
-def by_kind(rows: list[Comparison], kinds: dict[str, str]) -> str:
+def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
     """Mean, standard deviation and worst value per kind of scan and chamber, as a Markdown table."""
     lines = [
         "| scan | chamber | cases | Dice | lowest | ASSD mm | highest | HD95 mm | highest | volume error % |",
@@ -82,18 +81,18 @@ def by_kind(rows: list[Comparison], kinds: dict[str, str]) -> str:
     for kind in [*found, *(["all"] if len(found) > 1 else [])]:
         for structure in STRUCTURES:
             own = [row for row in rows if row.structure == structure and kind in ("all", kinds.get(row.case, ""))]
-            error = [100 * (row.volume / row.true_volume - 1) for row in own]
+            error = [row.volume_error_percent for row in own]
             lines.append(
                 f"| {kind} | {structure} | {len(own)} | {_spread([row.dice for row in own], 3)} "
                 f"| {min(row.dice for row in own):.3f} "
-                f"| {_spread([row.assd for row in own], 2)} | {max(row.assd for row in own):.2f} "
-                f"| {_spread([row.hd95 for row in own], 2)} | {max(row.hd95 for row in own):.2f} "
+                f"| {_spread([row.assd_mm for row in own], 2)} | {max(row.assd_mm for row in own):.2f} "
+                f"| {_spread([row.hd95_mm for row in own], 2)} | {max(row.hd95_mm for row in own):.2f} "
                 f"| {_spread(error, 1)} |"
             )
     return "\n".join(lines)
 
 
-def by_trust(rows: list[Comparison], reports: dict[str, Any]) -> str:
+def by_trust(rows: list[Measures], reports: dict[str, Any]) -> str:
     """How accurate the surfaces are that the reports trust and doubt, as a Markdown table."""
     lines = ["| trust | chamber | surfaces | Dice, mean | lowest |", "|---|---|---|---|---|"]
     for trust in TRUST:
@@ -108,7 +107,7 @@ def by_trust(rows: list[Comparison], reports: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def correlations(rows: list[Comparison], doubts: list[float]) -> str:
+def correlations(rows: list[Measures], doubts: list[float]) -> str:
     """Spearman's rank correlation of doubt and Dice, for each chamber and overall."""
     found = []
     for name in (*STRUCTURES, "both"):
@@ -117,7 +116,7 @@ def correlations(rows: list[Comparison], doubts: list[float]) -> str:
     return f"Spearman correlation of doubt and Dice: {', '.join(found)}."
 
 
-def draw(rows: list[Comparison], doubts: list[float], path: str) -> None:
+def draw(rows: list[Measures], doubts: list[float], path: str) -> None:
     """Doubt against Dice, with the limits of trust."""
     figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
     axes = figure.add_subplot()
@@ -132,10 +131,10 @@ def draw(rows: list[Comparison], doubts: list[float], path: str) -> None:
     figure.savefig(path)
 
 
-def _print_checks(rows: list[Comparison], reports: list[dict[str, Any]]) -> None:
-    crossing = sum(report["structures"][name]["self_intersections"] > 0 for report in reports for name in STRUCTURES)
+def _print_checks(rows: list[Measures], reports: list[dict[str, Any]]) -> None:
+    crossing = sum(row.self_intersecting_faces > 0 for row in rows)
     meeting = sum(report["intersections_between"] > 0 for report in reports)
-    print(f"Meshes closed and outward: {sum(row.closed for row in rows)} of {len(rows)}.")
+    print(f"Meshes closed and outward: {sum(row.watertight for row in rows)} of {len(rows)}.")
     print(f"Meshes with self-intersecting faces: {crossing} of {len(rows)}.")
     print(f"Cases where the chambers cross: {meeting} of {len(reports)}.")
     print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")

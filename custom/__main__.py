@@ -1,15 +1,21 @@
-"""Commands beside the bundle's workflows: ``python -m custom synthesize`` and ``python -m custom compare``."""
+"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare`` and ``systems``."""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import fire
 from monai import bundle
 
-from .comparison import compare_case, table
 from .configs import config_file
+from .evaluation.figures import box_plots
+from .evaluation.measures import measure_case
+from .evaluation.records import case_table, read_metrics
+from .evaluation.systems import compare_systems, systems_csv, systems_table
+from .inference.files import write_together
+from .inference.preview import as_png
 
 
 def synthesize(output_dir: str, **overrides: Any) -> None:
@@ -31,10 +37,31 @@ def compare(mesh_folder: str, label_folder: str) -> None:
     """
     rows = []
     for label in sorted(Path(label_folder).glob("*.nii.gz")):
-        rows += compare_case(Path(mesh_folder), label)
+        rows += measure_case(label.name.removesuffix(".nii.gz"), mesh_folder, label)
     print(f"Meshes in {mesh_folder}:\n")
-    print(table(rows))
+    print(case_table(rows))
+
+
+def systems(output_dir: str, **metrics: str) -> None:
+    """Compares evaluations of several systems on the same cases, and tests each against the first.
+
+    Prints Markdown and writes ``systems.csv`` and ``systems.png``.
+
+    Args:
+        output_dir: receives both files.
+        metrics: each system's name and its ``metrics.json``: ``--ours A/metrics.json --unet B/metrics.json``.
+    """
+    if not metrics:
+        sys.exit("name the systems: --NAME metrics.json --OTHER metrics.json")
+    try:
+        rows = compare_systems(metrics)
+        figure = box_plots({name: read_metrics(path) for name, path in metrics.items()})
+        files = {"systems.png": as_png(figure), "systems.csv": systems_csv(rows)}
+        write_together(output_dir, "systems", files)
+    except ValueError as error:
+        sys.exit(str(error))
+    print(systems_table(rows))
 
 
 if __name__ == "__main__":
-    fire.Fire({"synthesize": synthesize, "compare": compare})
+    fire.Fire({"synthesize": synthesize, "compare": compare, "systems": systems})

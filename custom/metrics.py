@@ -7,6 +7,7 @@ from typing import NamedTuple
 import igl
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.ndimage import find_objects
 from skimage.measure import marching_cubes
 
 from .frames import apply_affine
@@ -32,11 +33,18 @@ def dice(a: ArrayLike, b: ArrayLike) -> float:
     Raises:
         ValueError: if the shapes differ.
     """
-    a, b = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
-    if a.shape != b.shape:
-        raise ValueError(f"masks must have one shape, got {a.shape} and {b.shape}")
-    total = int(a.sum()) + int(b.sum())
-    return 2 * int((a & b).sum()) / total if total else 1.0
+    both, either = _shared(a, b)
+    return 2 * both / (both + either) if either else 1.0
+
+
+def jaccard(a: ArrayLike, b: ArrayLike) -> float:
+    """Jaccard overlap |A ∩ B| / |A ∪ B| of two boolean masks of one shape; 1 if both are empty.
+
+    Raises:
+        ValueError: if the shapes differ.
+    """
+    both, either = _shared(a, b)
+    return both / either if either else 1.0
 
 
 def mesh_label_distances(
@@ -75,8 +83,10 @@ def label_surface(label: ArrayLike, affine: ArrayLike) -> tuple[NDArray[np.float
     label = np.asarray(label, dtype=bool)
     if not label.any():
         raise ValueError("the label is empty: there is no surface to measure to")
-    vertices, faces, _, _ = marching_cubes(np.pad(label, 1).astype(np.float32), 0.5)
-    return apply_affine(np.asarray(affine), vertices.astype(np.float64) - 1), faces.astype(np.int64)
+    box = find_objects(label.view(np.uint8))[0]  # a chamber is a small part of a CT
+    vertices, faces, _, _ = marching_cubes(np.pad(label[box], 1).astype(np.float32), 0.5)
+    start = np.array([side.start for side in box]) - 1
+    return apply_affine(np.asarray(affine), vertices.astype(np.float64) + start), faces.astype(np.int64)
 
 
 def surface_distances(
@@ -115,6 +125,14 @@ def mesh_volume(vertices: ArrayLike, faces: ArrayLike) -> float:
 def mesh_area(vertices: ArrayLike, faces: ArrayLike) -> float:
     """Area in cm² of a mesh, (V, 3) in mm and (F, 3)."""
     return float(_areas(np.asarray(vertices, dtype=np.float64)[np.asarray(faces)]).sum() / 1e2)
+
+
+def _shared(a: ArrayLike, b: ArrayLike) -> tuple[int, int]:
+    """Voxels in both masks, and in either."""
+    a, b = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)
+    if a.shape != b.shape:
+        raise ValueError(f"masks must have one shape, got {a.shape} and {b.shape}")
+    return int((a & b).sum()), int((a | b).sum())
 
 
 def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:

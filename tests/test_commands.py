@@ -7,7 +7,8 @@ import numpy as np
 import torch
 import trimesh
 
-from custom.comparison import compare_case, table
+from custom.evaluation.measures import Measures, measure_case
+from custom.evaluation.records import case_table, encode_json
 from custom.frames import ras_to_lps, voxel_to_ras
 
 ROOT = Path(__file__).parents[1]
@@ -37,8 +38,21 @@ def test_compare_knows_a_perfect_and_a_shifted_mesh(tmp_path):
     for name, shift in (("LA", 0.0), ("LV", 3.0)):
         vertices = ras_to_lps(torch.tensor(sphere.vertices + centre + (shift, 0, 0))).numpy()
         trimesh.Trimesh(vertices, sphere.faces).export(tmp_path / f"a_{name}.stl")
-    right, wrong = compare_case(tmp_path, tmp_path / "a.nii.gz")
-    assert right.dice > 0.98 and right.assd < 0.3 and right.closed
-    assert abs(right.volume - 4 / 3 * np.pi * 15**3 / 1e3) < 0.1
+    right, wrong = measure_case("a", tmp_path, tmp_path / "a.nii.gz")
+    assert right.dice > 0.98 and right.assd_mm < 0.3 and right.watertight
+    assert abs(right.volume_ml - 4 / 3 * np.pi * 15**3 / 1e3) < 0.1
     assert wrong.dice < 0.5
-    assert "a_LA.stl" in table([right, wrong])
+    assert "| a | LA |" in case_table([right, wrong])
+
+
+def test_systems_prints_a_table_and_writes_it(tmp_path):
+    for name, dice in (("ours", 0.9), ("unet", 0.8)):
+        rows = [
+            Measures(f"case_{k}", "LA", "measured", dice=dice + k / 100, assd_mm=1.0, hd95_mm=2.0) for k in range(6)
+        ]
+        (tmp_path / f"{name}.json").write_bytes(encode_json(rows))
+    command = [sys.executable, "-m", "custom", "systems", str(tmp_path / "out")]
+    command += ["--ours", str(tmp_path / "ours.json"), "--unet", str(tmp_path / "unet.json")]
+    printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "| unet | LA | 6 | 0 | 0.825 [" in printed and "p 0.031" in printed
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"systems.csv", "systems.png"}

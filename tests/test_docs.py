@@ -35,7 +35,7 @@ SMALL = [
         "--generated_count 4 --validation_count 2 --device \"$torch.device('cpu')\" --amp False",
     ),
     (r"synthesize", "--count 1 --shape '(64,64,56)' --spacing '(2.6,2.6,2.6)'"),
-    (r"run inference", "--variations '[]' --device cpu"),
+    (r"run (inference|evaluation)", "--variations '[]' --device cpu"),
 ]
 
 

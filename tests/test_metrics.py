@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from custom.metrics import dice, label_surface, mesh_area, mesh_label_distances, mesh_volume, surface_distances
+from custom.metrics import dice, jaccard, label_surface, mesh_area, mesh_label_distances, mesh_volume, surface_distances
 
 
 def _sphere(radius, centre=(0.0, 0.0, 0.0), subdivisions=4):
@@ -24,6 +24,14 @@ def test_dice():
     assert dice(a, a) == 1 and dice(a, ~a) == 0
     with pytest.raises(ValueError, match="one shape"):
         dice(a, a[1:])
+
+
+def test_jaccard():
+    a = np.zeros((4, 4, 4), dtype=bool)
+    assert jaccard(a, a) == 1
+    a[:2] = True
+    b = np.roll(a, 1, axis=0)
+    assert jaccard(a, b) == pytest.approx(1 / 3) and jaccard(a, ~a) == 0
 
 
 def test_concentric_spheres():

@@ -3,6 +3,7 @@
 `check_workflow` of the zoo's CI is `check_properties`, `initialize`, `run` and `finalize` in this order.
 """
 
+import json
 from pathlib import Path
 
 import nibabel
@@ -59,3 +60,30 @@ def test_training(tmp_path):
     made.finalize()
     assert made.max_epochs == 1 and len(made.train_dataset) == 1
     assert torch.load(tmp_path / "checkpoint.pt", weights_only=True)["trainer"]["iteration"] == 1
+
+
+@pytest.mark.slow
+def test_evaluation(tmp_path):
+    """On noise, in which no heart is found: `force` goes on, and its surfaces are measured against any label."""
+    grid = np.diag([2.0, 2.0, 2.0, 1.0])
+    noise = np.random.default_rng(0).integers(-1000, 1000, (48, 48, 48)).astype(np.int16)
+    label = np.zeros(noise.shape, np.uint8)
+    label[10:20], label[30:40] = 1, 2
+    nibabel.save(nibabel.Nifti1Image(noise, grid), tmp_path / "noise_image.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(label, grid), tmp_path / "noise_label.nii.gz")
+    made = ConfigWorkflow(
+        config_file=[str(BUNDLE / "configs" / f"{name}.json") for name in ("inference", "evaluate")],
+        meta_file=str(BUNDLE / "configs" / "metadata.json"),
+        logging_file=str(BUNDLE / "configs" / "logging.conf"),
+        workflow_type="eval",
+        **CPU,
+        dataset_dir=str(tmp_path),
+        output_dir=str(tmp_path / "out"),
+        variations=[],
+        force=True,
+    )
+    made.initialize()
+    assert made.check_properties() == []
+    made.run()
+    made.finalize()
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text())["measured"] == 1

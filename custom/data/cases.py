@@ -53,12 +53,27 @@ def list_cases(
 
 
 def folder_cases(folder: str | Path) -> list[dict[str, str]]:
-    """Pairs ``{"image": path, "label": path}`` of one of two layouts, sorted by name.
-
-    ``images/NAME`` with ``labels/NAME``, or as in MM-WHS ``CASE_image.nii.gz`` beside ``CASE_label.nii.gz``.
+    """Pairs ``{"image": path, "label": path}`` of a folder, see :func:`folder_pairs`.
 
     Raises:
         ValueError: the folder has neither layout, has no images, or an image lacks its label.
+    """
+    pairs = folder_pairs(folder)
+    for image, label in pairs:
+        if not label.is_file():
+            where = Path(folder)
+            raise ValueError(f"image {image.name} has no label {label.relative_to(where)} in {where.name!r}")
+    return [{"image": str(image), "label": str(label)} for image, label in pairs]
+
+
+def folder_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
+    """Each image of a folder and where its label belongs, be it there or not, sorted by name.
+
+    Two layouts: ``images/NAME`` with ``labels/NAME``, or as in MM-WHS ``CASE_image.nii.gz`` beside
+    ``CASE_label.nii.gz``.
+
+    Raises:
+        ValueError: the folder has neither layout, or no images.
     """
     folder = Path(folder)
     images = folder / "images"
@@ -71,13 +86,10 @@ def folder_cases(folder: str | Path) -> list[dict[str, str]]:
         ]
     if not pairs:
         raise ValueError(
-            f"no training data in {folder.name!r}: it needs images/NAME and labels/NAME, or CASE{IMAGE}.nii.gz and "
+            f"no labelled images in {folder.name!r}: it needs images/NAME and labels/NAME, or CASE{IMAGE}.nii.gz and "
             f"CASE{LABEL}.nii.gz (also {', '.join(SUFFIXES[1:])})"
         )
-    for image, label in pairs:
-        if not label.is_file():
-            raise ValueError(f"image {image.name} has no label {label.relative_to(folder)} in {folder.name!r}")
-    return [{"image": str(image), "label": str(label)} for image, label in pairs]
+    return pairs
 
 
 def _volumes(folder: Path) -> list[Path]:

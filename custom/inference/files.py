@@ -37,7 +37,7 @@ _REFUSALS = {
 
 
 def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> bytes:
-    """A label map (D0, D1, D2) uint8 and its voxel-to-RAS `affine` (4, 4) in mm as a compressed NIfTI file.
+    """A label map (D0, D1, D2) of integers and its voxel-to-RAS `affine` (4, 4) in mm as a compressed NIfTI file.
 
     The same arguments give the same bytes: no name and no time is stored, and `remark` (at most 79 ASCII characters) as
     description.

@@ -6,11 +6,14 @@ and OBJ; other programs pass over it. A `remark`, of ASCII characters, at most 5
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import trimesh
 
 from ..frames import ras_to_lps
+from ..inputs import InputError
 
 
 class Mesh(NamedTuple):
@@ -21,6 +24,22 @@ class Mesh(NamedTuple):
     """(V, 3) float64, RAS mm."""
     faces: np.ndarray
     """(F, 3) int64."""
+
+
+def read_stl(path: Path, name: str) -> Mesh:
+    """The mesh of an STL file in LPS mm, as `name`, corners that STL repeats welded to vertices.
+
+    Raises InputError where the file is not there, or holds no mesh.
+    """
+    if not path.is_file():
+        raise InputError(f"the mesh {path.name} is not there")
+    try:
+        mesh = trimesh.load_mesh(path, file_type="stl", process=True)
+    except Exception as error:  # whatever trimesh raises on a damaged file
+        raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
+    if len(mesh.faces) == 0:
+        raise InputError(f"the mesh {path.name} is empty")
+    return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
 
 
 def encode_stl(mesh: Mesh, remark: str = "") -> bytes:

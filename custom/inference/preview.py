@@ -47,12 +47,17 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
     for column, (title, axis, across_up, letters) in enumerate(PLANES):
         axes = figure.add_axes((0.004 + column * 0.25, 0.01, 0.242, 0.86))
         plane = np.take(volume, int(centre[axis]), axis=axis)
-        _draw_plane(axes, plane, spacing[list(across_up)], title, letters)
+        draw_plane(axes, plane, spacing[list(across_up)], title, letters)
         for mesh in placed:
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
             axes.add_collection(LineCollection(segments, colors=COLOURS[mesh.name], linewidths=1.2))
     _draw_rendering(figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d"), meshes)
     _write_title(figure, report)
+    return as_png(figure)
+
+
+def as_png(figure: Figure) -> bytes:
+    """A figure as PNG, the same bytes from the same figure."""
     stream = io.BytesIO()
     figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
@@ -81,7 +86,15 @@ def section(mesh: Mesh, axis: int, position: float) -> np.ndarray:
     return np.stack(ends, axis=1)
 
 
-def _draw_plane(axes: Axes, plane: np.ndarray, spacing: np.ndarray, title: str, letters: str) -> None:
+def draw_plane(axes: Axes, plane: np.ndarray, spacing: np.ndarray, title: str, letters: str) -> None:
+    """Draw a plane of a windowed image in mm, the centre of its first pixel at 0.
+
+    Args:
+        axes: what it is drawn in.
+        plane: (A, B) in [-1, 1], its first axis running across.
+        spacing: (2,) mm of its pixels.
+        title, letters: as in `PLANES`.
+    """
     width, height = plane.shape * spacing
     extent = (-spacing[0] / 2, width - spacing[0] / 2, -spacing[1] / 2, height - spacing[1] / 2)
     axes.imshow(plane.T, cmap="gray", vmin=-1, vmax=1, origin="lower", extent=extent, interpolation="bilinear")

@@ -20,6 +20,7 @@ from ..frames import spacing_of
 from ..geometry.intersections import mutual_intersections
 from .doubt import CHECK, RAMPS, remark
 from .files import REPORT_ENDING, write_together
+from .memory import peak_memory
 from .mesh_files import Mesh
 
 
@@ -77,6 +78,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
         },
         "device": run.device,
         "amp": run.amp,
+        "peak_memory_mib": peak_memory(run.device),
     }
 
 

@@ -75,6 +75,16 @@ def conclude(
 
     Raises SystemExit with status 1 if a case failed or the summary cannot be written.
     """
+    good = summarise(evaluator, cases, output_dir)
+    leave_ranks()
+    if not good:
+        sys.exit(1)
+
+
+def summarise(
+    evaluator: CaseEvaluator, cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None = None
+) -> bool:
+    """As `conclude`, before it parts from the other processes: whether all is well."""
     rows = gather(evaluator.rows)
     failed = [row for row in rows if row["status"] == "failed"]
     good = not failed
@@ -90,6 +100,4 @@ def conclude(
             logger.error("%d of %d cases failed:", len(failed), len(rows))
             for row in failed:
                 logger.error("  %s: %s", row["case"], row["reason"])
-    leave_ranks()
-    if not good:
-        sys.exit(1)
+    return good

@@ -75,7 +75,7 @@ def start_bundle(weights: Path):
         command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
         command += ["--network_def", str(NETWORK), "--checkpoint", str(weights)]
         command += ["--locator", str(LOCATOR), "--locator_checkpoint", str(weights.with_name("locator.pt")), *arguments]
-        searched = [str(folder) for folder in (Path(__file__).parent, path, os.environ.get("PYTHONPATH")) if folder]
+        searched = [str(folder) for folder in (Path(__file__).parents[1], path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         return subprocess.Popen(command, cwd=cwd, env=environment, **pipes)

@@ -12,7 +12,7 @@ from torch import nn
 
 from custom.sampling import level_coordinates
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "bundle" / "configs" / "inference.json"
 NETWORK = {"_target_": "stand_in.Ellipsoids"}
 LOCATOR = {"_target_": "stand_in.NotAir"}

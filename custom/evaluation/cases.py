@@ -1,0 +1,111 @@
+"""Which images are evaluated, and what their label maps say."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+import torch
+from monai.data import load_decathlon_datalist
+
+from ..chambers import LABELS
+from ..data import MapLabelsd
+from ..data.cases import folder_pairs
+from ..inference.cases import NIFTI_SUFFIXES, is_image
+from ..inference.volume_files import read_itk, read_nifti
+from ..inputs import Findings, InputError
+
+logger = logging.getLogger(__name__)
+
+OWN_VALUES = {str(value): value for value in LABELS.values()}
+"""`label_values` of the bundle's own label maps."""
+
+
+def labelled_images(
+    dataset_dir: str | PathLike, data_list: str | PathLike | None = None, data_list_key: str = "test"
+) -> list[dict[str, str | None]]:
+    """Images, each with its label map: ``{"image": path, "label": path or None}``; none for an empty `dataset_dir`.
+
+    Args:
+        dataset_dir: a folder in one of the layouts of :func:`custom.data.cases.folder_pairs`; the label maps that
+            inference may have left among its images are passed over.
+        data_list: instead of the folder, a JSON file in the manner of the Medical Segmentation Decathlon.
+        data_list_key: the list of that file.
+
+    Raises:
+        ValueError: the folder has neither layout, or the file no such list.
+    """
+    if data_list is not None:
+        return [{"label": None, **case} for case in load_decathlon_datalist(data_list, data_list_key=data_list_key)]
+    pairs = folder_pairs(dataset_dir) if str(dataset_dir) else []
+    return [
+        {"image": str(image), "label": str(label) if label.is_file() else None}
+        for image, label in pairs
+        if is_image(image)
+    ]
+
+
+class Truth:
+    """Where the label maps of images are, and what their values mean.
+
+    Args:
+        labelled: of `labelled_images`.
+        label_values: each value of the label maps to its class.
+    """
+
+    def __init__(self, labelled: Sequence[Mapping[str, str | None]], label_values: Mapping[str, int]) -> None:
+        self._labels = {Path(str(case["image"])): case["label"] for case in labelled}
+        self.label_values = dict(label_values)
+
+    def label_of(self, image: str | PathLike) -> str | None:
+        """The label map of an image; None where there is none."""
+        return self._labels[Path(image)]
+
+
+def check_evaluation(
+    dataset_dir: str | PathLike, data_list: str | PathLike | None, data_list_key: str, submission: bool
+) -> None:
+    """Look at what the call names before anything heavy is loaded.
+
+    Raises SystemExit with status 2, the reason logged, if there is no image, or none has a label and `submission` is
+    not asked for.
+    """
+    try:
+        if not isinstance(submission, bool):
+            raise ValueError(f"submission: {submission}; choose True or False")
+        cases = labelled_images(dataset_dir, data_list, data_list_key)
+        if not cases:
+            raise ValueError("no labelled images given: set `dataset_dir` to their folder, or `data_list`")
+        if not submission and all(case["label"] is None for case in cases):
+            raise ValueError(f"none of the {len(cases)} images has a label map: there is nothing to evaluate against")
+    except ValueError as error:
+        logger.error("%s", error)
+        sys.exit(2)
+
+
+def read_label(path: str | PathLike | None, label_values: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The classes (D0, D1, D2) uint8 of a label map, and its affine (4, 4) float64, voxel to RAS mm.
+
+    Args:
+        path: a NIfTI, NRRD or MHA file; None where there is none.
+        label_values: each value of the file to the class that it means, as in :class:`custom.data.MapLabelsd`.
+
+    Raises:
+        InputError: there is no file, it cannot be read, or holds a value that is not listed.
+    """
+    if path is None:
+        raise InputError("there is no label map")
+    path = Path(path)
+    read = read_nifti if path.name.lower().endswith(NIFTI_SUFFIXES) else read_itk
+    try:
+        values, affine = read(path, Findings(force=True))
+        classes = MapLabelsd("label", label_values)({"label": torch.from_numpy(values)})["label"]
+    except ValueError as error:
+        raise InputError(f"label {path.name}: {error}") from error
+    except Exception as error:  # whatever a reader raises on a damaged file
+        raise InputError(f"label {path.name} cannot be read: is it complete? ({type(error).__name__})") from error
+    return classes.numpy().astype(np.uint8), affine
