@@ -20,8 +20,9 @@ from .timing import timed
 class AssessMeshesd(Transform):
     """The record's `meshes` to its `structures`: per chamber all that the report says of it.
 
-    The record also holds `image` (the crop), the `varied_meshes`, what was `untangled`, and the U-Net's `segmentation`
-    (1, d0, d1, d2) uint8, on a grid that begins with the crop's and is as fine or coarser.
+    The record also holds `image` (the crop) and the network's own `segmentation` (1, d0, d1, d2) uint8, on a grid that
+    begins with the crop's and is as fine or coarser; and, of systems that have them, the `varied_meshes` and what was
+    `untangled`.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -43,12 +44,12 @@ class AssessMeshesd(Transform):
             chambers = np.any(inside, axis=0)
             record["structures"] = {}
             for place, mesh in enumerate(meshes):
-                varied = [voxels_inside(others[place], crop) for others in record["varied_meshes"]]
+                varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
                 overlap = dice(voxels_inside(mesh, level), segmentation == LABELS[mesh.name])
                 stability = min((dice(inside[place], other) for other in varied), default=None)
                 checks = {
                     **check_mesh(mesh),
-                    "untangled": record["untangled"][mesh.name],
+                    "untangled": record.get("untangled", {}).get(mesh.name),
                     "agreement": round(overlap, 3),
                     "stability": None if stability is None else round(stability, 3),
                     **contrast(hounsfield, inside[place], chambers, crop),

@@ -3,6 +3,16 @@
 from .distance_loss import DistanceLoss
 from .representation_supervision import RepresentationSupervision
 from .shape_loss import ShapeLoss
+from .shape_training import ShapeTraining
 from .supervision import ExactSupervision, Supervision
+from .training_module import TrainingModule
 
-__all__ = ["DistanceLoss", "ExactSupervision", "RepresentationSupervision", "ShapeLoss", "Supervision"]
+__all__ = [
+    "DistanceLoss",
+    "ExactSupervision",
+    "RepresentationSupervision",
+    "ShapeLoss",
+    "ShapeTraining",
+    "Supervision",
+    "TrainingModule",
+]

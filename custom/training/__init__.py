@@ -3,13 +3,12 @@
 from .distance_error import DistanceError
 from .handlers import run_training
 from .pictures import TensorBoardPictures, draw_chambers, draw_fields
-from .trainer import ShapeTrainer, StagesAndSegmentation
+from .trainer import SystemTrainer
 from .validation import VoxeliseMeshesd
 
 __all__ = [
     "DistanceError",
-    "ShapeTrainer",
-    "StagesAndSegmentation",
+    "SystemTrainer",
     "TensorBoardPictures",
     "VoxeliseMeshesd",
     "draw_chambers",

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from ignite import distributed as idist
 from ignite.engine import Engine, Events
-from ignite.handlers import Checkpoint, ProgressBar
+from ignite.handlers import Checkpoint, EarlyStopping, ProgressBar
 from ignite.utils import manual_seed
 from monai.engines import Evaluator, Trainer
 from torch import nn
@@ -29,12 +29,13 @@ def run_training(
     seed: int,
     resume: str | None,
     max_steps: int | None,
+    patience: int | None,
 ) -> None:
     """Trains, from the start or from a checkpoint, to the last epoch or an earlier end.
 
     ``folder`` receives ``checkpoint.pt``, everything needed to go on, after every epoch and at every early end, and
-    ``model.pt``, the state dict with the best key metric of the validation so far. An early end is ``max_steps``, or
-    a signal (SIGINT, SIGTERM), which takes effect after the step under way.
+    ``model.pt``, the state dict with the best key metric of the validation so far. An early end is ``max_steps``,
+    ``patience``, or a signal (SIGINT, SIGTERM), which takes effect after the step under way.
 
     Every step draws its random numbers from a stream of its own, so a training that was interrupted and resumed ends
     with the weights of one that was not: to the bit on the CPU, and on a GPU as far as its kernels are deterministic.
@@ -49,6 +50,7 @@ def run_training(
         resume: path of a ``checkpoint.pt``, or None for a new training.
         max_steps: steps after which to end, those before ``resume`` included; None: at the last epoch. Schedules
             follow the epochs all the same.
+        patience: validations without a better key metric after which to end; None: never.
 
     Raises:
         ValueError: there is no such checkpoint, or a step's loss is not finite.
@@ -59,20 +61,21 @@ def run_training(
     trainer.add_event_handler(Events.ITERATION_COMPLETED, _refuse_infinite_loss)
     if max_steps is not None:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_after, validator, max_steps)
-    best = Checkpoint(
-        {"model": network},
-        _save_in(folder),
-        filename_pattern="model.pt",
-        score_function=lambda engine: float(engine.state.metrics[engine.state.key_metric_name]),
-    )
-    validator.add_event_handler(Events.COMPLETED, best)
-    objects = objects | {"best": best}
+    best = Checkpoint({"model": network}, _save_in(folder), filename_pattern="model.pt", score_function=_key_metric)
+    patient = EarlyStopping(math.inf if patience is None else patience, _key_metric, trainer)
+    for handler in (best, patient):
+        validator.add_event_handler(Events.COMPLETED, handler)
+    objects = objects | {"best": best, "patience": patient}
     newest = Checkpoint(objects, _save_in(folder), filename_pattern="checkpoint.pt", n_saved=None)
     trainer.add_event_handler(Events.EPOCH_COMPLETED | Events.TERMINATE, newest)
     if resume is not None:
         _load(trainer, objects, resume)
     with _Interruptible(trainer):
         trainer.run()
+
+
+def _key_metric(validator: Engine) -> float:
+    return float(validator.state.metrics[validator.state.key_metric_name])
 
 
 def _save_in(folder: str) -> Callable[[Any, str, Any], None]:
@@ -92,6 +95,8 @@ def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
     if not Path(path).is_file():
         raise ValueError(f"there is no checkpoint {Path(path).name!r} to resume from")
     state = torch.load(path, map_location="cpu", weights_only=True)
+    if "patience" not in state:  # of 0.2.0
+        objects = {name: value for name, value in objects.items() if name != "patience"}
     epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
     Checkpoint.load_objects(objects, state)
     trainer.state.max_epochs = epochs

@@ -162,6 +162,13 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     assert "the two chambers cross" in said
 
 
+def test_systems_without_untangling_and_variations_are_assessed(tmp_path):
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(_record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1))))
+    del record["varied_meshes"]
+    for checks in AssessMeshesd((-300, 700))(record)["structures"].values():
+        assert checks["untangled"] is None and checks["stability"] is None and checks["doubts"]["instability"] == 0
+
+
 def test_a_spike_is_untangled_and_reported(tmp_path):
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body

@@ -51,14 +51,25 @@ def test_pretraining_goes_on_where_it_stopped(train, tmp_path):
 
 @pytest.mark.slow
 def test_the_best_weights_stay_through_a_resume(train, tmp_path):
-    """A resumed run that validates worse than the run before does not replace its model.pt."""
+    """A resumed run that validates worse than the run before does not replace its model.pt; 0.2.0 knew no patience."""
     train("train", tmp_path, max_steps=1)
     state = load(tmp_path)
     state["best"]["_saved"] = [(2.0, "model.pt")]
+    del state["patience"]
     torch.save(state, tmp_path / "checkpoint.pt")
     (tmp_path / "model.pt").write_bytes(b"the best")
     train("train", tmp_path, max_steps=2, resume=str(tmp_path / "checkpoint.pt"))
     assert (tmp_path / "model.pt").read_bytes() == b"the best"
+
+
+def test_a_training_that_does_not_improve_ends_with_its_checkpoint(train, tmp_path):
+    """At rate 0 every validation is like the first: the second ends it, and a resumed one goes on counting."""
+    still = {"learning_rate": 0.0, "end_learning_rate": 0.0, "segmentation_epochs": 9, "steps_per_epoch": 1}
+    train("train", tmp_path, epochs=9, val_interval=1, patience=1, **still)
+    ended = load(tmp_path)
+    assert ended["trainer"]["iteration"] == 2 and ended["patience"]["counter"] == 1
+    train("train", tmp_path, epochs=9, val_interval=1, patience=2, resume=str(tmp_path / "checkpoint.pt"), **still)
+    assert load(tmp_path)["trainer"]["iteration"] == 3
 
 
 def test_a_missing_checkpoint_is_named(train, tmp_path):
