@@ -1,1 +1,9 @@
 """The systems that the paper compares with, on the same data, augmentation, engine and U-Net."""
+
+from .mesh_deform_loss import MeshDeformLoss
+from .mesh_deform_net import MeshDeformNet
+from .mesh_training import MeshTraining
+from .voxel2mesh import Voxel2Mesh
+from .voxel2mesh_loss import Voxel2MeshLoss
+
+__all__ = ["MeshDeformLoss", "MeshDeformNet", "MeshTraining", "Voxel2Mesh", "Voxel2MeshLoss"]

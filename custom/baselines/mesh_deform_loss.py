@@ -34,6 +34,7 @@ class MeshDeformLoss(nn.Module):
     chambers. The authors' code multiplies each mesh term by 100 and the segmentation by 100: here both by 1.
 
     Args:
+        faces: (F, 3) int64 of every mesh.
         points: drawn on each target surface.
         exponents: of the terms above, by name.
         segmentation: weight of the segmentation's Dice loss and cross-entropy.
@@ -42,23 +43,22 @@ class MeshDeformLoss(nn.Module):
         ValueError: an exponent is missing or of an unknown term.
     """
 
-    def __init__(self, points: int, exponents: Mapping[str, float], segmentation: float) -> None:
+    def __init__(self, faces: Tensor, points: int, exponents: Mapping[str, float], segmentation: float) -> None:
         super().__init__()
         terms = {"point", "normal", "edge", "laplacian"}
         if set(exponents) != terms:
             raise ValueError(f"exponents are of {sorted(terms)}, got those of {sorted(exponents)}")
+        self.faces = faces
+        self.edges = edges_of(faces)
         self.points = points
         self.exponents = dict(exponents)
         self.segmentation = segmentation
 
-    def forward(
-        self, meshes: list[Tensor], faces: Tensor, logits: Tensor, labels: Tensor, stride: int
-    ) -> dict[str, Tensor]:
+    def forward(self, meshes: list[Tensor], logits: Tensor, labels: Tensor, stride: int) -> dict[str, Tensor]:
         """The weighted sum and its terms.
 
         Args:
             meshes: (B, S, V, 3) normalised vertices after each block.
-            faces: (F, 3) int64 of all.
             logits: (B, S + 1, d0, d1, d2).
             labels: (B, 1, D0, D1, D2) integer classes, structure s has value s + 1.
             stride: crop voxels per voxel of the logits.
@@ -74,16 +74,15 @@ class MeshDeformLoss(nn.Module):
         places = normalised_to_voxel(targets.points, UNIT)
         side = UNIT[0] - 1
         # area of F regular triangles with edge e: F sqrt(3) / 4 e^2
-        edge = (targets.areas * (side / 2) ** 2 * 4 / (3**0.5 * len(faces))).unsqueeze(1)
-        edges = edges_of(faces)
+        edge = (targets.areas * (side / 2) ** 2 * 4 / (3**0.5 * len(self.faces))).unsqueeze(1)
         for mesh in meshes:
             vertices = normalised_to_voxel(mesh.flatten(0, 1)[targets.which], UNIT)
             there, back = nearest(vertices, places), nearest(places, vertices)
             values = {
                 "point": _squared(vertices - pick(places, there)) + _squared(places - pick(vertices, back)),
-                "normal": _squared(vertex_normals(vertices, faces) - pick(targets.normals, there)),
-                "edge": (squared_edge_lengths(vertices, edges) - edge).abs().mean(1),
-                "laplacian": _squared(laplacian(vertices, edges)),
+                "normal": _squared(vertex_normals(vertices, self.faces) - pick(targets.normals, there)),
+                "edge": (squared_edge_lengths(vertices, self.edges) - edge).abs().mean(1),
+                "laplacian": _squared(laplacian(vertices, self.edges)),
             }
             product = torch.ones_like(targets.areas)
             for name, value in values.items():
