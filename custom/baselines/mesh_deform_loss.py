@@ -64,13 +64,15 @@ class MeshDeformLoss(nn.Module):
             stride: crop voxels per voxel of the logits.
 
         Returns:
-            ``loss``, with gradient, ``dice``, ``cross_entropy``, and the means of the last block's mesh terms; those
-            are zero where no chamber is labelled.
+            ``loss``, with gradient, ``dice``, ``cross_entropy``, and, where a chamber is labelled, the means
+            of the last block's mesh terms.
         """
         terms = segmentation_losses(logits, labels, stride)
         loss = self.segmentation * (terms["dice"] + terms["cross_entropy"])
         batch, structures = meshes[0].shape[:2]
         targets = target_surfaces(labels, structures, self.points)
+        if len(targets.which) == 0:
+            return {"loss": loss, **terms}
         places = normalised_to_voxel(targets.points, UNIT)
         side = UNIT[0] - 1
         # area of F regular triangles with edge e: F sqrt(3) / 4 e^2
@@ -87,7 +89,7 @@ class MeshDeformLoss(nn.Module):
             product = torch.ones_like(targets.areas)
             for name, value in values.items():
                 product = product * value.clamp_min(TINY) ** self.exponents[name]
-                terms[name] = value.sum() / max(len(value), 1)
+                terms[name] = value.mean()
             loss = loss + product.sum() / batch
         return {"loss": loss, **terms}
 

@@ -50,20 +50,22 @@ class Voxel2MeshLoss(nn.Module):
             stride: crop voxels per voxel of the logits.
 
         Returns:
-            ``loss``, with gradient, ``dice`` (shown only), ``cross_entropy``, and the means of the last stage's mesh
-            terms; those are zero where no chamber is labelled.
+            ``loss``, with gradient, ``dice`` (shown only), ``cross_entropy``, and, where a chamber is labelled, the
+            means of the last stage's mesh terms.
         """
         terms = segmentation_losses(logits, labels, stride)
         loss = self.weights["cross_entropy"] * terms["cross_entropy"]
         batch, structures = stages[0].vertices.shape[:2]
         targets = target_surfaces(labels, structures, self.points)
+        if len(targets.which) == 0:
+            return {"loss": loss, **terms}
         for stage in stages:
             vertices, faces = (values.flatten(0, 1)[targets.which] for values in stage)
             points, _ = sample_surface(vertices, faces, self.points)
             values = {"chamfer": chamfer(points, targets.points)} | _regularity(vertices, faces)
             for name, value in values.items():
                 loss = loss + self.weights[name] * value.sum() / batch
-                terms[name] = value.sum() / max(len(value), 1)
+                terms[name] = value.mean()
         return {"loss": loss, **terms}
 
 
@@ -81,5 +83,5 @@ def _regularity(vertices: Tensor, faces: Tensor) -> dict[str, Tensor]:
                 ]
             )
         )
-    columns = torch.stack(rows).unbind(1) if rows else [vertices.sum((1, 2))] * 3
+    columns = torch.stack(rows).unbind(1)
     return dict(zip(("laplacian", "edge", "normal"), columns, strict=True))
