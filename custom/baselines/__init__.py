@@ -4,6 +4,7 @@ from .mesh_deform_loss import MeshDeformLoss
 from .mesh_deform_net import MeshDeformNet
 from .mesh_training import MeshTraining
 from .voxel2mesh import Voxel2Mesh
+from .voxel2mesh_inferer import Voxel2MeshInferer
 from .voxel2mesh_loss import Voxel2MeshLoss
 
-__all__ = ["MeshDeformLoss", "MeshDeformNet", "MeshTraining", "Voxel2Mesh", "Voxel2MeshLoss"]
+__all__ = ["MeshDeformLoss", "MeshDeformNet", "MeshTraining", "Voxel2Mesh", "Voxel2MeshInferer", "Voxel2MeshLoss"]
