@@ -14,7 +14,7 @@ from .deformation import KernelFlow, Offsets
 from .graph_decoder import GraphStage
 from .observation import NoObservation, SegmentationObservation
 from .placement import FixedPlacement, SegmentationPlacement
-from .unet import UNet
+from .unet import UNet, unet_precision
 
 
 class ShapeNetwork(nn.Module):
@@ -161,9 +161,7 @@ class ShapeNetwork(nn.Module):
         if torch.jit.is_scripting():
             return self._unet_features(image, decode)
         else:
-            # on the CPU, bfloat16 convolutions of 2x2x2 voxels have a wrong weight gradient (oneDNN under torch 2.13)
-            unsound = image.device.type == "cpu" and image.shape[2] in [2 * stride for stride in self.level_strides]
-            with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp and not unsound):
+            with unet_precision(image, self.level_strides, self.amp):
                 return self._unet_features(image, decode)
 
     def _unet_features(self, image: Tensor, decode: bool) -> tuple[list[Tensor], Tensor]:

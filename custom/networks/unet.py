@@ -8,6 +8,20 @@ import torch
 from torch import Tensor, nn
 
 
+def unet_precision(image: Tensor, level_strides: Sequence[int], amp: bool) -> torch.autocast:
+    """The context in which a U-Net runs: bfloat16 with ``amp``, but where that is unsound.
+
+    On the CPU, bfloat16 convolutions of 2x2x2 voxels have a wrong weight gradient (oneDNN under torch 2.13).
+
+    Args:
+        image: (B, 1, D0, D1, D2), what the U-Net encodes.
+        level_strides: of the U-Net.
+        amp: whether bfloat16 is asked for.
+    """
+    unsound = image.device.type == "cpu" and image.shape[2] in [2 * stride for stride in level_strides]
+    return torch.autocast(image.device.type, torch.bfloat16, enabled=amp and not unsound)
+
+
 class ResidualBlock(nn.Module):
     """Three 3x3x3 convolutions, each normalised and rectified; output = first activation + third (paper, section 3.1).
 
