@@ -34,38 +34,46 @@ Record = dict[Hashable, Any]
 class VerticesToMeshesd(MapTransform):
     """Normalised vertices of the crop to meshes in RAS mm, one per structure.
 
-    `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3) its `varied_meshes`,
-    N such lists.
+    `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3), of systems that have
+    them, its `varied_meshes`, N such lists.
 
     Args:
         keys: the key of the network's output.
-        faces: (F, 3) int64, shared by all structures.
+        faces: (F, 3) int64, shared by all structures; None: the record's own `faces` (S, F, 3), of each structure.
         structures: those wanted, of `STRUCTURES`.
 
     Raises ValueError if a vertex is not finite.
     """
 
-    def __init__(self, keys: Hashable, faces: torch.Tensor, structures: str | Sequence[str] = STRUCTURES) -> None:
+    def __init__(
+        self, keys: Hashable, faces: torch.Tensor | None, structures: str | Sequence[str] = STRUCTURES
+    ) -> None:
         super().__init__(keys)
-        self.faces = faces.cpu().numpy()
+        self.faces = None if faces is None else faces.cpu().expand(len(STRUCTURES), -1, -1)
         self.structures = selected(structures, STRUCTURES, "structures")
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
         with timed(record["seconds"], "meshes"):
-            record["meshes"] = self._meshes(record[self.keys[0]], record["image"])
-            record["varied_meshes"] = [self._meshes(varied, record["image"]) for varied in record["variations"]]
+            faces = torch.as_tensor(record["faces"] if self.faces is None else self.faces).numpy()
+            record["meshes"] = self._meshes(record[self.keys[0]], faces, record["image"])
+            varied = record.get("variations", ())
+            record["varied_meshes"] = [self._meshes(vertices, faces, record["image"]) for vertices in varied]
         return record
 
-    def _meshes(self, vertices: torch.Tensor, image: MetaTensor) -> list[Mesh]:
+    def _meshes(self, vertices: torch.Tensor, faces: np.ndarray, image: MetaTensor) -> list[Mesh]:
         vertices = torch.as_tensor(vertices).detach().cpu().double().numpy()
         if not np.isfinite(vertices).all():
             raise ValueError("the network gave vertices that are not finite: are the weights sound?")
         affine = np.asarray(image.affine)
-        faces = facing_out(self.faces, affine)
+        places = [STRUCTURES.index(name) for name in self.structures]
         return [
-            Mesh(name, normalised_to_ras(vertices[STRUCTURES.index(name)], image.shape[1:], affine), faces)
-            for name in self.structures
+            Mesh(
+                STRUCTURES[place],
+                normalised_to_ras(vertices[place], image.shape[1:], affine),
+                facing_out(faces[place], affine),
+            )
+            for place in places
         ]
 
 

@@ -20,10 +20,10 @@ class VoxeliseMeshesd(MapTransform):
     Args:
         keys: predicted vertices.
         reference: key of an image (C, D0, D1, D2) that gives the grid.
-        faces: (F, 3) int64 of every structure.
+        faces: (F, 3) int64 of every structure; None: the prediction is a pair, of vertices and faces (S, F, 3).
     """
 
-    def __init__(self, keys: KeysCollection, reference: str, faces: Tensor) -> None:
+    def __init__(self, keys: KeysCollection, reference: str, faces: Tensor | None) -> None:
         super().__init__(keys)
         self.reference = reference
         self.faces = faces
@@ -32,7 +32,9 @@ class VoxeliseMeshesd(MapTransform):
         result = dict(data)
         shape = tuple(data[self.reference].shape[1:])
         for key in self.keys:
-            vertices = normalised_to_voxel(torch.as_tensor(data[key]).detach().cpu(), shape)
-            masks = torch.stack([voxelise(mesh, self.faces.cpu(), shape) for mesh in vertices])
+            vertices, faces = data[key] if self.faces is None else (data[key], [self.faces] * len(data[key]))
+            vertices = normalised_to_voxel(torch.as_tensor(vertices).detach().cpu(), shape)
+            meshes = zip(vertices, faces, strict=True)
+            masks = torch.stack([voxelise(mesh, triangles.cpu(), shape) for mesh, triangles in meshes])
             result[key] = torch.cat([~masks.any(0, keepdim=True), masks]).float()
         return result

@@ -1,0 +1,85 @@
+"""How far a mesh is from a target surface, and how regular it is: what both mesh systems' losses are made of."""
+
+from __future__ import annotations
+
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+from torch.nn import functional as F
+
+from .triangulation import Edges
+
+
+def sample_surface(vertices: Tensor, faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Points drawn uniformly by area, with torch's generator.
+
+    Args:
+        vertices: (N, V, 3).
+        faces: (N, F, 3) int64, of each mesh its own.
+        count: points P per mesh.
+
+    Returns:
+        points (N, P, 3), differentiable in the vertices, and the unit normals (N, P, 3) of their faces.
+    """
+    meshes = torch.arange(len(vertices), device=vertices.device).view(-1, 1)
+    corners = vertices[meshes.unsqueeze(2), faces]
+    normals = torch.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1)
+    chosen = torch.multinomial(normals.detach().norm(dim=-1), count, replacement=True)
+    u, v = torch.rand(2, *chosen.shape, 1, device=vertices.device, dtype=vertices.dtype).unbind(0)
+    u, v = torch.where(u + v > 1, 1 - u, u), torch.where(u + v > 1, 1 - v, v)  # fold the square into the triangle
+    a, b, c = corners[meshes, chosen].unbind(2)
+    return a + u * (b - a) + v * (c - a), F.normalize(normals[meshes, chosen], dim=-1, eps=1e-12)
+
+
+def nearest(points: Tensor, others: Tensor) -> Tensor:
+    """Index (N, P) int64 of the nearest of the `others` (N, Q, 3) to each of the `points` (N, P, 3), no gradient."""
+    points, others = points.detach(), others.detach()
+    if points.device.type != "cpu":
+        return torch.cdist(points, others, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
+    found = [KDTree(other.numpy()).query(some.numpy())[1] for some, other in zip(points, others, strict=True)]
+    return torch.stack([torch.from_numpy(index).long() for index in found])
+
+
+def pick(values: Tensor, index: Tensor) -> Tensor:
+    """Rows (N, P, C) of the `values` (N, Q, C) at an `index` (N, P)."""
+    return values.gather(1, index.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+
+
+def chamfer(points: Tensor, targets: Tensor) -> Tensor:
+    """Mean squared distance to the nearest of the others, in both directions, summed: (N,).
+
+    Args:
+        points: (N, P, 3).
+        targets: (N, Q, 3).
+    """
+    there = points - pick(targets, nearest(points, targets))
+    back = targets - pick(points, nearest(targets, points))
+    return there.square().sum(-1).mean(1) + back.square().sum(-1).mean(1)
+
+
+def squared_edge_lengths(vertices: Tensor, edges: Edges) -> Tensor:
+    """(N, E) squared lengths of the edges of meshes (N, V, 3) of one connectivity."""
+    ends = vertices[:, edges.ends]
+    return (ends[:, :, 1] - ends[:, :, 0]).square().sum(-1)
+
+
+def laplacian(vertices: Tensor, edges: Edges) -> Tensor:
+    """From every vertex of meshes (N, V, 3) of one connectivity to the mean of its neighbours, (N, V, 3)."""
+    here, there = torch.cat([edges.ends, edges.ends.flip(1)]).unbind(1)
+    total = torch.zeros_like(vertices).index_add(1, here, vertices[:, there])
+    degree = torch.bincount(here, minlength=vertices.shape[1]).unsqueeze(1)
+    return total / degree - vertices
+
+
+def bending(vertices: Tensor, faces: Tensor, edges: Edges) -> Tensor:
+    """(N, E) one minus the cosine of the angle between the normals of the two faces at every edge.
+
+    Args:
+        vertices: (N, V, 3).
+        faces: (F, 3) int64 of all meshes.
+        edges: of `faces`.
+    """
+    corners = vertices[:, faces]
+    normals = torch.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1)
+    sides = F.normalize(normals, dim=-1, eps=1e-12)[:, edges.faces]
+    return 1 - (sides[:, :, 0] * sides[:, :, 1]).sum(-1)
