@@ -115,23 +115,7 @@ def main(
         **({"dataset_dir": str(Path(data).resolve())} if data else {}),
     }
     for name in rows:
-        system, own = SYSTEMS[name], base / name
-        overlay = [f"systems/{system.overlay}.json"] if system.overlay else []
-        start = base / f"start_{system.start}"
-        first = {"steps_per_epoch": start_steps // EPOCHS, "segmentation_epochs": EPOCHS}
-        train(start, ["train.json", *overlay], training | system.overrides | first)
-        second = {"steps_per_epoch": steps // EPOCHS, "segmentation_epochs": 0, "learning_rate": 0.001}
-        second |= system.overrides | system.supervision
-        train(own / "train", ["train.json", *overlay], training | second, start / "model.pt")
-        if not (own / "test" / "metrics.json").exists():
-            where = {"dataset_dir": test, "output_dir": str(own / "test"), "skip_existing": True}
-            weights = {"checkpoint": str(own / "train" / "model.pt")}
-            run(
-                "evaluation", ["inference.json", "evaluate.json", *overlay], where | weights | common | system.overrides
-            )
-        if not (own / "cost.json").exists():
-            cost = costs(["train.json", *overlay], training | second | {"output_dir": str(own / "train")})
-            (own / "cost.json").write_text(json.dumps(cost))
+        work_on(name, base, (start_steps, steps), training, common, test)
     order = [rows[-1], *rows[:-1]]
     metrics = {SYSTEMS[name].title: base / name / "test" / "metrics.json" for name in order}
     page = "\n\n".join(
@@ -145,6 +129,37 @@ def main(
     (base / "table1.md").write_text(page + "\n")
     (base / "table1.png").write_bytes(as_png(box_plots({name: read_metrics(path) for name, path in metrics.items()})))
     print(page)
+
+
+def work_on(
+    name: str, base: Path, stages: tuple[int, int], training: dict[str, Any], common: dict[str, Any], test: str
+) -> None:
+    """Trains, evaluates and measures one system, as far as that is not done.
+
+    Args:
+        name: of the system.
+        base: receives its folder, and that of the shared first stage.
+        stages: steps of both.
+        training: keys of train.json, but the stages'.
+        common: those among them that inference needs too.
+        test: labelled CTs.
+    """
+    system, own = SYSTEMS[name], base / name
+    start = base / f"start_{system.start}"
+    overlay = [f"systems/{system.overlay}.json"] if system.overlay else []
+    training = training | system.overrides
+    first = {"steps_per_epoch": stages[0] // EPOCHS, "segmentation_epochs": EPOCHS}
+    second = {"steps_per_epoch": stages[1] // EPOCHS, "segmentation_epochs": 0, "learning_rate": 0.001}
+    second |= system.supervision
+    train(start, ["train.json", *overlay], training | first)
+    train(own / "train", ["train.json", *overlay], training | second, start / "model.pt")
+    if not (own / "test" / "metrics.json").exists():
+        evaluation = common | system.overrides
+        evaluation |= {"checkpoint": str(own / "train" / "model.pt"), "dataset_dir": test, "skip_existing": True}
+        run("evaluation", ["inference.json", "evaluate.json", *overlay], evaluation | {"output_dir": str(own / "test")})
+    if not (own / "cost.json").exists():
+        cost = costs(["train.json", *overlay], training | second | {"output_dir": str(own / "train")})
+        (own / "cost.json").write_text(json.dumps(cost))
 
 
 def generated(folder: Path, count: int) -> str:
