@@ -63,7 +63,7 @@ class Truth:
 
     def label_of(self, image: str | PathLike) -> str | None:
         """The label map of an image; None where there is none."""
-        return self._labels[Path(image)]
+        return self._labels.get(Path(image))
 
 
 def check_evaluation(
