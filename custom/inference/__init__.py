@@ -4,7 +4,8 @@ from ..inputs import InputError
 from .assessment import AssessMeshesd
 from .cases import find_cases
 from .evaluator import CaseDataset, CaseEvaluator
-from .inferer import SurfaceInferer
+from .inferer import MaskInferer, SurfaceInferer
+from .isosurfaces import MasksToMeshesd
 from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .outputs import Outputs
@@ -23,6 +24,8 @@ __all__ = [
     "LocateHeartd",
     "MONAILabelRequestd",
     "MONAILabelResultd",
+    "MaskInferer",
+    "MasksToMeshesd",
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",

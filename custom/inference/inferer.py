@@ -1,4 +1,4 @@
-"""What one image is asked of the network: the surfaces, what the U-Net saw, and how firmly the surfaces stand."""
+"""What one image is asked of the network: surfaces, what the U-Net saw, and how firmly the surfaces stand; or masks."""
 
 from __future__ import annotations
 
@@ -16,6 +16,29 @@ from ..frames import normalised_to_voxel, voxel_to_normalised
 
 LOWEST = -1.0
 """Of a windowed image: air, and what lies beyond the crop."""
+
+
+class MaskInferer(Inferer):
+    """Class probabilities of every voxel, of a network that maps the image to class logits on its grid."""
+
+    def __call__(self, inputs: Tensor, network: nn.Module) -> dict[str, Tensor]:
+        """Ask the network.
+
+        Args:
+            inputs: (B, 1, D0, D1, D2) float32 in [-1, 1], the windowed crop.
+            network: maps it to class logits (B, S + 1, D0, D1, D2), background first.
+
+        Returns:
+            `pred`: (B, S + 1, D0, D1, D2) float32 probabilities; `segmentation`: (B, 1, D0, D1, D2) uint8, the
+            likeliest class, 0 the background.
+        """
+        if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
+            inputs = inputs.as_tensor()
+        logits = network(inputs).float()
+        return {
+            CommonKeys.PRED: logits.softmax(1),
+            "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
+        }
 
 
 class SurfaceInferer(Inferer):

@@ -36,13 +36,29 @@ def sample_points(masks: Tensor, vertices: Tensor, count: int, spread: float) ->
         (N, P, 3) normalised, inside [-1, 1]; for an empty mask the points near its surface are uniform instead.
     """
     near_label, near_mesh = int(NEAR_LABEL * count), int(NEAR_MESH * count)
-    points = 2 * torch.rand(len(masks), count, 3, device=masks.device) - 1
-    for index, mask in enumerate(masks):
-        surface = surface_voxels(mask)
-        if len(surface):
-            chosen = surface[torch.randint(len(surface), (near_label,), device=masks.device)]
-            points[index, :near_label] = chosen + spread * points[index, :near_label]
+    points = sample_near_labels(masks, count, near_label, spread)
     chosen = torch.randint(vertices.shape[1], (near_mesh,), device=masks.device)
     noise = spread * torch.randn(len(masks), near_mesh, 3, device=masks.device)
     points[:, near_label : near_label + near_mesh] = vertices.detach()[:, chosen] + noise
     return points.clamp(-1, 1)
+
+
+def sample_near_labels(masks: Tensor, count: int, near: int, spread: float) -> Tensor:
+    """Draws points for every structure, the first ``near`` of them near its label's surface, the others uniformly.
+
+    Args:
+        masks: (N, D0, D1, D2) bool label of each structure.
+        count: points P per structure.
+        near: how many of them scatter about the surface; for an empty mask they are uniform instead.
+        spread: how far they scatter per axis, normalised units.
+
+    Returns:
+        (N, P, 3) normalised; those near a surface may lie up to ``spread`` outside [-1, 1].
+    """
+    points = 2 * torch.rand(len(masks), count, 3, device=masks.device) - 1
+    for index, mask in enumerate(masks):
+        surface = surface_voxels(mask)
+        if len(surface):
+            chosen = surface[torch.randint(len(surface), (near,), device=masks.device)]
+            points[index, :near] = chosen + spread * points[index, :near]
+    return points
