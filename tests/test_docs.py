@@ -64,7 +64,7 @@ def test_every_command_names_what_exists(page, command):
     assert words[0] in ("python", "torchrun")
     if "monai.bundle" in words and "--config_file" in words:
         given = words[words.index("--config_file") + 1]
-        files = re.findall(r"/(configs/\w+\.json)", given)
+        files = re.findall(r"/(configs/[\w/]+\.json)", given)
         keys = {key for file in files for key in json.loads((ROOT / "bundle" / file).read_text())}
         own = {"config_file", "meta_file", "net_id", "filepath", "ckpt_file"}
         for word in words:
@@ -119,7 +119,9 @@ def run(words: list[str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-RUNNABLE = [command for _, command in COMMANDS if not command.startswith(("make", "sha256sum"))]
+# after one step of training these systems see no chamber; test_systems.py trains them for longer
+UNFIT = re.compile(r"^(make|sha256sum)|run inference.*systems/(unet|occupancy)")
+RUNNABLE = [command for _, command in COMMANDS if not UNFIT.search(command)]
 
 
 @pytest.mark.slow

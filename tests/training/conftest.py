@@ -29,14 +29,16 @@ SMALL_TEMPLATES = {"validation_count": 1}
 
 @pytest.fixture
 def train(tmp_path):
-    """Function of a config's name, a folder, and overrides that trains; `prepare` is shown the trainer before."""
+    """Function of a config's name, a folder, and overrides that trains; `prepare` is shown the trainer before.
 
-    def run(name, folder, prepare=lambda trainer: None, **overrides):
+    A `system` is one of those in `configs/systems`.
+    """
+
+    def run(name, folder, prepare=lambda trainer: None, system=None, **overrides):
         chosen = SMALL | (SMALL_TEMPLATES if name == "pretrain" else SMALL_HEARTS) | overrides
         chosen |= {"output_dir": str(folder), "bundle_root": str(CONFIGS.parent)}
-        workflow = ConfigWorkflow(
-            config_file=[str(CONFIGS / f"{name}.json")], workflow_type="train", logging_file=False, **chosen
-        )
+        files = [str(CONFIGS / f"{name}.json")] + ([str(CONFIGS / "systems" / f"{system}.json")] if system else [])
+        workflow = ConfigWorkflow(config_file=files, workflow_type="train", logging_file=False, **chosen)
         workflow.initialize()
         prepare(workflow.parser.get_parsed_content("train#trainer"))
         workflow.run()

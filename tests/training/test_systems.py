@@ -1,0 +1,72 @@
+"""Each system of the comparison learns one generated patient and finds it again, by the bundle's own commands."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from monai.bundle import ConfigWorkflow
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "bundle" / "configs"
+UNET = {
+    "encoder_channels": [8, 16, 32],
+    "decoder_channels": [8, 16],
+    "first_stride": 1,
+    "channels_per_group": 4,
+    "dropout": 0.0,
+}
+SMALL = {
+    "unet": {"network_def#unet": UNET},
+    "occupancy": {"network_def#unet": UNET, "network_def#levels": [1]},
+}
+LONG_ENOUGH = {"epochs": 10, "steps_per_epoch": 40, "max_steps": 80, "learning_rate": 0.02, "warmup_steps": 5}
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory):
+    """Two small patients, as images/ and labels/."""
+    folder = tmp_path_factory.mktemp("patients")
+    command = ["-m", "custom", "synthesize", str(folder), "--count", "2", "--shape", "(40,40,40)"]
+    subprocess.run([sys.executable, *command, "--spacing", "(4.2,4.2,4.2)"], cwd=ROOT, check=True, capture_output=True)
+    return folder
+
+
+def infer(system, image, **overrides):
+    files = [str(CONFIGS / "inference.json"), str(CONFIGS / "systems" / f"{system}.json")]
+    keys = {"device": "cpu", "bundle_root": str(CONFIGS.parent), "input": str(image), **overrides}
+    workflow = ConfigWorkflow(config_file=files, workflow_type="inference", logging_file=False, **keys)
+    workflow.initialize()
+    workflow.run()
+    workflow.finalize()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", sorted(SMALL))
+def test_a_system_learns_a_patient_and_finds_it(system, patients, train, tmp_path):
+    data = {"dataset_dir": str(patients), "validation_count": 1, "file_pose": "@file_centre", "volume_size": 32}
+    train("train", tmp_path, system=system, **data, **LONG_ENOUGH, **SMALL[system])
+
+    image = sorted((patients / "images").iterdir())[0]
+    loaded = nibabel.load(image)
+    middle = nibabel.affines.apply_affine(loaded.affine, (np.array(loaded.shape) - 1) / 2).tolist()
+    weights = str(tmp_path / "model.pt")
+    found = {"checkpoint": weights, "volume_size": 32, "centre": middle, "output_dir": str(tmp_path / "found")}
+    infer(system, image, **found, **SMALL[system])
+
+    name = image.name.removesuffix(".nii.gz")
+    report = json.loads((tmp_path / "found" / f"{name}_report.json").read_text())
+    assert report["status"] == "done" and report["crop"]["shape"] == [32, 32, 32]
+    for checks in report["structures"].values():
+        assert checks["watertight"] and checks["outward"] and checks["agreement"] > 0.85
+        assert checks["untangled"] is None and checks["stability"] is None
+    masks = [
+        np.asarray(nibabel.load(path).dataobj)
+        for path in (tmp_path / "found" / f"{name}_labels.nii.gz", patients / "labels" / image.name)
+    ]
+    for value in (1, 2):
+        found, true = (mask == value for mask in masks)
+        assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.7
