@@ -17,10 +17,9 @@ class MeshDeformNet(ShapeNetwork):
     levels the vertices sample, Chebyshev convolutions, offsets added to vertices, and a segmentation branch. What is
     left is where the spheres start: at the chambers' mean places and sizes.
 
-    What differs from the paper: the U-Net is ours, with fewer channels than the authors' code (256 for 384 at the
-    bottleneck); its segmentation has one class per chamber and not one for all; the first convolution sees unit
-    spheres and a one-hot code of the chamber in place of the placed spheres; offsets are scaled by 0.01 and not by
-    1/128 of the crop's half side; the exit convolutions start at zero.
+    What differs from the paper: the U-Net is ours, as the config has it, and segments each chamber, not all as one; the
+    first convolution sees unit spheres and a one-hot code of the chamber in place of the placed spheres; offsets are
+    scaled by 0.01 and not by 1/128 of the crop's half side; the exit convolutions start at zero.
 
     Args:
         centres, radii: of the spheres, see :class:`SpherePlacement`.

@@ -15,8 +15,8 @@ class LearnedNeighbourhoodSampling(nn.Module):
     """What a vertex reads of a feature volume: at its own place, and at places round it that the network chooses.
 
     The features at the vertex tell where else to look; what is found there, as differences in feature and place, is
-    weighted and added. The places start at the vertex and spread as they learn, as in the authors' code, whose two
-    linear maps one after the other are one here.
+    weighted and added. The places start at the vertex and spread as they learn, as in the authors' code, whose linear
+    maps one after the other are one here.
 
     Args:
         channels: of the volume and of what is read.
@@ -28,8 +28,7 @@ class LearnedNeighbourhoodSampling(nn.Module):
         self.stride = stride
         self.shift = nn.Linear(channels, NEIGHBOURS * 3)
         self.centre = nn.Linear(channels + 3, channels)
-        self.difference = nn.Linear(channels + 3, channels)
-        self.gather = nn.Linear(NEIGHBOURS * channels, channels)
+        self.around = nn.Linear(NEIGHBOURS * (channels + 3), channels)
         nn.init.zeros_(self.shift.weight)
         nn.init.zeros_(self.shift.bias)
 
@@ -40,5 +39,4 @@ class LearnedNeighbourhoodSampling(nn.Module):
         places = (vertices.unsqueeze(2) + shift).flatten(1, 2)
         found = sample(volume, places, self.stride).unflatten(1, (-1, NEIGHBOURS))
         offset = torch.cat([found - own.unsqueeze(2), shift], dim=-1)
-        around = self.gather(self.difference(offset).flatten(2))
-        return self.centre(torch.cat([own, vertices], dim=-1)) + around
+        return self.centre(torch.cat([own, vertices], dim=-1)) + self.around(offset.flatten(2))

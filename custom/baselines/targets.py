@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
-from skimage.measure import marching_cubes
 from torch import Tensor
 
 from ..frames import voxel_to_normalised
+from ..geometry.isosurface import LEVEL, isosurface
 from .surface_losses import sample_surface
 
 BLUR = 0.7
@@ -34,7 +34,7 @@ class TargetSurfaces(NamedTuple):
 
 
 def target_surfaces(labels: Tensor, structures: int, count: int) -> TargetSurfaces:
-    """Marching cubes of every structure's blurred label, closed where the crop cuts it, sampled.
+    """The surface of the largest piece of every structure's blurred label, closed where the crop cuts it, sampled.
 
     Args:
         labels: (B, 1, D0, D1, D2) integer classes, structure s has value s + 1.
@@ -60,11 +60,10 @@ def target_surfaces(labels: Tensor, structures: int, count: int) -> TargetSurfac
 def _surface(mask: np.ndarray) -> tuple[Tensor, Tensor] | None:
     """Vertices (V, 3) float32 normalised and outward faces (F, 3) int64; None where nothing is left of the mask."""
     soft = gaussian_filter(mask.astype(np.float32), BLUR, mode="constant")
-    if soft.max() <= 0.5:
+    if soft.max() <= LEVEL:
         return None
-    vertices, faces, _, _ = marching_cubes(np.pad(soft, 1), 0.5, gradient_direction="ascent")
-    place = voxel_to_normalised(torch.from_numpy(vertices - 1), mask.shape)
-    return place.float(), torch.from_numpy(faces.astype(np.int64))
+    vertices, faces = isosurface(soft)
+    return voxel_to_normalised(torch.from_numpy(vertices), mask.shape).float(), torch.from_numpy(faces)
 
 
 def _area(vertices: Tensor, faces: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..networks.graph_decoder import GraphStage
-from ..networks.unet import UNet
+from ..networks.unet import UNet, unet_precision
 from ..template import GraphOperator, chebyshev_operator, icosphere
 from .neighbourhood_sampling import LearnedNeighbourhoodSampling
 from .sphere_placement import SpherePlacement
@@ -48,6 +48,7 @@ class Voxel2Mesh(nn.Module):
         share: of the new vertices that stay.
         channels: of the hidden state.
         residual_pairs: per stage.
+        amp: run the U-Net in bfloat16.
 
     Raises:
         ValueError: there is not one choice of unpooling for every level.
@@ -63,9 +64,11 @@ class Voxel2Mesh(nn.Module):
         share: float,
         channels: int,
         residual_pairs: int,
+        amp: bool = False,
     ) -> None:
         super().__init__()
         structures = len(centres)
+        self.amp = amp
         self.unet = UNet(structures + 1, **unet)
         levels = len(self.unet.decoder_channels)
         if len(unpool) != levels:
@@ -95,7 +98,8 @@ class Voxel2Mesh(nn.Module):
 
     def stages_and_segmentation(self, image: Tensor) -> tuple[list[Surfaces], Tensor]:
         """The surfaces after every stage, and the class logits (B, S + 1, d0, d1, d2) of the U-Net's finest level."""
-        decoded, logits = self.unet.decode(self.unet.encode(image))
+        with unet_precision(image, self.level_strides, self.amp):
+            decoded, logits = self.unet.decode(self.unet.encode(image))
         surfaces = [
             [GrowingSurface(start, self.faces, self.sphere, self.sphere) for start in case]
             for case in self.placement(self.sphere, image)

@@ -34,8 +34,8 @@ Record = dict[Hashable, Any]
 class VerticesToMeshesd(MapTransform):
     """Normalised vertices of the crop to meshes in RAS mm, one per structure.
 
-    `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3), of systems that have
-    them, its `varied_meshes`, N such lists.
+    `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3), if any, its
+    `varied_meshes`, N such lists.
 
     Args:
         keys: the key of the network's output.

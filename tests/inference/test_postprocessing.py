@@ -194,3 +194,16 @@ def test_names_are_chosen_from_the_known():
         selected(["RV"], ("LA", "LV"), "structures")
     with pytest.raises(InputError, match="none given"):
         selected([], ("LA", "LV"), "structures")
+
+
+def test_every_structure_may_have_faces_of_its_own(tmp_path):
+    """As the record holds them, and they follow the vertices."""
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    shared = VerticesToMeshesd("pred", Ellipsoids().faces)(record)["meshes"]
+    order = torch.randperm(record["pred"].shape[1], generator=torch.Generator().manual_seed(0))
+    del record["variations"]
+    record["pred"][1] = record["pred"][1, order]
+    record["faces"] = torch.stack([Ellipsoids().faces, order.argsort()[Ellipsoids().faces]])
+    own = VerticesToMeshesd("pred", None)(record)["meshes"]
+    for one, other in zip(shared, own, strict=True):
+        np.testing.assert_array_equal(one.vertices[one.faces], other.vertices[other.faces])
