@@ -158,7 +158,7 @@ class ShapeNetwork(nn.Module):
 
     def _image_features(self, image: Tensor, decode: bool) -> tuple[list[Tensor], Tensor]:
         """Features the vertices sample, finest first, and the logits (an empty stand-in if not decoded)."""
-        if torch.jit.is_scripting():
+        if torch.jit.is_scripting() or torch.compiler.is_exporting():  # files of the network compute in float32
             return self._unet_features(image, decode)
         else:
             # on the CPU, bfloat16 convolutions of 2x2x2 voxels have a wrong weight gradient (oneDNN under torch 2.13)
