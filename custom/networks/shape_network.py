@@ -158,9 +158,11 @@ class ShapeNetwork(nn.Module):
 
     def _image_features(self, image: Tensor, decode: bool) -> tuple[list[Tensor], Tensor]:
         """Features the vertices sample, finest first, and the logits (an empty stand-in if not decoded)."""
-        if torch.jit.is_scripting() or torch.compiler.is_exporting():  # files of the network compute in float32
+        if torch.jit.is_scripting():
             return self._unet_features(image, decode)
         else:
+            if torch.compiler.is_exporting():  # ONNX knows no region of another precision
+                return self._unet_features(image, decode)
             # on the CPU, bfloat16 convolutions of 2x2x2 voxels have a wrong weight gradient (oneDNN under torch 2.13)
             unsound = image.device.type == "cpu" and image.shape[2] in [2 * stride for stride in self.level_strides]
             with torch.autocast(image.device.type, torch.bfloat16, enabled=self.amp and not unsound):
