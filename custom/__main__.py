@@ -1,4 +1,4 @@
-"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare`` and ``systems``."""
+"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare``, ``systems``, ``export``."""
 
 from __future__ import annotations
 
@@ -63,5 +63,17 @@ def systems(output_dir: str, **metrics: str) -> None:
     print(systems_table(rows))
 
 
+def export(file: str, **overrides: Any) -> None:
+    """Writes the network with its weights as ONNX or by ``torch.export``: runs ``configs/export.json``.
+
+    Args:
+        file: receives the network, ``.onnx`` or ``.pt2``.
+        overrides: keys of ``inference.json``, e.g. ``--checkpoint``.
+    """
+    inference, own = (config_file(name) for name in ("inference.json", "export.json"))
+    root = str(inference.parents[1])
+    bundle.run("export", config_file=[str(inference), str(own)], bundle_root=root, exported=file, **overrides)
+
+
 if __name__ == "__main__":
-    fire.Fire({"synthesize": synthesize, "compare": compare, "systems": systems})
+    fire.Fire({"synthesize": synthesize, "compare": compare, "systems": systems, "export": export})

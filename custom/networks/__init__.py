@@ -1,7 +1,8 @@
 """The networks: shape network f, representation network g, the locator of the heart, and their parts."""
 
+from .exporting import ExportedNetwork, export_network
 from .heart_locator import HeartLocator
 from .representation_network import RepresentationNetwork
 from .shape_network import ShapeNetwork
 
-__all__ = ["HeartLocator", "RepresentationNetwork", "ShapeNetwork"]
+__all__ = ["ExportedNetwork", "HeartLocator", "RepresentationNetwork", "ShapeNetwork", "export_network"]

@@ -55,6 +55,14 @@ class KernelFlow(nn.Module):
         return vertices
 
     def _interpolate(self, x: Tensor, control: Tensor, velocity: Tensor, stage: int) -> Tensor:
-        distance = torch.cdist(x.detach(), control.detach(), compute_mode="donot_use_mm_for_euclid_dist")
-        kernel = distance.square_().mul_(-0.5 / self.widths[stage] ** 2).exp_()
+        kernel = _squared_distances(x.detach(), control.detach()).mul_(-0.5 / self.widths[stage] ** 2).exp_()
         return torch.bmm(kernel, velocity) / (kernel.sum(-1, keepdim=True) + 0.5)
+
+
+def _squared_distances(x: Tensor, y: Tensor) -> Tensor:
+    """(B, N, 3) and (B, M, 3) to (B, N, M)."""
+    if not torch.jit.is_scripting():
+        if torch.compiler.is_exporting():  # ONNX has no such operator
+            products = torch.bmm(x, y.transpose(1, 2))
+            return x.square().sum(-1).unsqueeze(2) + y.square().sum(-1).unsqueeze(1) - 2.0 * products
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square_()

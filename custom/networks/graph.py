@@ -14,6 +14,10 @@ from ..template import GraphOperator
 
 
 def _weighted_neighbours(x: Tensor, operator: GraphOperator) -> Tensor:
+    if not torch.jit.is_scripting():
+        if torch.compiler.is_exporting():  # ONNX has no embedding bag: its exporter would loop over the bags
+            around = x.index_select(1, operator.neighbours.flatten()).unflatten(1, operator.neighbours.shape)
+            return (around * operator.weights.to(x.dtype).unsqueeze(-1)).sum(2)
     n, v, c = x.shape
     first = torch.arange(n, device=x.device).mul(v).view(n, 1, 1)
     rows = (operator.neighbours.unsqueeze(0) + first).view(n * v, -1)

@@ -8,6 +8,7 @@ from torch._higher_order_ops import while_loop
 from torch.nn import functional as F
 
 from ..sampling import level_coordinates
+from .eigen import symmetric_eigen
 
 FALLBACK_CENTRES = ((0.0, -0.3, 0.15), (-0.3, 0.1, -0.15))
 """Normalised centres used where a chamber was not found: LA behind and above, LV to the left (-), front and below."""
@@ -59,40 +60,42 @@ class SegmentationPlacement(nn.Module):
         """
         probability = logits.detach().softmax(1)[:, 1:]
         probability = probability * largest_component(probability > self.threshold)
-        centre, root = self._ellipsoids(probability)
-        vertices = centre.unsqueeze(2) + self.scale * torch.matmul(sphere, root)  # root is symmetric
+        centre, frame, axes = self._ellipsoids(probability)
+        vertices = self._surfaces(sphere, centre, frame, axes)
         for _ in range(20):  # nothing moves where nothing overlaps; an early end could not be exported
-            overlapping = self._overlap(vertices, centre, root)
-            root = torch.where(overlapping.view(-1, 1, 1, 1), root * self.shrink, root)
-            vertices = centre.unsqueeze(2) + self.scale * torch.matmul(sphere, root)
+            overlapping = self._overlap(vertices, centre, frame, axes)
+            axes = torch.where(overlapping.view(-1, 1, 1), axes * self.shrink, axes)
+            vertices = self._surfaces(sphere, centre, frame, axes)
         return vertices
 
-    def _ellipsoids(self, probability: Tensor) -> tuple[Tensor, Tensor]:
-        """Centres (B, S, 3) and symmetric roots sqrt(5) C^(1/2) (B, S, 3, 3) of soft masks (B, S, D0, D1, D2)."""
+    def _ellipsoids(self, probability: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Centres (B, S, 3), directions (B, S, 3, 3) in columns and semi-axes (B, S, 3) of masks (B, S, D0, D1, D2)."""
         points = level_coordinates(probability, self.stride)
         weight = probability.flatten(2)
         mass = weight.sum(2).clamp(min=1e-6)
         centre = torch.matmul(weight, points) / mass.unsqueeze(-1)
         quadratic = (points.unsqueeze(2) * points.unsqueeze(1)).flatten(1)
         second = (torch.matmul(weight, quadratic) / mass.unsqueeze(-1)).unflatten(-1, [3, 3])
-        covariance = second - centre.unsqueeze(-1) * centre.unsqueeze(-2)
-        eigenvalues, eigenvectors = torch.linalg.eigh(covariance)
-        axes = (5.0 * eigenvalues.clamp(min=1e-3)).sqrt()
-        root = torch.matmul(eigenvectors * axes.unsqueeze(-2), eigenvectors.transpose(-1, -2))
-        found = mass > 20.0  # voxels: fewer say nothing about a shape
-        sphere_root = self.fallback_radius / self.scale * torch.eye(3, device=root.device, dtype=root.dtype)
-        root = torch.where(found.unsqueeze(-1).unsqueeze(-1), root, sphere_root)
-        centre = torch.where(found.unsqueeze(-1), centre, self.fallback.to(centre.dtype))
-        return centre, root
+        variances, frame = symmetric_eigen(second - centre.unsqueeze(-1) * centre.unsqueeze(-2))
+        axes = self.scale * (5.0 * variances.clamp(min=1e-3)).sqrt()
+        found = (mass > 20.0).unsqueeze(-1)  # voxels: fewer say nothing about a shape
+        axes = torch.where(found, axes, torch.full_like(axes, self.fallback_radius))
+        centre = torch.where(found, centre, self.fallback.to(centre.dtype))
+        return centre, frame, axes
 
-    def _overlap(self, vertices: Tensor, centre: Tensor, root: Tensor) -> Tensor:
+    def _surfaces(self, sphere: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
+        """(V, 3) on the unit sphere to (B, S, V, 3): stretched along the directions, not turned."""
+        stretch = torch.matmul(frame * axes.unsqueeze(-2), frame.transpose(-1, -2))
+        return centre.unsqueeze(2) + torch.matmul(sphere, stretch)
+
+    def _overlap(self, vertices: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
         """(B,) True where a vertex of one structure lies in another's ellipsoid grown by the margin."""
-        inverse = torch.linalg.inv(self.scale * root)
         overlapping = torch.zeros(vertices.shape[0], dtype=torch.bool, device=vertices.device)
         for i in range(self.structures):
             for j in range(self.structures):
                 if i != j:
-                    local = torch.matmul(vertices[:, i] - centre[:, j].unsqueeze(1), inverse[:, j])
+                    local = torch.matmul(vertices[:, i] - centre[:, j].unsqueeze(1), frame[:, j])
+                    local = local / axes[:, j].unsqueeze(1)
                     overlapping = overlapping | (local.square().sum(-1).amin(1) < (1.0 + self.margin) ** 2)
         return overlapping
 

@@ -161,6 +161,8 @@ class ShapeNetwork(nn.Module):
         if torch.jit.is_scripting():
             return self._unet_features(image, decode)
         else:
+            if torch.compiler.is_exporting():  # ONNX knows no region of another precision
+                return self._unet_features(image, decode)
             with unet_precision(image, self.level_strides, self.amp):
                 return self._unet_features(image, decode)
 

@@ -6,6 +6,30 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class GroupNorm(nn.GroupNorm):
+    """torch's; in files of the network the means are taken axis by axis.
+
+    ONNX's runtime adds up a group's many values in one go, in float32: the logits were off by twelve times as much.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not torch.jit.is_scripting():
+            if torch.compiler.is_exporting():
+                groups = x.unflatten(1, [self.num_groups, -1])
+                centred = groups - _mean(groups)
+                normalised = (centred * (_mean(centred.square()) + self.eps).rsqrt()).flatten(1, 2)
+                return normalised * self.weight.view(-1, 1, 1, 1) + self.bias.view(-1, 1, 1, 1)
+        return F.group_norm(x, self.num_groups, self.weight, self.bias, self.eps)
+
+
+def _mean(x: Tensor) -> Tensor:
+    """(B, G, C, D0, D1, D2) to (B, G, 1, 1, 1, 1)."""
+    for axis in (5, 4, 3, 2):
+        x = x.mean(axis, keepdim=True)
+    return x
 
 
 def unet_precision(image: Tensor, level_strides: Sequence[int], amp: bool) -> torch.autocast:
@@ -39,7 +63,7 @@ class ResidualBlock(nn.Module):
         def layer(channels: int, step: int) -> nn.Sequential:
             return nn.Sequential(
                 nn.Conv3d(channels, out_channels, 3, stride=step, padding=1),
-                nn.GroupNorm(groups, out_channels),
+                GroupNorm(groups, out_channels),
                 nn.LeakyReLU(0.01, inplace=True),
             )
 

@@ -13,6 +13,7 @@ from monai.bundle import ConfigWorkflow, ckpt_export
 from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE
 
 from custom import load_model
+from custom.__main__ import export
 from custom.inputs import InputError
 
 
@@ -79,8 +80,8 @@ def test_what_cannot_be_used_is_refused_by_name(model, volume, write_nifti, tmp_
 
 
 @pytest.mark.slow
-def test_inference_by_torchscript_gives_the_same_surfaces(volume, write_nifti, tmp_path):
-    """`inference_torchscript.json` with the shipped network, exported by MONAI's own command."""
+def test_inference_by_files_of_the_network_gives_the_same_surfaces(volume, write_nifti, tmp_path):
+    """The shipped network, exported by MONAI's own command to TorchScript and by this package's to the others."""
     bundle = CONFIG.parents[1]
     ckpt_export(
         net_id="network_def",
@@ -89,24 +90,23 @@ def test_inference_by_torchscript_gives_the_same_surfaces(volume, write_nifti, t
         meta_file=str(CONFIG.with_name("metadata.json")),
         config_file=str(CONFIG),
     )
+    for kind in ("pt2", "onnx"):
+        export(str(tmp_path / f"model.{kind}"))
     image = write_nifti(tmp_path / "ct.nii.gz", volume)
-    for name, configs, more in (
-        ("eager", [CONFIG], {}),
-        (
-            "script",
-            [CONFIG, CONFIG.with_name("inference_torchscript.json")],
-            {"checkpoint": str(tmp_path / "model.ts")},
-        ),
-    ):
+    overlays = {"ts": "inference_torchscript.json", "pt2": "inference_exported.json", "onnx": "inference_exported.json"}
+    for kind in ("eager", *overlays):
         made = ConfigWorkflow(
-            config_file=[str(config) for config in configs], workflow_type="inference", run_id="inference",
-            logging_file=False, bundle_root=str(bundle), device="cpu", input=str(image), force=True, variations=[],
-            output_dir=str(tmp_path / name), **more,
+            config_file=[str(CONFIG)] + [str(CONFIG.with_name(overlays[kind]))] * (kind in overlays),
+            workflow_type="inference", run_id="inference", logging_file=False, bundle_root=str(bundle), device="cpu",
+            input=str(image), force=True, variations=[], output_dir=str(tmp_path / kind),
+            **({"checkpoint": str(tmp_path / f"model.{kind}")} if kind in overlays else {}),
         )  # fmt: skip
         made.initialize()
         made.run()
     for chamber in ("LA", "LV"):
-        eager, script = (
-            trimesh.load_mesh(tmp_path / name / f"ct_{chamber}.stl", process=False) for name in ("eager", "script")
+        eager, *others = (
+            trimesh.load_mesh(tmp_path / kind / f"ct_{chamber}.stl", process=False) for kind in ("eager", *overlays)
         )
-        np.testing.assert_allclose(script.vertices, eager.vertices, rtol=0, atol=1e-3)  # mm
+        for other in others:
+            np.testing.assert_array_equal(other.faces, eager.faces)
+            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-3)  # mm

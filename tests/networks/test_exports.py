@@ -1,11 +1,12 @@
-"""The network by TorchScript and by torch.export: the vertices of eager mode, on images it was not exported with."""
+"""The network by TorchScript, torch.export and ONNX: the vertices of eager mode, on images it was not exported with."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 
-from custom.networks import ShapeNetwork
+from custom.inputs import InputError
+from custom.networks import ExportedNetwork, ShapeNetwork, export_network
 from custom.networks.placement import largest_component
 
 HALF_SIDE = 127 / 2 * 1.3
@@ -59,12 +60,25 @@ def shipped() -> ShapeNetwork:
 
 
 @pytest.mark.slow
-def test_torch_export_gives_the_vertices_of_eager_mode(shipped, tmp_path):
-    torch.export.save(torch.export.export(shipped, (chambers(0),)), tmp_path / "model.pt2")
-    program = torch.export.load(tmp_path / "model.pt2").module()
+@pytest.mark.parametrize("kind", ["pt2", "onnx"])
+def test_an_exported_file_gives_the_vertices_of_eager_mode(shipped, kind, tmp_path):
+    export_network(shipped, tmp_path / f"model.{kind}", (64, 64, 64))
+    exported = ExportedNetwork(tmp_path / f"model.{kind}", 4)
+    torch.testing.assert_close(exported.faces, shipped.faces)
     for seed in (0, 1):
-        difference = program(chambers(seed)) - shipped(chambers(seed))
-        assert difference.abs().max() * HALF_SIDE < 1e-3  # mm
+        stages, logits = shipped.stages_and_segmentation(chambers(seed), whole_template=True)
+        others, other_logits = exported.stages_and_segmentation(chambers(seed))
+        assert (others[-1] - stages[-1]).abs().max() * HALF_SIDE < 1e-3  # mm
+        torch.testing.assert_close(other_logits, logits, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(exported(chambers(seed)), others[-1], rtol=0, atol=0)
+
+
+def test_other_endings_are_refused(default_arguments, tmp_path):
+    network = ShapeNetwork(**default_arguments)
+    with pytest.raises(InputError, match=r"model.h5: an exported network ends in .onnx or .pt2"):
+        export_network(network, tmp_path / "model.h5", (32, 32, 32))
+    with pytest.raises(InputError, match=r"model.pt: an exported network ends in"):
+        ExportedNetwork(tmp_path / "model.pt", 4)
 
 
 @pytest.mark.slow
