@@ -35,7 +35,6 @@ TRAINING_SEED, TEST_SEED = 20000, 910000
 
 KIND = "cardiac"
 """Of the generated scans, in synthesize.json."""
-DEFAULT = "network_configurations#default"
 PAPER = {"network_def": "%network_configurations::paper"}
 THROUGH_G = {
     "supervision": "%supervisions::representation",
@@ -55,18 +54,21 @@ class System(NamedTuple):
     """What differs in training and inference."""
     supervision: dict[str, Any] = {}
     """What differs in the second stage of training."""
+    stride: str | None = None
+    """Key of its U-Net's first stride, where it may be other than 1."""
 
 
 LABELS, MESHES = "labels", "labels and meshes made of them"
+OWN, DEFAULT = "network_def#unet#first_stride", "network_configurations#default#unet#first_stride"
 SYSTEMS = {
     "unet": System("3D U-Net, marching cubes", LABELS, "unet", "unet"),
-    "voxel2mesh": System("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh"),
-    "mesh_deform_net": System("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net"),
-    "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy"),
+    "voxel2mesh": System("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh", stride=OWN),
+    "mesh_deform_net": System("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net", stride=OWN),
+    "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy", stride=OWN),
     "paper_representation": System("paper's f, through g", LABELS, "paper", None, PAPER, THROUGH_G),
     "paper_exact": System("paper's f, exact distance", LABELS, "paper", None, PAPER),
-    "default_representation": System("this bundle's f, through g", LABELS, "default", None, {}, THROUGH_G),
-    "default_exact": System("this bundle's f, exact distance", LABELS, "default"),
+    "default_representation": System("this bundle's f, through g", LABELS, "default", None, {}, THROUGH_G, DEFAULT),
+    "default_exact": System("this bundle's f, exact distance", LABELS, "default", stride=DEFAULT),
 }
 
 
@@ -101,9 +103,8 @@ def main(
         sys.exit(f"there is no system {', '.join(sorted(unknown))}: rows are of {', '.join(SYSTEMS)}")
     base = Path(folder).resolve()
     test = test or generated(base / "patients", test_count)
-    # the U-Net of 128 voxels and stride 2 is that of 64 voxels and stride 1
-    common = {"volume_size": size, f"{DEFAULT}#unet#first_stride": 2 if size >= 128 else 1, **overrides}
-    training = common | {
+    common = {"volume_size": size, **overrides}
+    training = {
         "cache_dir": str(base / "cache"),
         "batch_size": 1,
         "epochs": EPOCHS,
@@ -112,7 +113,8 @@ def main(
         "generated_first_seed": TRAINING_SEED,
         "generated_count": patients,
         "scan_protocol": json.loads((CONFIGS / "synthesize.json").read_text())["kinds"][KIND]["protocol"],
-        **({"dataset_dir": str(Path(data).resolve())} if data else {}),
+        "dataset_dir": data and str(Path(data).resolve()),
+        **common,
     }
     for name in rows:
         work_on(name, base, (start_steps, steps), training, common, test)
@@ -147,14 +149,16 @@ def work_on(
     system, own = SYSTEMS[name], base / name
     start = base / f"start_{system.start}"
     overlay = [f"systems/{system.overlay}.json"] if system.overlay else []
-    training = training | system.overrides
+    # the U-Net of 128 voxels and stride 2 is that of 64 voxels and stride 1
+    network = system.overrides | ({system.stride: 2 if common["volume_size"] >= 128 else 1} if system.stride else {})
+    training = training | network
     first = {"steps_per_epoch": stages[0] // EPOCHS, "segmentation_epochs": EPOCHS}
     second = {"steps_per_epoch": stages[1] // EPOCHS, "segmentation_epochs": 0, "learning_rate": 0.001}
     second |= system.supervision
     train(start, ["train.json", *overlay], training | first)
     train(own / "train", ["train.json", *overlay], training | second, start / "model.pt")
     if not (own / "test" / "metrics.json").exists():
-        evaluation = common | system.overrides
+        evaluation = common | network
         evaluation |= {"checkpoint": str(own / "train" / "model.pt"), "dataset_dir": test, "skip_existing": True}
         run("evaluation", ["inference.json", "evaluate.json", *overlay], evaluation | {"output_dir": str(own / "test")})
     if not (own / "cost.json").exists():
