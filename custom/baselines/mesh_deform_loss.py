@@ -58,7 +58,7 @@ class MeshDeformLoss(nn.Module):
         """The weighted sum and its terms.
 
         Args:
-            meshes: (B, S, V, 3) normalised vertices after each block.
+            meshes: (B, S, V, 3) normalised vertices after each block; empty while only the segmentation trains.
             logits: (B, S + 1, d0, d1, d2).
             labels: (B, 1, D0, D1, D2) integer classes, structure s has value s + 1.
             stride: crop voxels per voxel of the logits.
@@ -69,6 +69,8 @@ class MeshDeformLoss(nn.Module):
         """
         terms = segmentation_losses(logits, labels, stride)
         loss = self.segmentation * (terms["dice"] + terms["cross_entropy"])
+        if not meshes:
+            return {"loss": loss, **terms}
         batch, structures = meshes[0].shape[:2]
         targets = target_surfaces(labels, structures, self.points)
         if len(targets.which) == 0:

@@ -10,7 +10,8 @@ from ..supervision import TrainingModule
 class MeshTraining(TrainingModule):
     """A network that gives surfaces of several stages and a segmentation, and the loss of both.
 
-    Everything learns from the first step: a template that does not wait for the segmentation needs no epochs before.
+    While the progress is negative the segmentation trains alone. The templates do not wait for it, so the systems' own
+    configs leave those epochs out; they are there for comparisons in which every U-Net is to learn from labels first.
 
     Args:
         network: a :class:`MeshDeformNet` or a :class:`Voxel2Mesh`.
@@ -23,6 +24,9 @@ class MeshTraining(TrainingModule):
         self.loss = loss
 
     def forward(self, image: Tensor, label: Tensor, progress: float) -> dict[str, Tensor]:
-        """See :meth:`TrainingModule.forward`; the terms are the loss's. Nothing follows the progress."""
-        stages, logits = self.network.stages_and_segmentation(image)
+        """See :meth:`TrainingModule.forward`; the terms are the loss's."""
+        if progress < 0:
+            stages, logits = [], self.network.segment(image)
+        else:
+            stages, logits = self.network.stages_and_segmentation(image)
         return self.loss(stages, logits, label, self.network.level_strides[0])

@@ -98,8 +98,7 @@ class Voxel2Mesh(nn.Module):
 
     def stages_and_segmentation(self, image: Tensor) -> tuple[list[Surfaces], Tensor]:
         """The surfaces after every stage, and the class logits (B, S + 1, d0, d1, d2) of the U-Net's finest level."""
-        with unet_precision(image, self.level_strides, self.amp):
-            decoded, logits = self.unet.decode(self.unet.encode(image))
+        decoded, logits = self._see(image)
         surfaces = [
             [GrowingSurface(start, self.faces, self.sphere, self.sphere) for start in case]
             for case in self.placement(self.sphere, image)
@@ -117,6 +116,14 @@ class Voxel2Mesh(nn.Module):
                 )
             )
         return results, logits
+
+    def segment(self, image: Tensor) -> Tensor:
+        """Class logits (B, S + 1, d0, d1, d2) of the U-Net's finest level, background first."""
+        return self._see(image)[1]
+
+    def _see(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        with unet_precision(image, self.level_strides, self.amp):
+            return self.unet.decode(self.unet.encode(image))
 
 
 class MeshStage(nn.Module):

@@ -44,7 +44,7 @@ class Voxel2MeshLoss(nn.Module):
         """The weighted sum and its terms.
 
         Args:
-            stages: surfaces after each stage.
+            stages: surfaces after each stage; empty while only the segmentation trains.
             logits: (B, S + 1, d0, d1, d2).
             labels: (B, 1, D0, D1, D2) integer classes, structure s has value s + 1.
             stride: crop voxels per voxel of the logits.
@@ -55,6 +55,8 @@ class Voxel2MeshLoss(nn.Module):
         """
         terms = segmentation_losses(logits, labels, stride)
         loss = self.weights["cross_entropy"] * terms["cross_entropy"]
+        if not stages:
+            return {"loss": loss, **terms}
         batch, structures = stages[0].vertices.shape[:2]
         targets = target_surfaces(labels, structures, self.points)
         if len(targets.which) == 0:

@@ -97,3 +97,12 @@ def test_training_reaches_every_parameter(network, values):
     assert {name for name, _ in network.named_parameters() if name.startswith(parts)} <= learning
     gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
     assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
+
+
+def test_before_the_meshes_the_segmentation_trains_alone(network):
+    labels = labels_of(network)
+    output = MeshTraining(network, MeshDeformLoss(network.faces, 100, EXPONENTS, 1.0))(labels - 1.0, labels, -0.5)
+    output["loss"].backward()
+    learning = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
+    assert learning == {name for name, _ in network.named_parameters() if name.startswith("unet.")}
+    assert set(output) == {"loss", "dice", "cross_entropy"}

@@ -113,3 +113,12 @@ def test_training_reaches_the_parameters(values):
         structure = int(name.split("graphs.")[1][0]) + 1 if "graphs." in name else None
         if name.startswith("unet.") or structure in values:
             assert parameter.grad is not None and bool(torch.isfinite(parameter.grad).all()), name
+
+
+def test_before_the_meshes_the_segmentation_trains_alone():
+    network = stirred(make())
+    label = torch.zeros(1, 1, 16, 16, 16, dtype=torch.uint8)
+    label[..., 4:12, 4:12, 4:12] = 1
+    MeshTraining(network, Voxel2MeshLoss(100, WEIGHTS))(label - 1.0, label, -0.5)["loss"].backward()
+    learning = {name for name, parameter in network.named_parameters() if parameter.grad is not None}
+    assert learning == {name for name, _ in network.named_parameters() if name.startswith("unet.")}
