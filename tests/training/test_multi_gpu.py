@@ -39,7 +39,7 @@ def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path, 
     half = first_step(tmp_path / "half", python, ["train"], *shared, "--batch_size", "1")
     for name, value in one.items():
         torch.testing.assert_close(
-            two[name], value, rtol=1e-4, atol=2e-5, msg=lambda text, name=name: f"{name}: {text}"
+            two[name], value, rtol=1e-4, atol=5e-5, msg=lambda text, name=name: f"{name}: {text}"
         )
     for part in ("unet.", "stages.", "g."):  # and this could have failed: one process's own gradients are others
         assert any((half[name] - one[name]).abs().max() > 1e-3 for name in one if name.startswith(part)), part
