@@ -22,7 +22,7 @@ class AssessMeshesd(Transform):
 
     The record also holds `image` (the crop) and the network's own `segmentation` (1, d0, d1, d2) uint8, on a grid that
     begins with the crop's and is as fine or coarser; and, of systems that have them, the `varied_meshes` and what was
-    `untangled`.
+    `withdrawn` and `untangled`.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -49,6 +49,7 @@ class AssessMeshesd(Transform):
                 stability = min((dice(inside[place], other) for other in varied), default=None)
                 checks = {
                     **check_mesh(mesh),
+                    "withdrawn": record.get("withdrawn", {}).get(mesh.name),
                     "untangled": record.get("untangled", {}).get(mesh.name),
                     "agreement": round(overlap, 3),
                     "stability": None if stability is None else round(stability, 3),

@@ -15,9 +15,11 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
+from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
+from ..geometry.spikes import withdraw_spikes
 from ..geometry.untangling import untangle
 from ..geometry.winding import voxelise_in_image
 from .mesh_files import Mesh
@@ -77,6 +79,32 @@ class VerticesToMeshesd(MapTransform):
         ]
 
 
+class WithdrawSpikesd(Transform):
+    """The record's `meshes` without spikes, and how far that took them.
+
+    `withdrawn` holds per structure how many `vertices` were moved and the `furthest_mm`.
+
+    Args:
+        longest: that an edge may be, median edge lengths of its mesh.
+    """
+
+    def __init__(self, longest: float) -> None:
+        self.longest = longest
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
+        record = dict(data)
+        before = record["meshes"]
+        with timed(record["seconds"], "spikes"):
+            record["meshes"] = [
+                mesh._replace(vertices=withdraw_spikes(mesh.vertices, mesh.faces, self.longest)) for mesh in before
+            ]
+            record["withdrawn"] = {
+                mesh.name: _moved(old.vertices, mesh.vertices)
+                for old, mesh in zip(before, record["meshes"], strict=True)
+            }
+        return record
+
+
 class UntangleMeshesd(Transform):
     """The record's `meshes` without faces that meet, of one chamber or of both, and how far that took them.
 
@@ -97,14 +125,17 @@ class UntangleMeshesd(Transform):
             except ValueError as error:
                 logger.debug("%s", error)
                 after = before
-            moved = np.split(np.linalg.norm(after - before, axis=1), starts[1:-1])
             parts = np.split(after, starts[1:-1])
             record["meshes"] = [mesh._replace(vertices=part) for mesh, part in zip(meshes, parts, strict=True)]
             record["untangled"] = {
-                mesh.name: {"vertices": int((far > 0).sum()), "furthest_mm": round(float(far.max()), 3)}
-                for mesh, far in zip(meshes, moved, strict=True)
+                mesh.name: _moved(mesh.vertices, part) for mesh, part in zip(meshes, parts, strict=True)
             }
         return record
+
+
+def _moved(before: NDArray, after: NDArray) -> dict[str, float]:
+    far = np.linalg.norm(after - before, axis=1)
+    return {"vertices": int((far > 0).sum()), "furthest_mm": round(float(far.max()), 3)}
 
 
 class MeshesToLabelMapd(Transform):

@@ -25,6 +25,7 @@ from custom.inference import (
     SurfaceInferer,
     UntangleMeshesd,
     VerticesToMeshesd,
+    WithdrawSpikesd,
 )
 from custom.inference.outputs import selected
 
@@ -166,7 +167,8 @@ def test_systems_without_untangling_and_variations_are_assessed(tmp_path):
     record = VerticesToMeshesd("pred", Ellipsoids().faces)(_record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1))))
     del record["varied_meshes"]
     for checks in AssessMeshesd((-300, 700))(record)["structures"].values():
-        assert checks["untangled"] is None and checks["stability"] is None and checks["doubts"]["instability"] == 0
+        assert checks["withdrawn"] is None and checks["untangled"] is None and checks["stability"] is None
+        assert checks["doubts"]["instability"] == 0
 
 
 def test_a_spike_is_untangled_and_reported(tmp_path):
@@ -178,6 +180,16 @@ def test_a_spike_is_untangled_and_reported(tmp_path):
     assert len(self_intersections(result["meshes"][0].vertices, result["meshes"][0].faces)) == 0
     assert result["untangled"]["LA"]["vertices"] > 0 and result["untangled"]["LA"]["furthest_mm"] > 1
     assert result["untangled"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
+    np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
+
+
+def test_a_spike_is_withdrawn_and_reported(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 0] *= 1.5
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    result = WithdrawSpikesd(longest=3)(record)
+    assert result["withdrawn"]["LA"]["vertices"] > 0 and result["withdrawn"]["LA"]["furthest_mm"] > 1
+    assert result["withdrawn"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
     np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
 
 
