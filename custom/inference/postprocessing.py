@@ -80,7 +80,7 @@ class VerticesToMeshesd(MapTransform):
 
 
 class WithdrawSpikesd(Transform):
-    """The record's `meshes` without spikes, and how far that took them.
+    """The record's `meshes` and `varied_meshes` without spikes, and how far that took the former.
 
     `withdrawn` holds per structure how many `vertices` were moved and the `furthest_mm`.
 
@@ -95,14 +95,16 @@ class WithdrawSpikesd(Transform):
         record = dict(data)
         before = record["meshes"]
         with timed(record["seconds"], "spikes"):
-            record["meshes"] = [
-                mesh._replace(vertices=withdraw_spikes(mesh.vertices, mesh.faces, self.longest)) for mesh in before
-            ]
+            record["meshes"] = self._withdrawn(before)
+            record["varied_meshes"] = [self._withdrawn(varied) for varied in record.get("varied_meshes", [])]
             record["withdrawn"] = {
                 mesh.name: _moved(old.vertices, mesh.vertices)
                 for old, mesh in zip(before, record["meshes"], strict=True)
             }
         return record
+
+    def _withdrawn(self, meshes: Sequence[Mesh]) -> list[Mesh]:
+        return [mesh._replace(vertices=withdraw_spikes(mesh.vertices, mesh.faces, self.longest)) for mesh in meshes]
 
 
 class UntangleMeshesd(Transform):
