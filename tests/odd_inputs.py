@@ -36,9 +36,7 @@ def preprocessing() -> Compose:
     parser = ConfigParser()
     parser.read_config(CONFIG)
     parser["centre"] = list(MIDDLE)
-    crop = parser["preprocessing"]["transforms"][3]
-    crop["pixdim"] = [2 * size for size in crop["pixdim"]]
-    crop["spatial_size"] = [size // 2 for size in crop["spatial_size"]]
+    parser["volume_size"] //= 2
     return parser.get_parsed_content("preprocessing")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def run_training(
     if max_steps is not None:
         trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_after, validator, max_steps)
     best = Checkpoint({"model": network}, _save_in(folder), filename_pattern="model.pt", score_function=_key_metric)
-    patient = EarlyStopping(math.inf if patience is None else patience, _key_metric, trainer)
+    patient = EarlyStopping(sys.maxsize if patience is None else patience, _key_metric, trainer)
     for handler in (best, patient):
         validator.add_event_handler(Events.COMPLETED, handler)
     objects = objects | {"best": best, "patience": patient}

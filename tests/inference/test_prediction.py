@@ -96,7 +96,7 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(volume, write
     overlays = {"ts": "inference_torchscript.json", "pt2": "inference_exported.json", "onnx": "inference_exported.json"}
     for kind in ("eager", *overlays):
         made = ConfigWorkflow(
-            config_file=[str(CONFIG)] + [str(CONFIG.with_name(overlays[kind]))] * (kind in overlays),
+            config_file=[str(CONFIG), *(str(CONFIG.with_name(overlays[kind])) for _ in range(kind in overlays))],
             workflow_type="inference", run_id="inference", logging_file=False, bundle_root=str(bundle), device="cpu",
             input=str(image), force=True, variations=[], output_dir=str(tmp_path / kind),
             **({"checkpoint": str(tmp_path / f"model.{kind}")} if kind in overlays else {}),
