@@ -109,4 +109,4 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(volume, write
         )
         for other in others:
             np.testing.assert_array_equal(other.faces, eager.faces)
-            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=5e-3)  # mm; there is no heart
+            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-2)  # mm; there is no heart
