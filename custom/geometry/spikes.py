@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
+
+from .vertex_graph import VertexGraph
 
 ROUNDS = 30
 """Rounds before giving up; spikes of 30 mm take one or two."""
@@ -30,22 +31,11 @@ def withdraw_spikes(vertices: ArrayLike, faces: ArrayLike, longest: float) -> ND
         (V, 3): equal to ``vertices`` where no edge was too long.
     """
     vertices, faces = np.array(vertices, dtype=np.float64), np.asarray(faces)
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])  # closed: each edge in both senses
-    adjacent = sparse.csr_array((np.ones(len(edges)), tuple(edges.T)), shape=(len(vertices),) * 2)
-    degree = adjacent.sum(1)[:, None]
-    limit = longest * np.median(_lengths(vertices, edges))
+    graph = VertexGraph(faces, len(vertices))
+    limit = longest * np.median(graph.edge_lengths(vertices))
     for _ in range(ROUNDS):
-        long = _lengths(vertices, edges) > limit
+        long = graph.edge_lengths(vertices) > limit
         if not long.any():
             break
-        patch = np.zeros(len(vertices), dtype=bool)
-        patch[edges[long].ravel()] = True
-        for _ in range(RINGS):
-            patch |= adjacent @ patch > 0
-        for _ in range(PASSES):
-            vertices[patch] = (adjacent @ vertices / degree)[patch]
+        graph.smooth(vertices, graph.around(graph.edges[long], RINGS), PASSES)
     return vertices
-
-
-def _lengths(vertices: NDArray, edges: NDArray) -> NDArray[np.float64]:
-    return np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
 from .intersections import self_intersections
+from .vertex_graph import VertexGraph
 
 ROUNDS = 30
 """Rounds before giving up: by then a patch reaches over half an icosphere of four subdivisions."""
@@ -35,32 +34,17 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
         ValueError: a vertex is not finite, or faces still meet after the last round.
     """
     vertices, faces = np.array(vertices, dtype=np.float64), np.asarray(faces)
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])  # closed: each edge in both senses
-    adjacent = sparse.csr_array((np.ones(len(edges)), tuple(edges.T)), shape=(len(vertices),) * 2)
-    degree = adjacent.sum(1)[:, None]
-    _, piece = connected_components(adjacent, directed=False)
-    edge_length = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1).mean()
+    graph = VertexGraph(faces, len(vertices))
+    piece, edge_length = graph.pieces(), graph.edge_lengths(vertices).mean()
     for rings in range(ROUNDS):
         pairs = self_intersections(vertices, faces)
         if len(pairs) == 0:
             return vertices
-        patch = _around(faces[pairs], adjacent, rings)
-        for _ in range(PASSES):
-            vertices[patch] = (adjacent @ vertices / degree)[patch]
+        graph.smooth(vertices, graph.around(faces[pairs], rings), PASSES)
         pieces = piece[faces[pairs, 0]]
-        meeting = pairs[pieces[:, 0] != pieces[:, 1]]
-        patch = _around(faces[meeting], adjacent, rings)
+        patch = graph.around(faces[pairs[pieces[:, 0] != pieces[:, 1]]], rings)
         vertices[patch] -= RETREAT * edge_length * _normals(vertices, faces)[patch]
     raise ValueError(f"the surface still crosses itself at {len(pairs)} pairs of faces after {ROUNDS} rounds")
-
-
-def _around(corners: NDArray, adjacent: sparse.csr_array, rings: int) -> NDArray[np.bool_]:
-    """Which vertices are among ``corners`` or within so many rings of them: (V,)."""
-    patch = np.zeros(adjacent.shape[0], dtype=bool)
-    patch[corners.ravel()] = True
-    for _ in range(rings):
-        patch |= adjacent @ patch > 0
-    return patch
 
 
 def _normals(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:

@@ -1,0 +1,47 @@
+"""The vertices of a closed triangle mesh as a graph: neighbourhoods, and smoothing inside them."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
+
+
+class VertexGraph:
+    """Vertices joined by the edges of a mesh.
+
+    Args:
+        faces: (F, 3) integer, of closed pieces: each edge in both senses.
+        vertices: their number V.
+
+    Attributes:
+        edges: (3 F, 2) ends of every edge, once in either sense.
+    """
+
+    def __init__(self, faces: NDArray, vertices: int) -> None:
+        self.edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+        ones = np.ones(len(self.edges))
+        self._adjacent = sparse.csr_array((ones, tuple(self.edges.T)), shape=(vertices, vertices))
+        self._degree = self._adjacent.sum(1)[:, None]
+
+    def pieces(self) -> NDArray[np.int32]:
+        """Which connected piece each vertex belongs to: (V,)."""
+        return connected_components(self._adjacent, directed=False)[1]
+
+    def edge_lengths(self, vertices: NDArray) -> NDArray[np.float64]:
+        """(3 F,) lengths of ``edges``, of vertices (V, 3), in their unit."""
+        return np.linalg.norm(vertices[self.edges[:, 0]] - vertices[self.edges[:, 1]], axis=1)
+
+    def around(self, corners: NDArray, rings: int) -> NDArray[np.bool_]:
+        """Which vertices are among ``corners``, indices of any shape, or within so many rings of them: (V,)."""
+        patch = np.zeros(len(self._degree), dtype=bool)
+        patch[corners.ravel()] = True
+        for _ in range(rings):
+            patch |= self._adjacent @ patch > 0
+        return patch
+
+    def smooth(self, vertices: NDArray[np.float64], patch: NDArray[np.bool_], passes: int) -> None:
+        """Move the vertices (V, 3) of a patch (V,) to the mean of their neighbours, so many times, in place."""
+        for _ in range(passes):
+            vertices[patch] = (self._adjacent @ vertices / self._degree)[patch]
