@@ -59,12 +59,12 @@ class System(NamedTuple):
 
 
 LABELS, MESHES = "labels", "labels and meshes made of them"
-OWN, DEFAULT = "network_def#unet#first_stride", "network_configurations#default#unet#first_stride"
+DEFAULT = "network_configurations#default#unet#first_stride"
 SYSTEMS = {
     "unet": System("3D U-Net, marching cubes", LABELS, "unet", "unet"),
     "voxel2mesh": System("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh", stride=DEFAULT),
     "mesh_deform_net": System("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net", stride=DEFAULT),
-    "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy", stride=OWN),
+    "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy", stride=DEFAULT),
     "paper_representation": System("paper's f, through g", LABELS, "paper", None, PAPER, THROUGH_G),
     "paper_exact": System("paper's f, exact distance", LABELS, "paper", None, PAPER),
     "default_representation": System("this bundle's f, through g", LABELS, "default", None, {}, THROUGH_G, DEFAULT),

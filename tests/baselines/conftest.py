@@ -1,28 +1,46 @@
-"""The baselines' networks with the arguments of their configs, and one image whose chambers are bright balls."""
+"""The baselines' networks, and one image whose chambers are bright balls."""
 
-import copy
-import json
 from pathlib import Path
 
 import pytest
 import torch
+from monai.bundle import ConfigParser
 
 from custom.sampling import level_coordinates
 
-SYSTEMS = Path(__file__).parents[2] / "bundle" / "configs" / "systems"
+CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 
 
 @pytest.fixture
 def build():
-    """Function of a system's name, its network's class and overrides: the network of the config, in float32."""
+    """Function of a system's name and overrides of its `network_def`: the network of the config, in float32."""
 
-    def make(name, kind, **overrides):
-        arguments = copy.deepcopy(json.loads((SYSTEMS / f"{name}.json").read_text())["network_def"])
-        del arguments["_target_"]
+    def make(name, **overrides):
+        parser = ConfigParser()
+        parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "systems" / f"{name}.json")])
+        parser.update({"amp": False} | {f"network_def#{key}": value for key, value in overrides.items()})
         torch.manual_seed(0)
-        return kind(**arguments | {"amp": False} | overrides)
+        return parser.get_parsed_content("network_def")
 
     return make
+
+
+@pytest.fixture
+def small_unet():
+    """Arguments of a U-Net of three levels."""
+    return {
+        "encoder_channels": [4, 8, 8],
+        "decoder_channels": [4, 8],
+        "first_stride": 1,
+        "channels_per_group": 4,
+        "dropout": 0.0,
+    }
+
+
+@pytest.fixture
+def spheres():
+    """Centres and radii of two spheres, as `SpherePlacement` takes them."""
+    return [[0.3, -0.2, 0.2], [-0.3, 0.2, -0.2]], [0.3, 0.4]
 
 
 @pytest.fixture

@@ -4,39 +4,34 @@ import torch
 from custom.baselines import MeshDeformLoss, MeshDeformNet, MeshTraining
 from custom.baselines.sphere_placement import SpherePlacement
 
-UNET = {
-    "encoder_channels": [4, 8, 8],
-    "decoder_channels": [4, 8],
-    "first_stride": 1,
-    "channels_per_group": 4,
-    "dropout": 0.0,
-}
 EXPONENTS = {"point": 0.3, "normal": 0.47, "edge": 0.17, "laplacian": 0.05}
-CENTRES, RADII = [[0.3, -0.2, 0.2], [-0.3, 0.2, -0.2]], [0.3, 0.4]
 
 
 @pytest.fixture
-def network():
+def network(spheres, small_unet):
     torch.manual_seed(0)
-    return MeshDeformNet(CENTRES, RADII, UNET, [[1, 2], [0, 1], [0, 1]], [8, 8, 8], [8, 8, 8], 1, subdivisions=2)
+    return MeshDeformNet(*spheres, small_unet, [[1, 2], [0, 1], [0, 1]], [8, 8, 8], [8, 8, 8], 1, subdivisions=2)
 
 
-def labels_of(network, size=16):
+@pytest.fixture
+def labels(spheres):
     """The spheres as voxels, each moved by a voxel."""
+    size = 16
     place = torch.stack(torch.meshgrid(*[torch.linspace(-1, 1, size)] * 3, indexing="ij"), -1)
     labels = torch.zeros(1, 1, size, size, size, dtype=torch.uint8)
-    for value, (centre, radius) in enumerate(zip(CENTRES, RADII, strict=True), 1):
+    for value, (centre, radius) in enumerate(zip(*spheres, strict=True), 1):
         labels[0, 0][(place - torch.tensor(centre) - 2 / size).norm(dim=-1) < radius] = value
     return labels
 
 
-def test_it_starts_from_the_spheres(network):
+def test_it_starts_from_the_spheres(network, spheres):
     meshes, logits = network.stages_and_segmentation(torch.zeros(2, 1, 16, 16, 16))
     assert logits.shape == (2, 3, 16, 16, 16) and len(meshes) == 3
+    centres, radii = spheres
     for mesh in meshes:
         assert mesh.shape == (2, 2, 162, 3)
-        arms = (mesh - torch.tensor(CENTRES).view(1, 2, 1, 3)).norm(dim=-1)
-        torch.testing.assert_close(arms, torch.tensor(RADII).view(1, 2, 1).expand_as(arms))
+        arms = (mesh - torch.tensor(centres).view(1, 2, 1, 3)).norm(dim=-1)
+        torch.testing.assert_close(arms, torch.tensor(radii).view(1, 2, 1).expand_as(arms))
     torch.testing.assert_close(network(torch.zeros(2, 1, 16, 16, 16)), meshes[-1])
 
 
@@ -45,10 +40,9 @@ def test_a_sphere_needs_a_centre_and_a_radius():
         SpherePlacement([[0.0, 0.0]], [0.5])
 
 
-def test_the_loss_has_the_gradient_it_says(network):
+def test_the_loss_has_the_gradient_it_says(network, labels):
     """Along a random direction, in float64, against finite differences; the same points are drawn each time."""
     loss = MeshDeformLoss(network.faces, 200, EXPONENTS, 1.0).double()
-    labels = labels_of(network)
     generator = torch.Generator().manual_seed(0)
     start = network.placement(network.sphere, labels).double()
     start = start + 0.01 * torch.randn(start.shape, generator=generator, dtype=torch.float64)
@@ -66,9 +60,9 @@ def test_the_loss_has_the_gradient_it_says(network):
     torch.testing.assert_close((gradient * direction).sum(), numeric, rtol=1e-4, atol=1e-6)
 
 
-def test_a_better_mesh_has_less_loss(network):
+def test_a_better_mesh_has_less_loss(network, labels):
     loss = MeshDeformLoss(network.faces, 500, EXPONENTS, 0.0)
-    labels, logits = labels_of(network), torch.zeros(1, 3, 16, 16, 16)
+    logits = torch.zeros(1, 3, 16, 16, 16)
     start = network.placement(network.sphere, labels)
     torch.manual_seed(0)
     values = [loss([start + shift], logits, labels, 1) for shift in (0.0, 2 / 16, 6 / 16)]
@@ -84,8 +78,7 @@ def test_exponents_are_checked(network):
 
 
 @pytest.mark.parametrize("values", [(1, 2), (2,), ()], ids=str)
-def test_training_reaches_every_parameter(network, values):
-    labels = labels_of(network)
+def test_training_reaches_every_parameter(network, values, labels):
     labels[~torch.isin(labels, torch.tensor(values, dtype=torch.uint8))] = 0
     for stage in network.stages:
         torch.nn.init.normal_(stage.exit.lins[0].weight, std=0.1)  # zero at the start: nothing behind would learn
@@ -99,8 +92,7 @@ def test_training_reaches_every_parameter(network, values):
     assert all(bool(torch.isfinite(gradient).all()) for gradient in gradients)
 
 
-def test_before_the_meshes_the_segmentation_trains_alone(network):
-    labels = labels_of(network)
+def test_before_the_meshes_the_segmentation_trains_alone(network, labels):
     output = MeshTraining(network, MeshDeformLoss(network.faces, 100, EXPONENTS, 1.0))(labels - 1.0, labels, -0.5)
     output["loss"].backward()
     learning = {name for name, parameter in network.named_parameters() if parameter.grad is not None}

@@ -7,20 +7,18 @@ from custom.baselines.triangulation import edges_of
 from custom.metrics import mesh_volume
 from custom.sampling import sample
 
-UNET = {
-    "encoder_channels": [4, 8, 8],
-    "decoder_channels": [4, 8],
-    "first_stride": 1,
-    "channels_per_group": 4,
-    "dropout": 0.0,
-}
-CENTRES, RADII = [[0.3, -0.2, 0.2], [-0.3, 0.2, -0.2]], [0.3, 0.4]
 WEIGHTS = {"cross_entropy": 1.0, "chamfer": 1.0, "laplacian": 0.1, "edge": 1.0, "normal": 0.1}
 
 
-def make(unpool=(False, True, True)):
-    torch.manual_seed(0)
-    return Voxel2Mesh(CENTRES, RADII, 1, UNET, unpool, share=0.7, channels=8, residual_pairs=1)
+@pytest.fixture
+def make(spheres, small_unet):
+    """Function of where to unpool: a small network."""
+
+    def network(unpool=(False, True, True)):
+        torch.manual_seed(0)
+        return Voxel2Mesh(*spheres, 1, small_unet, unpool, share=0.7, channels=8, residual_pairs=1)
+
+    return network
 
 
 def stirred(network):
@@ -31,7 +29,7 @@ def stirred(network):
     return network
 
 
-def test_surfaces_grow_and_stay_closed():
+def test_surfaces_grow_and_stay_closed(make):
     stages, logits = stirred(make()).stages_and_segmentation(torch.rand(2, 1, 16, 16, 16))
     assert logits.shape == (2, 3, 16, 16, 16)
     assert [stage.vertices.shape[2] for stage in stages] == [42, 42 + 84, 42 + 84 + int(0.7 * 3 * 124)]
@@ -45,13 +43,14 @@ def test_surfaces_grow_and_stay_closed():
     assert not torch.equal(last[0, 0], last[0, 1])  # every surface has its own
 
 
-def test_it_starts_from_the_spheres():
+def test_it_starts_from_the_spheres(make, spheres):
     vertices, _ = make((False, False, False))(torch.zeros(1, 1, 16, 16, 16))
-    arms = (vertices - torch.tensor(CENTRES).view(1, 2, 1, 3)).norm(dim=-1)
-    torch.testing.assert_close(arms, torch.tensor(RADII).view(1, 2, 1).expand_as(arms))
+    centres, radii = spheres
+    arms = (vertices - torch.tensor(centres).view(1, 2, 1, 3)).norm(dim=-1)
+    torch.testing.assert_close(arms, torch.tensor(radii).view(1, 2, 1).expand_as(arms))
 
 
-def test_every_level_needs_a_choice():
+def test_every_level_needs_a_choice(make):
     with pytest.raises(ValueError, match="3 levels"):
         make((True, True))
 
@@ -70,7 +69,7 @@ def test_sampling_looks_where_it_learnt_to():
     torch.testing.assert_close(sampling(volume, vertices), expected)
 
 
-def test_the_loss_has_the_gradient_it_says():
+def test_the_loss_has_the_gradient_it_says(make):
     """Along a random direction, in float64, against finite differences; the same points are drawn each time."""
     network = make().double()
     label = torch.zeros(1, 1, 16, 16, 16, dtype=torch.uint8)
@@ -100,7 +99,7 @@ def test_weights_are_checked():
 
 
 @pytest.mark.parametrize("values", [(1, 2), (2,), ()], ids=str)
-def test_training_reaches_the_parameters(values):
+def test_training_reaches_the_parameters(make, values):
     network = stirred(make())
     label = torch.zeros(1, 1, 16, 16, 16, dtype=torch.uint8)
     for value, box in ((1, (slice(9, 14), slice(4, 10), slice(8, 13))), (2, (slice(3, 8), slice(6, 12), slice(4, 9)))):
@@ -115,7 +114,7 @@ def test_training_reaches_the_parameters(values):
             assert parameter.grad is not None and bool(torch.isfinite(parameter.grad).all()), name
 
 
-def test_before_the_meshes_the_segmentation_trains_alone():
+def test_before_the_meshes_the_segmentation_trains_alone(make):
     network = stirred(make())
     label = torch.zeros(1, 1, 16, 16, 16, dtype=torch.uint8)
     label[..., 4:12, 4:12, 4:12] = 1

@@ -1,4 +1,4 @@
-"""Each system of the comparison learns one generated patient and finds it again, by the bundle's own commands."""
+"""The systems of the comparison by the bundle's own workflows: what they learn, inference finds."""
 
 import json
 import subprocess
@@ -8,6 +8,8 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+import torch
+import trimesh
 from monai.bundle import ConfigWorkflow
 
 ROOT = Path(__file__).parents[2]
@@ -70,3 +72,19 @@ def test_a_system_learns_a_patient_and_finds_it(system, patients, train, tmp_pat
     for value in (1, 2):
         found, true = (mask == value for mask in masks)
         assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("system", ["mesh_deform_net", "voxel2mesh"])
+def test_a_mesh_system_trains_validates_and_infers(system, train, tmp_path):
+    train("train", tmp_path, system=system, max_steps=2, generated_count=3)
+    weights = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in weights.values())  # a plain state dict
+    noise = np.random.default_rng(0).integers(-1000, 1000, (48, 48, 48)).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(noise, np.diag([2.0, 2.0, 2.0, 1.0])), tmp_path / "noise.nii.gz")
+    infer(system, tmp_path / "noise.nii.gz", checkpoint=str(tmp_path / "model.pt"), volume_size=32, force=True)
+    report = json.loads((tmp_path / "noise_report.json").read_text())
+    for chamber in ("LA", "LV"):
+        assert report["structures"][chamber]["untangled"] is None
+        assert trimesh.load_mesh(tmp_path / f"noise_{chamber}.stl").is_watertight
+    assert (tmp_path / "noise_labels.nii.gz").is_file()
