@@ -1,4 +1,4 @@
-"""Two processes train like one with twice the batch: through the real command, on the CPU by gloo."""
+"""Two processes train like one with both their shares: through the real command, on the CPU by gloo."""
 
 import subprocess
 import sys
@@ -7,39 +7,83 @@ from pathlib import Path
 import pytest
 import torch
 
+from custom.data.draws import stream_seed
+from custom.training import handlers
+
 ROOT = Path(__file__).parents[2]
+DESCENT = {
+    "optimizer#_target_": "torch.optim.SGD",
+    "learning_rate": 1,
+    "weight_decay": 0,
+    "supervisions#representation#optimizer#_target_": "torch.optim.SGD",
+    "representation_learning_rate": 1,
+}
+"""After one step the weights are the initial ones less the gradient."""
+ONE_STEP = {
+    "device": "$torch.device('cpu')",
+    "amp": False,
+    "volume_size": 32,
+    "max_steps": 1,
+    "segmentation_epochs": 0,
+    "warmup_steps": 0,
+    "gradient_norm": 1e9,
+    "num_workers": 0,
+    "generated_count": 4,
+    "validation_count": 2,
+    "generated_volume#0#shape": [36, 36, 36],
+    "generated_volume#0#spacing": [6.0, 6.0, 6.0],
+    "representation_def#dropout": 0,
+}
 
 
-def first_step(folder, launcher, configs, *overrides):
-    """Weights of f and g after one step of gradient descent at rate 1: the initial ones less the gradient."""
+def first_step(folder, launcher, configs, **overrides):
+    """Weights of f, and of g where it is there, after one step by the command."""
     files = ",".join(f"'bundle/configs/{name}.json'" for name in configs)
-    subprocess.run(
-        [
-            *launcher, "-m", "monai.bundle", "run", "training", "--config_file", f"[{files}]",
-            "--output_dir", str(folder), "--device", "$torch.device('cpu')", "--amp", "False", "--volume_size", "32",
-            "--max_steps", "1", "--segmentation_epochs", "0", "--warmup_steps", "0", "--gradient_norm", "1e9",
-            "--num_workers", "0", "--generated_count", "4", "--validation_count", "2",
-            "--generated_volume#0#shape", "[36,36,36]", "--generated_volume#0#spacing", "[6,6,6]",
-            "--optimizer#_target_", "torch.optim.SGD", "--learning_rate", "1", "--weight_decay", "0",
-            "--supervisions#representation#optimizer#_target_", "torch.optim.SGD",
-            "--representation_learning_rate", "1", "--representation_def#dropout", "0", *overrides,
-        ],
-        cwd=ROOT, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+    command = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", f"[{files}]"]
+    for key, value in {**DESCENT, **ONE_STEP, "output_dir": folder, **overrides}.items():
+        command += [f"--{key}", str(value)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    return weights(folder)
+
+
+def weights(folder):
     state = torch.load(folder / "checkpoint.pt", weights_only=True)
-    return state["network"] | {f"g.{name}": value for name, value in state["supervision"]["network"].items()}
+    return state["network"] | {f"g.{name}": value for name, value in state["supervision"].get("network", {}).items()}
+
+
+def torchrun(processes):
+    return [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+
+
+def assert_equal(found, expected):
+    for name, value in expected.items():
+        torch.testing.assert_close(
+            found[name], value, rtol=1e-4, atol=5e-5, msg=lambda text, name=name: f"{name}: {text}"
+        )
 
 
 @pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path, representation):
-    shared = [argument for key, value in representation.items() for argument in (f"--{key}", value)]
-    python, torchrun = [sys.executable], [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node"]
-    one = first_step(tmp_path / "one", python, ["train"], *shared, "--batch_size", "2")
-    two = first_step(tmp_path / "two", [*torchrun, "2"], ["train", "multi_gpu_train"], *shared, "--batch_size", "1")
-    half = first_step(tmp_path / "half", python, ["train"], *shared, "--batch_size", "1")
-    for name, value in one.items():
-        torch.testing.assert_close(
-            two[name], value, rtol=1e-4, atol=5e-5, msg=lambda text, name=name: f"{name}: {text}"
-        )
+    python = [sys.executable]
+    one = first_step(tmp_path / "one", python, ["train"], **representation, batch_size=2)
+    two = first_step(tmp_path / "two", torchrun(2), ["train", "multi_gpu_train"], **representation, batch_size=1)
+    half = first_step(tmp_path / "half", python, ["train"], **representation, batch_size=1)
+    assert_equal(two, one)
     for part in ("unet.", "stages.", "g."):  # and this could have failed: one process's own gradients are others
         assert any((half[name] - one[name]).abs().max() > 1e-3 for name in one if name.startswith(part)), part
+
+
+@pytest.mark.slow
+def test_with_exact_distances_they_have_the_mean_of_the_gradients_of_each_alone(tmp_path, train, monkeypatch):
+    """Each process draws sample points of its own, so the other one's case, in a larger batch, would get others."""
+    two = first_step(tmp_path / "two", torchrun(2), ["train", "multi_gpu_train"], batch_size=1)
+    alone = []
+    for rank in (0, 1):
+        monkeypatch.setattr(handlers, "stream_seed", lambda *numbers, rank=rank: stream_seed(*numbers[:-1], rank))
+        train("train", tmp_path / str(rank), **DESCENT, **ONE_STEP, batch_size=1, rank=rank, ranks=2)
+        alone.append(weights(tmp_path / str(rank)))
+    assert_equal(
+        two, {name: (alone[0][name] + alone[1][name]) / 2 for name in two if alone[0][name].is_floating_point()}
+    )
+    for part in ("unet.", "stages."):  # and this could have failed: their gradients differ
+        assert any((alone[0][name] - alone[1][name]).abs().max() > 1e-3 for name in two if name.startswith(part)), part
