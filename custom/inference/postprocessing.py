@@ -112,7 +112,7 @@ class UntangleMeshesd(Transform):
 
     The flow moves space without folding it, but a triangle is flat between its corners: where the surface bends
     sharply two can still meet. `untangled` holds per structure how many `vertices` were moved and the `furthest_mm`.
-    Meshes that cannot be freed stay as they are; the report counts their crossings.
+    Meshes that cannot be freed, which have the same centre, stay as they are; the report counts their crossings.
     """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:

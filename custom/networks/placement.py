@@ -70,17 +70,18 @@ class SegmentationPlacement(nn.Module):
 
     def _ellipsoids(self, probability: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Centres (B, S, 3), directions (B, S, 3, 3) in columns and semi-axes (B, S, 3) of masks (B, S, D0, D1, D2)."""
-        points = level_coordinates(probability, self.stride)
-        weight = probability.flatten(2)
+        points = level_coordinates(probability, self.stride).double()  # float32 sums differ from runtime to runtime
+        weight = probability.flatten(2).double()
         mass = weight.sum(2).clamp(min=1e-6)
-        centre = torch.matmul(weight, points) / mass.unsqueeze(-1)
+        mean = torch.matmul(weight, points) / mass.unsqueeze(-1)
         quadratic = (points.unsqueeze(2) * points.unsqueeze(1)).flatten(1)
         second = (torch.matmul(weight, quadratic) / mass.unsqueeze(-1)).unflatten(-1, [3, 3])
-        variances, frame = symmetric_eigen(second - centre.unsqueeze(-1) * centre.unsqueeze(-2))
+        covariance = second - mean.unsqueeze(-1) * mean.unsqueeze(-2)
+        variances, frame = symmetric_eigen(covariance.to(probability.dtype))
         axes = self.scale * (5.0 * variances.clamp(min=1e-3)).sqrt()
         found = (mass > 20.0).unsqueeze(-1)  # voxels: fewer say nothing about a shape
         axes = torch.where(found, axes, torch.full_like(axes, self.fallback_radius))
-        centre = torch.where(found, centre, self.fallback.to(centre.dtype))
+        centre = torch.where(found, mean.to(probability.dtype), self.fallback.to(probability.dtype))
         return centre, frame, axes
 
     def _surfaces(self, sphere: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:

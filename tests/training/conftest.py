@@ -1,12 +1,15 @@
 """Trainings small enough for tests, run by the bundle's own configs in this process."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
 
-CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
+ROOT = Path(__file__).parents[2]
+CONFIGS = ROOT / "bundle" / "configs"
 
 SMALL = {
     "device": "$torch.device('cpu')",
@@ -55,3 +58,12 @@ def representation(tmp_path):
     torch.manual_seed(0)
     torch.save(parser.get_parsed_content("representation_def").state_dict(), tmp_path / "g.pt")
     return {"supervision": "%supervisions::representation", "representation_weights": str(tmp_path / "g.pt")}
+
+
+@pytest.fixture(scope="session")
+def patients(tmp_path_factory):
+    """Two small patients, as images/ and labels/."""
+    folder = tmp_path_factory.mktemp("patients")
+    command = ["-m", "custom", "synthesize", str(folder), "--count", "2", "--shape", "(40,40,40)"]
+    subprocess.run([sys.executable, *command, "--spacing", "(4.2,4.2,4.2)"], cwd=ROOT, check=True, capture_output=True)
+    return folder

@@ -1,8 +1,6 @@
 """The systems of the comparison by the bundle's own workflows: what they learn, inference finds."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
@@ -12,8 +10,7 @@ import torch
 import trimesh
 from monai.bundle import ConfigWorkflow
 
-ROOT = Path(__file__).parents[2]
-CONFIGS = ROOT / "bundle" / "configs"
+CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 UNET = {
     "encoder_channels": [8, 16, 32],
     "decoder_channels": [8, 16],
@@ -26,15 +23,6 @@ SMALL = {
     "occupancy": {"network_def#unet": UNET, "network_def#levels": [1]},
 }
 LONG_ENOUGH = {"epochs": 10, "steps_per_epoch": 40, "max_steps": 80, "learning_rate": 0.02, "warmup_steps": 5}
-
-
-@pytest.fixture(scope="module")
-def patients(tmp_path_factory):
-    """Two small patients, as images/ and labels/."""
-    folder = tmp_path_factory.mktemp("patients")
-    command = ["-m", "custom", "synthesize", str(folder), "--count", "2", "--shape", "(40,40,40)"]
-    subprocess.run([sys.executable, *command, "--spacing", "(4.2,4.2,4.2)"], cwd=ROOT, check=True, capture_output=True)
-    return folder
 
 
 def infer(system, image, **overrides):
