@@ -2,9 +2,10 @@
 
     python -m benchmarks.training --size 64
 
-Prints a Markdown table from one run of the bundle's own training configs; data are made in the same process, so that
-their share shows, where a training leaves them to workers. On the CPU the seconds are the processor's, summed over its
-threads, which other load on the machine hardly changes; on CUDA they are the clock's.
+Prints a Markdown table from one run of the bundle's own training configs, each in a process of its own, which tells the
+memory that it took at most; data are made in that process, so that their share shows, where a training leaves them to
+workers. On the CPU the seconds are the processor's, summed over its threads, which other load on the machine hardly
+changes; on CUDA they are the clock's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +26,7 @@ import fire
 import torch
 from monai.bundle import ConfigParser
 
+from custom.inference.memory import peak_memory
 from custom.networks import representation_network, shape_network
 from custom.networks.deformation import KernelFlow
 from custom.networks.graph_decoder import GraphStage
@@ -112,6 +116,14 @@ def measure(configs: list[str], steps: int, **overrides: Any) -> list[dict[str, 
     return measured[1:]
 
 
+def measure_alone(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict[str, float]], float | None]:
+    """`measure` in a new process, and the most memory it held, MiB (see `peak_memory`)."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        measured = process.submit(measure, configs, steps, **overrides).result()
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return measured, process.submit(peak_memory, device).result()
+
+
 def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:
     """Measures at ``size`` voxels per axis: medians of ``steps`` steps of one case, on CUDA or CPU ``threads``."""
     with tempfile.TemporaryDirectory() as folder:
@@ -124,13 +136,15 @@ def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:
         joint = shared | {"generated_count": 2, "segmentation_epochs": 0}
         through_g = {"supervision": "%supervisions::representation", "representation_weights": str(weights)}
         columns = {
-            "f, exact": measure(["train.json"], steps, **joint),
-            "f through g, then g": measure(["train.json"], steps, **joint, **through_g),
-            "g alone": measure(["pretrain.json"], steps, **shared),
+            "f, exact": measure_alone(["train.json"], steps, **joint),
+            "f through g, then g": measure_alone(["train.json"], steps, **joint, **through_g),
+            "g alone": measure_alone(["pretrain.json"], steps, **shared),
         }
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else f"{threads} CPU thread(s)"
     print(f"{size}³ voxels, batch 1, {device}, torch {torch.__version__}; seconds a step, medians of {steps}\n")
     print(f"| part | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    print(f"| peak memory MiB | {' | '.join(f'{memory:.0f}' for _, memory in columns.values())} |")
+    columns = {name: runs for name, (runs, _) in columns.items()}
     totals = [statistics.median(sum(step.values()) for step in runs) for runs in columns.values()]
     print(f"| whole step | {' | '.join(f'{total:.2f}' for total in totals)} |")
     for part in dict.fromkeys(["data", *(part for part, _, _ in PARTS), "rest"]):
