@@ -17,7 +17,7 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bundle:
 	$(PYTHON) tools/bundle_zip.py
