@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigParser, ConfigWorkflow
+from small_training import SMALL_TRAINING
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "bundle" / "configs"
@@ -20,10 +21,9 @@ SMALL = {
     "val_interval": 100,
 }
 SMALL_HEARTS = {
+    **SMALL_TRAINING,
     "generated_count": 4,
     "validation_count": 1,
-    "generated_volume#0#shape": [36, 36, 36],
-    "generated_volume#0#spacing": [6.0, 6.0, 6.0],
     "segmentation_epochs": 0,
     "warmup_steps": 0,
 }

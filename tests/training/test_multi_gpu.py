@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from small_training import SMALL_TRAINING
 
 from custom.data.draws import stream_seed
 from custom.training import handlers
@@ -20,18 +21,15 @@ DESCENT = {
 }
 """After one step the weights are the initial ones less the gradient."""
 ONE_STEP = {
+    **SMALL_TRAINING,
     "device": "$torch.device('cpu')",
     "amp": False,
-    "volume_size": 32,
     "max_steps": 1,
     "segmentation_epochs": 0,
     "warmup_steps": 0,
     "gradient_norm": 1e9,
-    "num_workers": 0,
     "generated_count": 4,
     "validation_count": 2,
-    "generated_volume#0#shape": [36, 36, 36],
-    "generated_volume#0#spacing": [6.0, 6.0, 6.0],
     "representation_def#dropout": 0,
 }
 
