@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..frames import normalised_to_voxel
-from ..networks.observation import vertex_normals
+from ..geometry.normals import vertex_normals
 from ..supervision.losses import segmentation_losses
 from .surface_losses import laplacian, nearest, pick, squared_edge_lengths
 from .targets import target_surfaces

@@ -10,27 +10,6 @@ from torch.nn import functional as F
 from .triangulation import Edges
 
 
-def sample_surface(vertices: Tensor, faces: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Points drawn uniformly by area, with torch's generator.
-
-    Args:
-        vertices: (N, V, 3).
-        faces: (N, F, 3) int64, of each mesh its own.
-        count: points P per mesh.
-
-    Returns:
-        points (N, P, 3), differentiable in the vertices, and the unit normals (N, P, 3) of their faces.
-    """
-    meshes = torch.arange(len(vertices), device=vertices.device).view(-1, 1)
-    corners = vertices[meshes.unsqueeze(2), faces]
-    normals = torch.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1)
-    chosen = torch.multinomial(normals.detach().norm(dim=-1), count, replacement=True)
-    u, v = torch.rand(2, *chosen.shape, 1, device=vertices.device, dtype=vertices.dtype).unbind(0)
-    u, v = torch.where(u + v > 1, 1 - u, u), torch.where(u + v > 1, 1 - v, v)  # fold the square into the triangle
-    a, b, c = corners[meshes, chosen].unbind(2)
-    return a + u * (b - a) + v * (c - a), F.normalize(normals[meshes, chosen], dim=-1, eps=1e-12)
-
-
 def nearest(points: Tensor, others: Tensor) -> Tensor:
     """Index (N, P) int64 of the nearest of the `others` (N, Q, 3) to each of the `points` (N, P, 3), no gradient."""
     points, others = points.detach(), others.detach()

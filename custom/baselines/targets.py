@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..frames import voxel_to_normalised
 from ..geometry.isosurface import LEVEL, isosurface
-from .surface_losses import sample_surface
+from ..geometry.surface_sampling import sample_surface
 
 BLUR = 0.7
 """Standard deviation in voxels of the blur that takes a label's steps off its surface."""

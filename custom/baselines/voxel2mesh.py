@@ -151,7 +151,9 @@ class MeshStage(nn.Module):
         self.share = share
         self.sampling = LearnedNeighbourhoodSampling(volume_channels, stride)
         self.graphs = nn.ModuleList(
-            GraphStage(in_channels, channels, volume_channels + 3, channels, residual_pairs, layer_norm=False)
+            GraphStage(
+                in_channels, channels, volume_channels + 3, channels, residual_pairs, layer_norm=False, out_channels=3
+            )
             for _ in range(structures)
         )
 

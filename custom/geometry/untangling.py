@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from .intersections import self_intersections
+from .normals import vertex_normals
 from .vertex_graph import VertexGraph
 
 ROUNDS = 30
@@ -43,7 +45,7 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     Raises:
         ValueError: a vertex is not finite, or pieces cannot come apart, for they have the same centre.
     """
-    start, faces = np.array(vertices, dtype=np.float64), np.asarray(faces)
+    start, faces = np.array(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
     graph = VertexGraph(faces, len(start))
     piece, edge_length = graph.pieces(), graph.edge_lengths(start).mean()
     vertices = start.copy()
@@ -55,7 +57,8 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
         pieces = piece[faces[pairs, 0]]
         meeting = pairs[pieces[:, 0] != pieces[:, 1]]
         patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
-        vertices[patch] -= RETREAT * edge_length * _normals(vertices, faces)[patch]
+        normals = vertex_normals(torch.from_numpy(vertices)[None], torch.from_numpy(faces))[0].numpy()
+        vertices[patch] -= RETREAT * edge_length * normals[patch]
     return _blended_with_its_smoothed_form(start, faces, graph)
 
 
@@ -71,11 +74,3 @@ def _blended_with_its_smoothed_form(vertices: NDArray, faces: NDArray, graph: Ve
         if len(self_intersections(blended, faces)) == 0:
             return blended
     return smoothed
-
-
-def _normals(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
-    """Unit normals of the vertices (V, 3), those of their faces weighted by area."""
-    a, b, c = vertices[faces].swapaxes(0, 1)
-    sums = np.zeros_like(vertices)
-    np.add.at(sums, faces, np.cross(b - a, c - a)[:, None])
-    return sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(np.finfo(np.float64).tiny)
