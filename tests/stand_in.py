@@ -38,7 +38,7 @@ class Ellipsoids(nn.Module):
         surfaces = self.centres[:, None] + self.radii[:, None] * self.sphere
         return surfaces.expand(len(image), -1, -1, -1)
 
-    def stages_and_segmentation(self, image: torch.Tensor, whole_template: bool) -> tuple[list, torch.Tensor]:
+    def stages_and_segmentation(self, image: torch.Tensor) -> tuple[list, torch.Tensor]:
         points = level_coordinates(image[:, :, ::STRIDE, ::STRIDE, ::STRIDE], STRIDE)
         offsets = (points[None] - self.centres[:, None]) / self.radii[:, None]
         logits = torch.cat([torch.zeros(1, len(points)), 1 - offsets.square().sum(-1)])

@@ -66,7 +66,7 @@ class SurfaceInferer(Inferer):
         """
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
-        stages, logits = network.stages_and_segmentation(inputs, whole_template=True)
+        stages, logits = network.stages_and_segmentation(inputs)
         vertices = stages[-1]
         varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
         return {

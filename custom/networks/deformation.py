@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
+
+from ..geometry.normals import vertex_normals
 
 
 class Offsets(nn.Module):
@@ -11,11 +15,12 @@ class Offsets(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.channels = 3
         self.scale = 0.01
 
-    def forward(self, vertices: Tensor, offset: Tensor, stage: int) -> Tensor:
-        """See :meth:`KernelFlow.forward`; here every vertex needs an offset of its own (W = V)."""
-        return vertices + self.scale * offset
+    def forward(self, vertices: Tensor, output: Tensor, faces: Tensor, stage: int) -> Tensor:
+        """See :meth:`KernelFlow.forward`; here every vertex needs an offset of its own (W = V), (B, S, V, 3)."""
+        return vertices + self.scale * output
 
 
 class KernelFlow(nn.Module):
@@ -33,21 +38,26 @@ class KernelFlow(nn.Module):
 
     def __init__(self, widths: list[float], steps: int) -> None:
         super().__init__()
+        self.channels = 4
         self.scale = 0.1
         self.widths = [float(width) for width in widths]
         self.steps = steps
 
-    def forward(self, vertices: Tensor, offset: Tensor, stage: int) -> Tensor:
+    def forward(self, vertices: Tensor, output: Tensor, faces: Tensor, stage: int) -> Tensor:
         """Moves the vertices.
 
         Args:
             vertices: (B, S, V, 3) normalised; the first W of every structure are the control points, the rest ride.
-            offset: (B, S, W, 3) predicted offset of every control point.
+            output: (B, S, W, 4) the stage's: every control point's offset along the axes, and along its normal.
+            faces: (F, 3) int64 of the control points' mesh, outward.
             stage: index of the stage, which selects the width.
 
         Returns:
             (B, S, V, 3) moved vertices.
         """
+        control = vertices[:, :, : output.shape[2]]
+        normals = vertex_normals(control.detach().flatten(0, 1), faces).view_as(control)
+        offset = output[..., :3] + output[..., 3:] * normals
         velocity = (self.scale / self.steps) * offset.flatten(1, 2)
         for _ in range(self.steps):
             control = vertices[:, :, : offset.shape[2]].flatten(1, 2)
@@ -55,14 +65,20 @@ class KernelFlow(nn.Module):
         return vertices
 
     def _interpolate(self, x: Tensor, control: Tensor, velocity: Tensor, stage: int) -> Tensor:
-        kernel = _squared_distances(x.detach(), control.detach()).mul_(-0.5 / self.widths[stage] ** 2).exp_()
-        return torch.bmm(kernel, velocity) / (kernel.sum(-1, keepdim=True) + 0.5)
+        ones = torch.ones_like(velocity[:, :, :1])
+        sums = torch.bmm(_gaussian(x.detach(), control.detach(), self.widths[stage]), torch.cat([velocity, ones], -1))
+        return sums[:, :, :3] / (sums[:, :, 3:] + 0.5)
 
 
-def _squared_distances(x: Tensor, y: Tensor) -> Tensor:
-    """(B, N, 3) and (B, M, 3) to (B, N, M)."""
-    if not torch.jit.is_scripting():
-        if torch.compiler.is_exporting():  # ONNX has no such operator
-            products = torch.bmm(x, y.transpose(1, 2))
-            return x.square().sum(-1).unsqueeze(2) + y.square().sum(-1).unsqueeze(1) - 2.0 * products
-    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square_()
+def _gaussian(x: Tensor, y: Tensor, width: float) -> Tensor:
+    """exp(-|x - y|^2 / (2 width^2)), from (B, N, 3) and (B, M, 3) to (B, N, M).
+
+    The exponent comes out of one matrix product, (2x, |x|^2, 1) by (y, -1, -|y|^2) in the kernel's own unit.
+    """
+    centre = y.mean(1, keepdim=True)  # small numbers lose less in the product
+    scale = math.sqrt(0.5) / width
+    x, y = (x - centre) * scale, (y - centre) * scale
+    left = torch.cat([2.0 * x, x.square().sum(-1, keepdim=True), torch.ones_like(x[:, :, :1])], -1)
+    right = torch.cat([y, -torch.ones_like(y[:, :, :1]), -y.square().sum(-1, keepdim=True)], -1)
+    exponent = torch.bmm(left, right.transpose(1, 2))
+    return exponent.clamp_(min=-40.0).exp_()  # exp(-90) is denormal: sums of such numbers take a CPU five times as long

@@ -26,7 +26,7 @@ class SurfacesAndSegmentation(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """(1, 1, D0, D1, D2) to the last stage's whole meshes (1, S, V, 3) and logits (1, S + 1, d0, d1, d2)."""
-        stages, logits = self.network.stages_and_segmentation(image, whole_template=True)
+        stages, logits = self.network.stages_and_segmentation(image)
         return stages[-1], logits
 
 
@@ -80,10 +80,8 @@ class ExportedNetwork(nn.Module):
         stages, _ = self.stages_and_segmentation(image)
         return stages[-1]
 
-    def stages_and_segmentation(self, image: Tensor, whole_template: bool = True) -> tuple[list[Tensor], Tensor]:
-        """As :meth:`ShapeNetwork.stages_and_segmentation`, but of the last stage alone, and its whole meshes."""
-        if not whole_template:
-            raise ValueError("an exported network has whole meshes only")
+    def stages_and_segmentation(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
+        """As :meth:`ShapeNetwork.stages_and_segmentation`, but of the last stage alone."""
         vertices, logits = (output.to(image.device) for output in self.function(image.cpu()))
         return [vertices], logits
 

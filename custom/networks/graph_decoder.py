@@ -44,6 +44,7 @@ class GraphStage(nn.Module):
         channels: channels of the block, the next hidden state.
         residual_pairs: number of residual pairs.
         layer_norm: normalise after every convolution of the stage but the exit.
+        out_channels: of the exit.
     """
 
     def __init__(
@@ -54,17 +55,22 @@ class GraphStage(nn.Module):
         channels: int,
         residual_pairs: int,
         layer_norm: bool,
+        out_channels: int,
     ) -> None:
         super().__init__()
         self.entry = GraphLayer(in_channels, entry_channels, layer_norm)
         self.block = GraphLayer(entry_channels + seen_channels, channels, layer_norm)
         self.pairs = nn.ModuleList(ResidualPair(channels, layer_norm) for _ in range(residual_pairs))
-        self.exit = ChebConv(channels, 3)
+        self.exit = ChebConv(channels, out_channels)
         for parameter in self.exit.parameters():  # start from the placed template
             nn.init.zeros_(parameter)
 
     def forward(self, hidden: Tensor, seen: Tensor, operator: GraphOperator) -> tuple[Tensor, Tensor]:
-        """Hidden state (N, V, in_channels) and image features (N, V, seen_channels) to state and offsets (N, V, 3)."""
+        """Hidden state (N, V, in_channels) and image features (N, V, seen_channels) to the next state and the output.
+
+        Returns:
+            (N, V, channels) and (N, V, out_channels).
+        """
         x = self.block(torch.cat([self.entry(hidden, operator), seen], dim=-1), operator)
         for pair in self.pairs:
             x = pair(x, operator)

@@ -6,30 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..geometry.normals import vertex_normals
 from ..sampling import sample
 
 PROFILE = (-9.0, -6.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 6.0)
 """Positions along the outward normal where a chamber's own probability is read, in segmentation voxels."""
 BLURS = (2, 4)
 """Pooling factors at which the gradient of the own probability is read."""
-
-
-def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
-    """Area-weighted unit vertex normals, outward for outward-wound faces.
-
-    Args:
-        vertices: (N, V, 3).
-        faces: (F, 3) int64.
-
-    Returns:
-        (N, V, 3).
-    """
-    corners = vertices[:, faces]
-    face = torch.cross(corners[:, :, 1] - corners[:, :, 0], corners[:, :, 2] - corners[:, :, 0], dim=-1)
-    normals = torch.zeros_like(vertices)
-    for corner in range(3):
-        normals = normals.index_add(1, faces[:, corner], face)
-    return F.normalize(normals, dim=-1, eps=1e-12)
 
 
 class NoObservation(nn.Module):

@@ -99,6 +99,7 @@ class ShapeNetwork(nn.Module):
                 channels[index],
                 residual_pairs,
                 layer_norm,
+                self.deformation.channels,
             )
             for index in range(len(channels))
         )
@@ -127,25 +128,20 @@ class ShapeNetwork(nn.Module):
             (B, S, V, 3) float32 normalised vertices; every structure has the faces :attr:`faces`.
         """
         features, logits = self._image_features(image, self.needs_segmentation)
-        vertices, _ = self._deform(self.sphere, features, logits)
-        return vertices
+        return self._deform(features, logits)[-1]
 
     @torch.jit.export
-    def stages_and_segmentation(self, image: Tensor, whole_template: bool = False) -> tuple[list[Tensor], Tensor]:
+    def stages_and_segmentation(self, image: Tensor) -> tuple[list[Tensor], Tensor]:
         """What training and quality checks need: the meshes after every stage, and the segmentation.
 
         Args:
             image: as in :meth:`forward`.
-            whole_template: carry every vertex, on the faces :attr:`faces`, or the control vertices only, on
-                :attr:`control_faces`, which is faster; the control vertices are the first ones and the same.
 
         Returns:
-            One (B, S, V or W, 3) per stage, and logits (B, S + 1, d0, d1, d2) of the U-Net's finest level.
+            One (B, S, V, 3) per stage, and logits (B, S + 1, d0, d1, d2) of the U-Net's finest level.
         """
         features, logits = self._image_features(image, True)
-        template = self.sphere if whole_template else self.sphere[: self.control_vertices]
-        _, meshes = self._deform(template, features, logits)
-        return meshes, logits
+        return self._deform(features, logits), logits
 
     def operator(self) -> GraphOperator:
         """Chebyshev operator of the control meshes' graph."""
@@ -173,9 +169,9 @@ class ShapeNetwork(nn.Module):
         decoded, logits = self.unet.decode(encoded)
         return (decoded if self.reads_decoder else encoded), logits
 
-    def _deform(self, sphere: Tensor, features: list[Tensor], logits: Tensor) -> tuple[Tensor, list[Tensor]]:
+    def _deform(self, features: list[Tensor], logits: Tensor) -> list[Tensor]:
         operator = self.operator()
-        vertices = self.placement(sphere, logits)
+        vertices = self.placement(self.sphere, logits)
         b, w = vertices.shape[0], self.control_vertices
         start = self.sphere[:w].expand(self.structures, -1, -1)
         code = self.identity.unsqueeze(1).expand(-1, w, -1)
@@ -188,7 +184,7 @@ class ShapeNetwork(nn.Module):
                 # one sampling per image: its structures' vertices stand in a row
                 values = sample(features[level], control.flatten(1, 2), self.level_strides[level])
                 seen.append(values.reshape(b * self.structures, w, -1))
-            hidden, offset = stage(hidden, torch.cat(seen, dim=-1), operator)
-            vertices = self.deformation(vertices, offset.view(b, self.structures, w, 3), index)
+            hidden, output = stage(hidden, torch.cat(seen, dim=-1), operator)
+            vertices = self.deformation(vertices, output.unflatten(0, [b, self.structures]), self.control_faces, index)
             meshes.append(vertices)
-        return vertices, meshes
+        return meshes

@@ -19,27 +19,27 @@ def soft_occupancy_loss(
     """BCE(sigma(-d / tau), S) at sample points: the paper's implicit loss with the exact distance d (section 3.3).
 
     The occupancy S at a point is the trilinear value of the label, so that the surface lies between voxel centres.
-    Structures without a label voxel in the crop do not count.
+    Meshes without a label voxel in the crop are left out.
 
     Args:
         vertices: (N, V, 3) normalised.
         faces: (F, 3) int64, outward.
         masks: (N, D0, D1, D2) bool labels.
         tau: softness, normalised units.
-        points: sample points per structure.
+        points: sample points per mesh.
         spread: see :func:`sample_points`.
 
     Returns:
-        Mean loss, a scalar; zero if no structure is labelled.
+        (K,) mean loss of each of the K labelled meshes; one zero if there are none.
     """
     labelled = masks.flatten(1).any(1)
     if not bool(labelled.any()):
-        return vertices.sum() * 0.0
+        return vertices.sum().view(1) * 0.0
     vertices, masks = vertices[labelled], masks[labelled]
-    where = sample_points(masks, vertices, points, spread)
+    where = sample_points(masks, vertices, faces, points, spread)
     occupancy = sample(masks.unsqueeze(1).to(vertices.dtype), where).squeeze(-1)
     distance = signed_distance(where, vertices, faces)
-    return F.binary_cross_entropy_with_logits(-distance / tau, occupancy)
+    return F.binary_cross_entropy_with_logits(-distance / tau, occupancy, reduction="none").mean(1)
 
 
 def laplacian_loss(vertices: Tensor, operator: GraphOperator) -> Tensor:

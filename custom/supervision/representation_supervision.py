@@ -31,8 +31,6 @@ class RepresentationSupervision(Supervision):
         ValueError: there are no weights.
     """
 
-    whole_template = True
-
     def __init__(self, network: nn.Module, optimizer: Optimizer, loss: nn.Module, weights: str | None) -> None:
         self.network = network
         self.core: RepresentationNetwork = getattr(network, "module", network)
@@ -58,9 +56,10 @@ class RepresentationSupervision(Supervision):
             raise ValueError(f"g's field has {self.core.size} voxels per axis, the labels {tuple(masks.shape[1:])}")
         labelled = masks.flatten(1).any(1)
         if not bool(labelled.any()):
-            return vertices.sum() * 0.0
+            return vertices.sum().view(1) * 0.0
         distance = self.core(vertices[labelled]).squeeze(1)
-        return F.binary_cross_entropy_with_logits(-distance / tau, masks[labelled].to(distance.dtype))
+        occupancy = masks[labelled].to(distance.dtype)
+        return F.binary_cross_entropy_with_logits(-distance / tau, occupancy, reduction="none").flatten(1).mean(1)
 
     def learn(self, vertices: Tensor) -> dict[str, Tensor]:
         """One step of g on the meshes; its loss comes back as ``representation``."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ..frames import voxel_to_normalised
+from ..geometry.surface_sampling import sample_surface
 
 NEAR_LABEL, NEAR_MESH = 0.45, 0.40
 """Shares of the points; the rest is uniform."""
@@ -18,17 +19,31 @@ NEAR_LABEL, NEAR_MESH = 0.45, 0.40
 
 def surface_voxels(mask: Tensor) -> Tensor:
     """Voxels of a mask (D0, D1, D2) bool that touch the outside, as normalised coordinates (K, 3) float32."""
-    solid = mask[None, None].float()
+    start, end = _box(mask)  # a chamber is a small part of a crop
+    solid = mask[tuple(map(slice, start, end))][None, None].float()
     eroded = -F.max_pool3d(-solid, 3, stride=1, padding=1)
-    return voxel_to_normalised((solid > eroded)[0, 0].nonzero().float(), mask.shape)
+    voxels = (solid > eroded)[0, 0].nonzero() + torch.tensor(start, device=mask.device)
+    return voxel_to_normalised(voxels.float(), mask.shape)
 
 
-def sample_points(masks: Tensor, vertices: Tensor, count: int, spread: float) -> Tensor:
+def _box(mask: Tensor) -> tuple[list[int], list[int]]:
+    """First voxel and end, per axis, of a mask's voxels and those around them; everything if it is empty."""
+    start, end = [0, 0, 0], list(mask.shape)
+    for axis, others in enumerate(((1, 2), (0, 2), (0, 1))):
+        filled = mask.any(others[1]).any(others[0]).nonzero()
+        if len(filled):
+            start[axis] = max(int(filled[0]) - 1, 0)
+            end[axis] = min(int(filled[-1]) + 2, mask.shape[axis])
+    return start, end
+
+
+def sample_points(masks: Tensor, vertices: Tensor, faces: Tensor, count: int, spread: float) -> Tensor:
     """Draws sample points for every structure.
 
     Args:
         masks: (N, D0, D1, D2) bool label of each structure.
         vertices: (N, V, 3) normalised vertices of its mesh.
+        faces: (F, 3) int64 of the meshes. Points are drawn by area: where a mesh is stretched it has few vertices.
         count: points P per structure.
         spread: distance from label and mesh over which points scatter, normalised units.
 
@@ -37,9 +52,8 @@ def sample_points(masks: Tensor, vertices: Tensor, count: int, spread: float) ->
     """
     near_label, near_mesh = int(NEAR_LABEL * count), int(NEAR_MESH * count)
     points = sample_near_labels(masks, count, near_label, spread)
-    chosen = torch.randint(vertices.shape[1], (near_mesh,), device=masks.device)
-    noise = spread * torch.randn(len(masks), near_mesh, 3, device=masks.device)
-    points[:, near_label : near_label + near_mesh] = vertices.detach()[:, chosen] + noise
+    on_mesh, _ = sample_surface(vertices.detach(), faces.expand(len(masks), -1, -1), near_mesh)
+    points[:, near_label : near_label + near_mesh] = on_mesh + spread * torch.randn_like(on_mesh)
     return points.clamp(-1, 1)
 
 

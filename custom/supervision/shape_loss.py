@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +10,9 @@ from torch import Tensor, nn
 from ..template import GraphOperator
 from .losses import laplacian_loss, segmentation_losses
 from .supervision import Supervision
+
+PERFECT = 1e-3
+"""Of the occupancy term: better fits are not told apart by its logarithm."""
 
 
 def cosine(start: float, end: float, progress: float) -> float:
@@ -25,7 +27,10 @@ class ShapeLoss(nn.Module):
         tau: softness of the occupancy at the start and at the end, normalised units.
         smoothness: weight of the Laplacian term at the start and at the end.
         schedule: share of the mesh training over which both follow a cosine.
-        occupancy_stages, smoothness_stages: weight of either term for each stage's mesh.
+        earlier_occupancy, earlier_smoothness: weight of either term for the meshes of all stages but the last, whose
+            weight is 1.
+        relative: whether each mesh's occupancy term counts by its logarithm, as in a geometric mean: one that cannot be
+            seen has twenty times the loss of a clear one, whose details would hardly be learnt beside it.
         dice, cross_entropy: weights of the segmentation's terms.
         supervision: gives the soft occupancy loss.
     """
@@ -35,8 +40,9 @@ class ShapeLoss(nn.Module):
         tau: tuple[float, float],
         smoothness: tuple[float, float],
         schedule: float,
-        occupancy_stages: Sequence[float],
-        smoothness_stages: Sequence[float],
+        earlier_occupancy: float,
+        earlier_smoothness: float,
+        relative: bool,
         dice: float,
         cross_entropy: float,
         supervision: Supervision,
@@ -45,8 +51,9 @@ class ShapeLoss(nn.Module):
         self.tau = tau
         self.smoothness = smoothness
         self.schedule = schedule
-        self.occupancy_stages = occupancy_stages
-        self.smoothness_stages = smoothness_stages
+        self.earlier_occupancy = earlier_occupancy
+        self.earlier_smoothness = earlier_smoothness
+        self.relative = relative
         self.dice = dice
         self.cross_entropy = cross_entropy
         self.supervision = supervision
@@ -84,11 +91,13 @@ class ShapeLoss(nn.Module):
             tau = cosine(*self.tau, progress / self.schedule)
             weight = cosine(*self.smoothness, progress / self.schedule)
             control = len(operator.neighbours)
-            for mesh, fit, smooth in zip(meshes, self.occupancy_stages, self.smoothness_stages, strict=True):
+            earlier = [(self.earlier_occupancy, self.earlier_smoothness)] * (len(meshes) - 1)
+            for mesh, (fit, smooth) in zip(meshes, [*earlier, (1.0, 1.0)], strict=True):
                 vertices = mesh.flatten(0, 1)
                 terms["smoothness"] = laplacian_loss(vertices[:, :control], operator)
                 loss = loss + smooth * weight * terms["smoothness"]
                 if fit > 0:
-                    terms["occupancy"] = self.supervision(vertices, faces, masks, tau)
-                    loss = loss + fit * terms["occupancy"]
+                    each = self.supervision(vertices, faces, masks, tau)
+                    terms["occupancy"] = each.mean()
+                    loss = loss + fit * ((each + PERFECT).log() if self.relative else each).mean()
         return {"loss": loss, **terms}

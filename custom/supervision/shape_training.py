@@ -24,15 +24,15 @@ class ShapeTraining(TrainingModule):
 
     def forward(self, image: Tensor, label: Tensor, progress: float) -> dict[str, Tensor]:
         """See :meth:`TrainingModule.forward`; the terms are those of :class:`ShapeLoss`."""
-        network, whole = self.network, self.loss.supervision.whole_template
+        network = self.network
         meshes: list[Tensor] = []
         if progress >= 0:
-            meshes, logits = network.stages_and_segmentation(image, whole)
+            meshes, logits = network.stages_and_segmentation(image)
         else:
             logits = network.segment(image)
-        faces = network.faces if whole else network.control_faces
         self._meshes = [mesh.detach() for mesh in meshes]
-        return self.loss(meshes, faces, network.operator(), logits, label, network.level_strides[0], progress)
+        stride = network.level_strides[0]
+        return self.loss(meshes, network.faces, network.operator(), logits, label, stride, progress)
 
     def after_step(self) -> dict[str, Tensor]:
         """What the supervision shows of its own step on the last stage's meshes."""

@@ -12,16 +12,13 @@ from .losses import soft_occupancy_loss
 class Supervision:
     """BCE(sigma(-d / tau), S) of meshes' signed distance d and labels S, however d is had (paper, section 3.3)."""
 
-    whole_template: bool
-    """Whether the meshes have every vertex of the template, or the control vertices only, which is faster."""
-
     def __call__(self, vertices: Tensor, faces: Tensor, masks: Tensor, tau: float) -> Tensor:
-        """Mean loss, a scalar with gradient to the vertices; zero if no structure is labelled.
+        """Mean loss (K,) of each of the K labelled meshes, with gradient to the vertices; one zero if there are none.
 
         Args:
             vertices: (N, V, 3) float32 normalised.
             faces: (F, 3) int64 of the meshes, outward.
-            masks: (N, D0, D1, D2) bool labels; structures without a voxel do not count.
+            masks: (N, D0, D1, D2) bool labels; meshes whose label has no voxel are left out.
             tau: softness, normalised units.
         """
         raise NotImplementedError
@@ -45,8 +42,6 @@ class ExactSupervision(Supervision):
         points: sample points per structure.
         spread: distance from label and mesh over which points scatter, normalised units.
     """
-
-    whole_template = False
 
     def __init__(self, points: int, spread: float) -> None:
         self.points = points

@@ -20,7 +20,7 @@ class Brightest(nn.Module):
         value = (flat.amax(1) + 1)[:, None].expand(-1, 3)
         return torch.stack([voxel_to_normalised(place, SHAPE), value], 1)[:, :, None]
 
-    def stages_and_segmentation(self, image: torch.Tensor, whole_template: bool) -> tuple[list, torch.Tensor]:
+    def stages_and_segmentation(self, image: torch.Tensor) -> tuple[list, torch.Tensor]:
         return [self(image)], torch.cat([-image, image, image - 2], 1)
 
 

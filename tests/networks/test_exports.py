@@ -66,7 +66,7 @@ def test_an_exported_file_gives_the_vertices_of_eager_mode(shipped, kind, tmp_pa
     exported = ExportedNetwork(tmp_path / f"model.{kind}", 4)
     torch.testing.assert_close(exported.faces, shipped.faces)
     for seed in (0, 1):
-        stages, logits = shipped.stages_and_segmentation(chambers(seed), whole_template=True)
+        stages, logits = shipped.stages_and_segmentation(chambers(seed))
         others, other_logits = exported.stages_and_segmentation(chambers(seed))
         assert (others[-1] - stages[-1]).abs().max() * HALF_SIDE < 1e-3  # mm
         torch.testing.assert_close(other_logits, logits, rtol=1e-4, atol=1e-4)
@@ -86,8 +86,8 @@ def test_torchscript_gives_what_quality_checks_ask_for_too(shipped, tmp_path):
     torch.jit.save(torch.jit.script(shipped), tmp_path / "model.ts")
     loaded = torch.jit.load(tmp_path / "model.ts")
     image = chambers(1)
-    stages, logits = shipped.stages_and_segmentation(image, whole_template=True)
-    others, other_logits = loaded.stages_and_segmentation(image, whole_template=True)
+    stages, logits = shipped.stages_and_segmentation(image)
+    others, other_logits = loaded.stages_and_segmentation(image)
     assert (loaded(image) - stages[-1]).abs().max() * HALF_SIDE < 1e-3  # mm
     assert (others[-1] - stages[-1]).abs().max() * HALF_SIDE < 1e-3
     torch.testing.assert_close(other_logits, logits, rtol=1e-4, atol=1e-4)

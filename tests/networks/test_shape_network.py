@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from custom.networks import ShapeNetwork
-from custom.networks.observation import vertex_normals
 from custom.template import icosphere
 
 
@@ -33,23 +32,24 @@ def test_default_returns_what_the_metadata_promise(default_arguments):
         vertices = network(torch.randn(2, 1, 32, 32, 32))
         meshes, logits = network.stages_and_segmentation(torch.randn(2, 1, 32, 32, 32))
     assert vertices.shape == (2, 2, 2562, 3) and vertices.dtype == torch.float32
-    assert [mesh.shape for mesh in meshes] == [(2, 2, 642, 3)] * 3
+    assert [mesh.shape for mesh in meshes] == [(2, 2, 2562, 3)] * 4
     assert logits.shape == (2, 3, 16, 16, 16)
     assert network.faces.shape == (5120, 3)
 
 
-def test_the_control_mesh_is_part_of_the_fine_one(default_arguments):
+def test_the_control_vertices_move_alike_whatever_rides_along(default_arguments):
     torch.manual_seed(0)
-    network = ShapeNetwork(**default_arguments).eval()
-    for stage in network.stages:
+    coarse, fine = (ShapeNetwork(**default_arguments | {"subdivisions": number}).eval() for number in (3, 4))
+    for stage in fine.stages:
         torch.nn.init.normal_(stage.exit.lins[0].weight, std=0.1)
+    coarse.load_state_dict(fine.state_dict())
     image = torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
-        fine, (meshes, _) = network(image), network.stages_and_segmentation(image)
-        whole, _ = network.stages_and_segmentation(image, whole_template=True)
-    torch.testing.assert_close(fine, whole[-1], rtol=0, atol=0)
-    for mesh, control in zip(whole, meshes, strict=True):
-        torch.testing.assert_close(mesh[:, :, :642], control, rtol=0, atol=1e-6)
+        few, many = coarse.stages_and_segmentation(image)[0], fine.stages_and_segmentation(image)[0]
+        torch.testing.assert_close(fine(image), many[-1], rtol=0, atol=0)
+    for control, mesh in zip(few, many, strict=True):
+        assert control.shape[2] == 642 and mesh.shape[2] == 2562
+        torch.testing.assert_close(mesh[:, :, :642], control, rtol=0, atol=1e-5)
 
 
 def test_a_case_does_not_depend_on_its_batch(default_arguments):
@@ -113,12 +113,6 @@ def test_missing_chambers_get_a_fallback(default_arguments):
     logits[:, 0] = 8.0
     vertices = placement(icosphere(2)[0].float(), logits)
     assert torch.isfinite(vertices).all() and vertices.abs().max() < 1
-
-
-def test_normals_of_a_sphere_point_outward():
-    sphere, faces = icosphere(3)
-    normals = vertex_normals(sphere[None], faces)
-    assert (normals[0] * sphere).sum(-1).min() > 0.999
 
 
 def test_contradicting_choices_are_refused(default_arguments):
