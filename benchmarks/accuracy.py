@@ -30,6 +30,8 @@ from custom.evaluation.records import case_table, fates, read_metrics
 from custom.inference.doubt import CHECK, REJECT
 
 ROOT = Path(__file__).parents[1]
+WITHOUT = "non_contrast"
+"""The kind of synthesize.json whose scans are counted in no mean of those with contrast."""
 TRUST = ("ok", "check", "do not use")
 
 
@@ -78,9 +80,12 @@ def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     found = sorted({kinds.get(row.case, "") for row in rows})
-    for kind in [*found, *(["all"] if len(found) > 1 else [])]:
+    groups = {kind: {kind} for kind in found}
+    if len(found) > 1:
+        groups |= {"all": set(found)} | ({"all with contrast": set(found) - {WITHOUT}} if WITHOUT in found else {})
+    for kind, members in groups.items():
         for structure in STRUCTURES:
-            own = [row for row in rows if row.structure == structure and kind in ("all", kinds.get(row.case, ""))]
+            own = [row for row in rows if row.structure == structure and kinds.get(row.case, "") in members]
             error = [row.volume_error_percent for row in own]
             lines.append(
                 f"| {kind} | {structure} | {len(own)} | {_spread([row.dice for row in own], 3)} "
@@ -137,6 +142,13 @@ def _print_checks(rows: list[Measures], reports: list[dict[str, Any]]) -> None:
     print(f"Meshes closed and outward: {sum(row.watertight for row in rows)} of {len(rows)}.")
     print(f"Meshes with self-intersecting faces: {crossing} of {len(rows)}.")
     print(f"Cases where the chambers cross: {meeting} of {len(reports)}.")
+    surfaces = [surface for report in reports for surface in report["structures"].values()]
+    for done in ("withdrawn", "untangled"):
+        far = [surface[done]["furthest_mm"] for surface in surfaces if surface[done]["vertices"]]
+        print(f"Surfaces {done}: {len(far)} of {len(surfaces)}, by {max(far, default=0):.1f} mm at most.")
+    for name in STRUCTURES:
+        agreement = statistics.mean(report["structures"][name]["agreement"] for report in reports)
+        print(f"Dice of {name}'s mesh and the U-Net's segmentation, mean: {agreement:.3f}.")
     print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")
 
 
