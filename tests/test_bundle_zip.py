@@ -9,7 +9,6 @@ import venv
 import zipfile
 from pathlib import Path
 
-import nibabel
 import numpy as np
 import pytest
 import trimesh
@@ -106,10 +105,9 @@ def test_downloaded_elsewhere_it_gives_the_same_meshes(archive, elsewhere, tmp_p
             for place in ("here", "there")
         )
         np.testing.assert_array_equal(theirs.faces, ours.faces)
-        np.testing.assert_allclose(theirs.vertices, ours.vertices, rtol=0, atol=1e-3)  # mm
-    places = (tmp_path / place / "patient_000001_labels.nii.gz" for place in ("here", "there"))
-    ours, theirs = (np.asarray(nibabel.load(place).dataobj) for place in places)
-    assert (ours != theirs).sum() <= 10  # sums differ with how memory lies, and a voxel's centre may lie on a surface
+        np.testing.assert_allclose(theirs.vertices, ours.vertices, rtol=0, atol=1e-4)  # mm
+    labels = [(tmp_path / place / "patient_000001_labels.nii.gz").read_bytes() for place in ("here", "there")]
+    assert labels[0] == labels[1]
 
     made = elsewhere("-m", "scripts", "synthesize", "../one", "--count", "1", "--shape", "(32,32,32)", "--spacing",
                      "(6,6,6)", cwd=NAME)  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 
@@ -71,14 +69,15 @@ class KernelFlow(nn.Module):
 
 
 def _gaussian(x: Tensor, y: Tensor, width: float) -> Tensor:
-    """exp(-|x - y|^2 / (2 width^2)), from (B, N, 3) and (B, M, 3) to (B, N, M).
-
-    The exponent comes out of one matrix product, (2x, |x|^2, 1) by (y, -1, -|y|^2) in the kernel's own unit.
-    """
-    centre = y.mean(1, keepdim=True)  # small numbers lose less in the product
-    scale = math.sqrt(0.5) / width
-    x, y = (x - centre) * scale, (y - centre) * scale
-    left = torch.cat([2.0 * x, x.square().sum(-1, keepdim=True), torch.ones_like(x[:, :, :1])], -1)
-    right = torch.cat([y, -torch.ones_like(y[:, :, :1]), -y.square().sum(-1, keepdim=True)], -1)
-    exponent = torch.bmm(left, right.transpose(1, 2))
+    """exp(-|x - y|^2 / (2 width^2)), from (B, N, 3) and (B, M, 3) to (B, N, M)."""
+    exponent = _squared_distances(x, y).mul_(-0.5 / width**2)
     return exponent.clamp_(min=-40.0).exp_()  # exp(-90) is denormal: sums of such numbers take a CPU five times as long
+
+
+def _squared_distances(x: Tensor, y: Tensor) -> Tensor:
+    """(B, N, 3) and (B, M, 3) to (B, N, M)."""
+    if not torch.jit.is_scripting():
+        if torch.compiler.is_exporting():  # ONNX has no such operator
+            products = torch.bmm(x, y.transpose(1, 2))
+            return x.square().sum(-1).unsqueeze(2) + y.square().sum(-1).unsqueeze(1) - 2.0 * products
+    return torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist").square_()
