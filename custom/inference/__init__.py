@@ -9,7 +9,7 @@ from .isosurfaces import MasksToMeshesd
 from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .outputs import Outputs
-from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawSpikesd
+from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawStraysd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .workflow import check_call, conclude
@@ -32,7 +32,7 @@ __all__ = [
     "SurfaceInferer",
     "UntangleMeshesd",
     "VerticesToMeshesd",
-    "WithdrawSpikesd",
+    "WithdrawStraysd",
     "check_call",
     "conclude",
     "find_cases",

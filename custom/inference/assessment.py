@@ -6,14 +6,12 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from monai.transforms import Transform
 
 from ..chambers import DEFINITIONS, LABELS
-from ..frames import strided_affine
 from ..metrics import dice
 from .doubt import assess
-from .quality import Grid, check_mesh, contrast, share_cut, voxels_inside
+from .quality import Grid, check_mesh, contrast, segmentation_of, share_cut, voxels_inside
 from .timing import timed
 
 
@@ -37,8 +35,7 @@ class AssessMeshesd(Transform):
             image, meshes = record["image"], record["meshes"]
             crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
             whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
-            segmentation = torch.as_tensor(record["segmentation"])[0].cpu().numpy()
-            level = Grid(segmentation.shape, strided_affine(crop.affine, crop.shape[0] // segmentation.shape[0]))
+            segmentation, level = segmentation_of(record)
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = [voxels_inside(mesh, crop) for mesh in meshes]
             chambers = np.any(inside, axis=0)

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
-from ..geometry.spikes import withdraw_spikes
+from ..geometry.strays import withdraw_strays
 from ..geometry.untangling import untangle
 from ..geometry.winding import voxelise_in_image
 from .mesh_files import Mesh
 from .outputs import Outputs, selected
 from .preview import render_preview
+from .quality import Grid, segmentation_of
 from .report import Run, make_report, write_case
 from .timing import timed
 
@@ -79,32 +80,38 @@ class VerticesToMeshesd(MapTransform):
         ]
 
 
-class WithdrawSpikesd(Transform):
-    """The record's `meshes` and `varied_meshes` without spikes, and how far that took the former.
+class WithdrawStraysd(Transform):
+    """The record's `meshes` and `varied_meshes` without what strayed from its `segmentation`.
 
-    `withdrawn` holds per structure how many `vertices` were moved and the `furthest_mm`.
+    `withdrawn` holds per structure how many `vertices` of its mesh were moved for that and the `furthest_mm`.
 
     Args:
-        longest: that an edge may be, median edge lengths of its mesh.
+        furthest: that a vertex may lie outside the chamber that the U-Net saw, mm.
     """
 
-    def __init__(self, longest: float) -> None:
-        self.longest = longest
+    def __init__(self, furthest: float) -> None:
+        self.furthest = furthest
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
         before = record["meshes"]
-        with timed(record["seconds"], "spikes"):
-            record["meshes"] = self._withdrawn(before)
-            record["varied_meshes"] = [self._withdrawn(varied) for varied in record.get("varied_meshes", [])]
+        with timed(record["seconds"], "strays"):
+            segmentation, level = segmentation_of(record)
+            record["meshes"] = self._withdrawn(before, segmentation, level)
+            varied = record.get("varied_meshes", [])
+            record["varied_meshes"] = [self._withdrawn(meshes, segmentation, level) for meshes in varied]
             record["withdrawn"] = {
                 mesh.name: _moved(old.vertices, mesh.vertices)
                 for old, mesh in zip(before, record["meshes"], strict=True)
             }
         return record
 
-    def _withdrawn(self, meshes: Sequence[Mesh]) -> list[Mesh]:
-        return [mesh._replace(vertices=withdraw_spikes(mesh.vertices, mesh.faces, self.longest)) for mesh in meshes]
+    def _withdrawn(self, meshes: Sequence[Mesh], segmentation: NDArray, level: Grid) -> list[Mesh]:
+        regions = [segmentation == LABELS[mesh.name] for mesh in meshes]
+        return [
+            mesh._replace(vertices=withdraw_strays(mesh.vertices, mesh.faces, region, level.affine, self.furthest))
+            for mesh, region in zip(meshes, regions, strict=True)
+        ]
 
 
 class UntangleMeshesd(Transform):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 import trimesh
 from scipy.ndimage import distance_transform_edt
 
-from ..frames import ras_to_voxel, spacing_of
+from ..frames import ras_to_voxel, spacing_of, strided_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
 from ..metrics import mesh_area, mesh_volume
@@ -30,6 +31,16 @@ class Grid(NamedTuple):
 
     shape: tuple[int, ...]
     affine: np.ndarray
+
+
+def segmentation_of(record: Mapping[Hashable, Any]) -> tuple[np.ndarray, Grid]:
+    """The network's own `segmentation` (1, d0, d1, d2) in a record, as (d0, d1, d2) uint8, and its grid.
+
+    It begins with the crop, `image` (1, D0, D1, D2), and is as fine or coarser.
+    """
+    image, segmentation = record["image"], torch.as_tensor(record["segmentation"])[0].cpu().numpy()
+    stride = image.shape[1] // segmentation.shape[0]
+    return segmentation, Grid(segmentation.shape, strided_affine(np.asarray(image.affine), stride))
 
 
 def check_mesh(mesh: Mesh) -> dict[str, Any]:

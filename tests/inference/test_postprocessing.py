@@ -25,7 +25,7 @@ from custom.inference import (
     SurfaceInferer,
     UntangleMeshesd,
     VerticesToMeshesd,
-    WithdrawSpikesd,
+    WithdrawStraysd,
 )
 from custom.inference.outputs import selected
 
@@ -185,9 +185,9 @@ def test_a_spike_is_untangled_and_reported(tmp_path):
 
 def test_a_spike_is_withdrawn_and_reported(tmp_path):
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
-    record["pred"][0, 0] *= 1.5
+    record["pred"][0, 0] *= 2.5
     record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
-    result = WithdrawSpikesd(longest=3)(record)
+    result = WithdrawStraysd(furthest=8.0)(record)
     assert result["withdrawn"]["LA"]["vertices"] > 0 and result["withdrawn"]["LA"]["furthest_mm"] > 1
     assert result["withdrawn"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
     np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)

@@ -1,0 +1,52 @@
+"""Vertices of a surface that strayed from the segmentation it was made with, drawn back into the surface."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+from ..frames import ras_to_voxel, spacing_of
+from .vertex_graph import VertexGraph
+
+ROUNDS = 40
+"""Rounds before giving up; tongues of 30 mm take about ten."""
+PASSES = 5
+"""Smoothing passes a round."""
+RINGS = 2
+"""Neighbours of strayed vertices that are smoothed with them, so that they leave no pit."""
+
+
+def withdraw_strays(
+    vertices: ArrayLike, faces: ArrayLike, region: ArrayLike, affine: ArrayLike, furthest: float
+) -> NDArray[np.float64]:
+    """Vertices of a triangle mesh without those that lie far outside a region.
+
+    A flow that expects a part of a chamber where there is none, an appendage for instance, draws a thin tongue out of
+    the surface, or a spike. Its vertices, with their neighbours, are moved to the mean of theirs a few times (uniform
+    Laplacian smoothing), until none is too far out. Inside, and near the region, the surface is not the region's.
+
+    Args:
+        vertices: (V, 3) floating point, RAS mm.
+        faces: (F, 3) integer, of a closed mesh.
+        region: (D0, D1, D2) boolean; its largest connected part counts. Without a voxel nothing is moved.
+        affine: (4, 4) the region's voxels to RAS mm, its axes orthogonal. Beyond the grid its border goes on.
+        furthest: that a vertex may be from the centre of the nearest voxel of the region, mm.
+
+    Returns:
+        (V, 3): equal to ``vertices`` where none was too far out.
+    """
+    vertices, affine = np.array(vertices, dtype=np.float64), np.asarray(affine, dtype=np.float64)
+    parts, count = ndimage.label(np.asarray(region))
+    if count == 0:
+        return vertices
+    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    distance = ndimage.distance_transform_edt(~largest, sampling=spacing_of(affine))
+    graph = VertexGraph(np.asarray(faces), len(vertices))
+    for _ in range(ROUNDS):
+        out = ndimage.map_coordinates(distance, ras_to_voxel(vertices, affine).T, order=1, mode="nearest")
+        strayed = np.flatnonzero(out > furthest)
+        if len(strayed) == 0:
+            break
+        graph.smooth(vertices, graph.around(strayed, RINGS), PASSES)
+    return vertices
