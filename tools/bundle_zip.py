@@ -10,9 +10,9 @@ compress differently), with one time and one mode.
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
-import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,4 +54,6 @@ def build(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(build(Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "dist"))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist", help="where to write it (dist)")
+    print(build(parser.parse_args().folder))

@@ -11,8 +11,8 @@ from ..sampling import sample
 
 PROFILE = (-9.0, -6.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 6.0)
 """Positions along the outward normal where a chamber's own probability is read, in segmentation voxels."""
-BLURS = (2, 4)
-"""Pooling factors at which the gradient of the own probability is read."""
+BLURS = (2, 4, 8)
+"""Pooling factors at which the gradient of the own probability is read; the widest shows strays the way home."""
 
 
 class NoObservation(nn.Module):
@@ -70,7 +70,8 @@ class SegmentationObservation(nn.Module):
         for blur in self.blurs:
             pooled = F.avg_pool3d(own, blur)
             step = voxel * blur * torch.eye(3, device=points.device, dtype=points.dtype)
-            around = points.unsqueeze(2) + torch.cat([step, -step]).view(1, 1, 6, 3)
+            middle = 0.5 * (blur - 1) * voxel  # pooled voxels lie between those they were made of
+            around = points.unsqueeze(2) - middle + torch.cat([step, -step]).view(1, 1, 6, 3)
             values = sample(pooled, around.flatten(1, 2), self.stride * blur).view(n, v, 6)
             seen.append(F.normalize(values[:, :, :3] - values[:, :, 3:], dim=-1, eps=1e-2))
         return torch.cat(seen, dim=-1)

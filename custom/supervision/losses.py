@@ -10,7 +10,7 @@ from ..geometry.surface_distance import signed_distance
 from ..networks.graph import propagate
 from ..sampling import sample
 from ..template import GraphOperator
-from .sample_points import sample_points
+from .sample_points import sample_points, surface_voxels
 
 
 def soft_occupancy_loss(
@@ -40,6 +40,32 @@ def soft_occupancy_loss(
     occupancy = sample(masks.unsqueeze(1).to(vertices.dtype), where).squeeze(-1)
     distance = signed_distance(where, vertices, faces)
     return F.binary_cross_entropy_with_logits(-distance / tau, occupancy, reduction="none").mean(1)
+
+
+def stray_loss(vertices: Tensor, masks: Tensor, reach: float) -> Tensor:
+    """Mean distance of vertices outside the label from its surface, as far as it exceeds ``reach``.
+
+    The occupancy hardly notices a thin tongue of the mesh: it has no volume that a sample point could fall into, and
+    inside it the distance is nearly zero. For meshes that start on the chamber: one that starts beside it would only be
+    drawn to its near side.
+
+    Args:
+        vertices: (N, V, 3) normalised.
+        masks: (N, D0, D1, D2) bool labels; meshes whose label has no voxel are left out.
+        reach: normalised units.
+
+    Returns:
+        Scalar, normalised units; the gradient points away from the nearest voxel of the label's surface.
+    """
+    strayed = [vertices.sum() * 0.0]
+    for points, mask in zip(vertices, masks, strict=True):
+        surface = surface_voxels(mask).to(points.dtype)
+        if len(surface):
+            nearest = surface[torch.cdist(points.detach(), surface).argmin(1)]
+            outside = sample(mask[None, None].to(points.dtype), points.detach()[None])[0, :, 0] < 0.5
+            distance = torch.linalg.vector_norm(points - nearest, dim=1)
+            strayed.append((F.relu(distance - reach) * outside).mean())
+    return torch.stack(strayed).sum() / len(vertices)
 
 
 def laplacian_loss(vertices: Tensor, operator: GraphOperator) -> Tensor:

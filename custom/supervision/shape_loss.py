@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..template import GraphOperator
-from .losses import laplacian_loss, segmentation_losses
+from .losses import laplacian_loss, segmentation_losses, stray_loss
 from .supervision import Supervision
 
 PERFECT = 1e-3
@@ -21,7 +21,7 @@ def cosine(start: float, end: float, progress: float) -> float:
 
 
 class ShapeLoss(nn.Module):
-    """Soft occupancy + smoothness of every stage's mesh + segmentation.
+    """Soft occupancy + smoothness of every stage's mesh + strayed vertices of the last one's + segmentation.
 
     Args:
         tau: softness of the occupancy at the start and at the end, normalised units.
@@ -31,6 +31,8 @@ class ShapeLoss(nn.Module):
             weight is 1.
         relative: whether each mesh's occupancy term counts by its logarithm, as in a geometric mean: one that cannot be
             seen has twenty times the loss of a clear one, whose details would hardly be learnt beside it.
+        stray: weight of :func:`custom.supervision.losses.stray_loss`, on the control vertices of the last stage's mesh.
+        reach: distance from the label from which on a vertex strays, normalised units.
         dice, cross_entropy: weights of the segmentation's terms.
         supervision: gives the soft occupancy loss.
     """
@@ -43,6 +45,8 @@ class ShapeLoss(nn.Module):
         earlier_occupancy: float,
         earlier_smoothness: float,
         relative: bool,
+        stray: float,
+        reach: float,
         dice: float,
         cross_entropy: float,
         supervision: Supervision,
@@ -54,6 +58,8 @@ class ShapeLoss(nn.Module):
         self.earlier_occupancy = earlier_occupancy
         self.earlier_smoothness = earlier_smoothness
         self.relative = relative
+        self.stray = stray
+        self.reach = reach
         self.dice = dice
         self.cross_entropy = cross_entropy
         self.supervision = supervision
@@ -81,7 +87,7 @@ class ShapeLoss(nn.Module):
 
         Returns:
             ``loss`` (with gradient) and its terms ``dice``, ``cross_entropy``, and of the last stage's mesh
-            ``occupancy`` and ``smoothness``.
+            ``occupancy``, ``smoothness`` and ``stray``.
         """
         terms = segmentation_losses(logits, labels, stride)
         loss = self.dice * terms["dice"] + self.cross_entropy * terms["cross_entropy"]
@@ -100,4 +106,7 @@ class ShapeLoss(nn.Module):
                     each = self.supervision(vertices, faces, masks, tau)
                     terms["occupancy"] = each.mean()
                     loss = loss + fit * ((each + PERFECT).log() if self.relative else each).mean()
+            if self.stray > 0:
+                terms["stray"] = stray_loss(meshes[-1].flatten(0, 1)[:, :control], masks, self.reach)
+                loss = loss + self.stray * terms["stray"]
         return {"loss": loss, **terms}

@@ -86,7 +86,7 @@ def test_shape_loss_takes_either_supervision(tmp_path):
     labels[:, :, 8:24, 8:24, 8:24] = 1
     exact = ExactSupervision(points=20000, spread=0.5)
     for supervision in (exact, supervise(SphereField(32, 8, [8, 8], 0.1, 1, False), tmp_path)):
-        loss = ShapeLoss((0.05, 0.01), (0.0, 0.0), 0.7, 0.0, 0.0, False, 0.0, 0.0, supervision)
+        loss = ShapeLoss((0.05, 0.01), (0.0, 0.0), 0.7, 0.0, 0.0, False, 0.0, 0.0, 0.0, 0.0, supervision)
         terms = [
             loss([radius * sphere.float()[None, None]], faces, operator, torch.zeros(1, 2, 32, 32, 32), labels, 1, 0.0)
             for radius in (0.3, 0.6, 0.9)

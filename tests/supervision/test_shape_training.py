@@ -23,7 +23,7 @@ def training():
     arguments = json.loads(CONFIG.read_text())["network_configurations"]["default"] | {"amp": False}
     torch.manual_seed(0)
     network = ShapeNetwork(**{key: value for key, value in arguments.items() if key != "_target_"})
-    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, 0.3, 0.3, True, 1.0, 1.0, Learner(100, 0.06))
+    loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, 0.3, 0.3, True, 1.0, 0.03, 1.0, 1.0, Learner(100, 0.06))
     return ShapeTraining(network, loss)
 
 
@@ -34,7 +34,7 @@ def test_meshes_join_after_the_segmentation(training):
     output = training(image, label, -0.1)
     assert list(output) == ["loss", "dice", "cross_entropy"] and training.after_step() == {}
     output = training(image, label, 0.0)
-    assert set(output) == {"loss", "dice", "cross_entropy", "occupancy", "smoothness"}
+    assert set(output) == {"loss", "dice", "cross_entropy", "occupancy", "smoothness", "stray"}
     output["loss"].backward()
     assert all(parameter.grad is not None for parameter in training.network.parameters())
     assert set(training.after_step()) == {"learnt"}
