@@ -13,6 +13,8 @@ ROUNDS = 40
 """Rounds before giving up; tongues of 30 mm take about ten."""
 PASSES = 5
 """Smoothing passes a round."""
+SPECK = 1.0
+"""mL; smaller parts of the region do not count. An appendage can be a part of its own, where its neck is thin."""
 RINGS = 2
 """Neighbours of strayed vertices that are smoothed with them, so that they leave no pit."""
 
@@ -29,7 +31,7 @@ def withdraw_strays(
     Args:
         vertices: (V, 3) floating point, RAS mm.
         faces: (F, 3) integer, of a closed mesh.
-        region: (D0, D1, D2) boolean; its largest connected part counts. Without a voxel nothing is moved.
+        region: (D0, D1, D2) boolean; parts of it smaller than ``SPECK`` do not count. If none is left nothing is moved.
         affine: (4, 4) the region's voxels to RAS mm, its axes orthogonal. Beyond the grid its border goes on.
         furthest: that a vertex may be from the centre of the nearest voxel of the region, mm.
 
@@ -37,11 +39,13 @@ def withdraw_strays(
         (V, 3): equal to ``vertices`` where none was too far out.
     """
     vertices, affine = np.array(vertices, dtype=np.float64), np.asarray(affine, dtype=np.float64)
-    parts, count = ndimage.label(np.asarray(region))
-    if count == 0:
+    spacing = spacing_of(affine)
+    parts, _ = ndimage.label(np.asarray(region))
+    counted = np.bincount(parts.ravel()) * np.prod(spacing) / 1e3 >= SPECK
+    counted[0] = False  # the outside
+    if not counted.any():
         return vertices
-    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    distance = ndimage.distance_transform_edt(~largest, sampling=spacing_of(affine))
+    distance = ndimage.distance_transform_edt(~counted[parts], sampling=spacing)
     graph = VertexGraph(np.asarray(faces), len(vertices))
     for _ in range(ROUNDS):
         out = ndimage.map_coordinates(distance, ras_to_voxel(vertices, affine).T, order=1, mode="nearest")

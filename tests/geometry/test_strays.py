@@ -69,6 +69,16 @@ def test_specks_beside_the_region_do_not_count(sphere, ball):
     )
 
 
+def test_a_part_beside_the_region_counts(sphere, ball):
+    """The surface may follow an appendage whose neck is too thin for the region's voxels."""
+    vertices, faces = sphere
+    region, affine = ball
+    grid = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
+    appendage = np.linalg.norm(voxel_to_ras(grid.reshape(-1, 3), affine) - [0, 29, 0], axis=1).reshape(SHAPE) < 7
+    drawn = tongue(vertices, 12.0)
+    assert np.array_equal(withdraw_strays(drawn, faces, region | appendage, affine, 8.0), drawn)
+
+
 def test_without_a_region_nothing_is_known(sphere, ball):
     vertices, faces = sphere
     drawn = tongue(vertices, 25.0)
