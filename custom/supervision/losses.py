@@ -51,7 +51,7 @@ def stray_loss(vertices: Tensor, masks: Tensor, reach: float) -> Tensor:
 
     Args:
         vertices: (N, V, 3) normalised.
-        masks: (N, D0, D1, D2) bool labels; meshes whose label has no voxel are left out.
+        masks: (N, D0, D1, D2) bool labels; meshes whose label has no voxel add nothing.
         reach: normalised units.
 
     Returns:
