@@ -19,8 +19,27 @@ RINGS = 2
 """Neighbours of strayed vertices that are smoothed with them, so that they leave no pit."""
 
 
+def distance_outside(region: ArrayLike, affine: ArrayLike) -> NDArray[np.float64]:
+    """How far each voxel's centre is from the nearest one of a region.
+
+    Args:
+        region: (D0, D1, D2) boolean; parts of it smaller than ``SPECK`` do not count.
+        affine: (4, 4) voxel to RAS mm, its axes orthogonal.
+
+    Returns:
+        (D0, D1, D2) mm, 0 in the region; 0 everywhere if no part of it counts, for then nothing is known to be outside.
+    """
+    spacing = spacing_of(affine)
+    parts, _ = ndimage.label(np.asarray(region))
+    counted = np.bincount(parts.ravel()) * np.prod(spacing) / 1e3 >= SPECK
+    counted[0] = False  # the outside
+    if not counted.any():
+        return np.zeros(parts.shape)
+    return ndimage.distance_transform_edt(~counted[parts], sampling=spacing)
+
+
 def withdraw_strays(
-    vertices: ArrayLike, faces: ArrayLike, region: ArrayLike, affine: ArrayLike, furthest: float
+    vertices: ArrayLike, faces: ArrayLike, outside: ArrayLike, affine: ArrayLike, furthest: float
 ) -> NDArray[np.float64]:
     """Vertices of a triangle mesh without those that lie far outside a region.
 
@@ -31,25 +50,18 @@ def withdraw_strays(
     Args:
         vertices: (V, 3) floating point, RAS mm.
         faces: (F, 3) integer, of a closed mesh.
-        region: (D0, D1, D2) boolean; parts of it smaller than ``SPECK`` do not count. If none is left nothing is moved.
-        affine: (4, 4) the region's voxels to RAS mm, its axes orthogonal. Beyond the grid its border goes on.
+        outside: (D0, D1, D2) :func:`distance_outside` of the region; beyond the grid its border goes on.
+        affine: (4, 4) its voxels to RAS mm.
         furthest: that a vertex may be from the centre of the nearest voxel of the region, mm.
 
     Returns:
         (V, 3): equal to ``vertices`` where none was too far out.
     """
-    vertices, affine = np.array(vertices, dtype=np.float64), np.asarray(affine, dtype=np.float64)
-    spacing = spacing_of(affine)
-    parts, _ = ndimage.label(np.asarray(region))
-    counted = np.bincount(parts.ravel()) * np.prod(spacing) / 1e3 >= SPECK
-    counted[0] = False  # the outside
-    if not counted.any():
-        return vertices
-    distance = ndimage.distance_transform_edt(~counted[parts], sampling=spacing)
+    vertices = np.array(vertices, dtype=np.float64)
     graph = VertexGraph(np.asarray(faces), len(vertices))
     for _ in range(ROUNDS):
-        out = ndimage.map_coordinates(distance, ras_to_voxel(vertices, affine).T, order=1, mode="nearest")
-        strayed = np.flatnonzero(out > furthest)
+        far = ndimage.map_coordinates(outside, ras_to_voxel(vertices, affine).T, order=1, mode="nearest")
+        strayed = np.flatnonzero(far > furthest)
         if len(strayed) == 0:
             break
         graph.smooth(vertices, graph.around(strayed, RINGS), PASSES)

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
-from ..geometry.strays import withdraw_strays
+from ..geometry.strays import distance_outside, withdraw_strays
 from ..geometry.untangling import untangle
 from ..geometry.winding import voxelise_in_image
 from .mesh_files import Mesh
 from .outputs import Outputs, selected
 from .preview import render_preview
-from .quality import Grid, segmentation_of
+from .quality import segmentation_of
 from .report import Run, make_report, write_case
 from .timing import timed
 
@@ -96,21 +96,21 @@ class WithdrawStraysd(Transform):
         record = dict(data)
         before = record["meshes"]
         with timed(record["seconds"], "strays"):
-            segmentation, level = segmentation_of(record)
-            record["meshes"] = self._withdrawn(before, segmentation, level)
+            segmentation, (_, affine) = segmentation_of(record)
+            outside = [distance_outside(segmentation == LABELS[mesh.name], affine) for mesh in before]
+            record["meshes"] = self._withdrawn(before, outside, affine)
             varied = record.get("varied_meshes", [])
-            record["varied_meshes"] = [self._withdrawn(meshes, segmentation, level) for meshes in varied]
+            record["varied_meshes"] = [self._withdrawn(meshes, outside, affine) for meshes in varied]
             record["withdrawn"] = {
                 mesh.name: _moved(old.vertices, mesh.vertices)
                 for old, mesh in zip(before, record["meshes"], strict=True)
             }
         return record
 
-    def _withdrawn(self, meshes: Sequence[Mesh], segmentation: NDArray, level: Grid) -> list[Mesh]:
-        regions = [segmentation == LABELS[mesh.name] for mesh in meshes]
+    def _withdrawn(self, meshes: Sequence[Mesh], outside: Sequence[NDArray], affine: NDArray) -> list[Mesh]:
         return [
-            mesh._replace(vertices=withdraw_strays(mesh.vertices, mesh.faces, region, level.affine, self.furthest))
-            for mesh, region in zip(meshes, regions, strict=True)
+            mesh._replace(vertices=withdraw_strays(mesh.vertices, mesh.faces, far, affine, self.furthest))
+            for mesh, far in zip(meshes, outside, strict=True)
         ]
 
 

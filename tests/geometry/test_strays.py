@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from custom.frames import centred_affine, ras_to_voxel, voxel_to_ras
-from custom.geometry.strays import withdraw_strays
+from custom.geometry.strays import distance_outside, withdraw_strays
 
 RADIUS, SHAPE = 20.0, (40, 48, 44)
 
@@ -29,6 +29,10 @@ def tongue(vertices, length):
     return vertices * (1 + length / RADIUS * np.clip((cosine - np.cos(0.44)) / (1 - np.cos(0.44)), 0, None))[:, None]
 
 
+def withdrawn(vertices, faces, region, affine, furthest=8.0):
+    return withdraw_strays(vertices, faces, distance_outside(region, affine), affine, furthest)
+
+
 def radii(vertices):
     return np.linalg.norm(vertices, axis=1)
 
@@ -36,14 +40,14 @@ def radii(vertices):
 def test_a_surface_near_the_region_stays_as_it_is(sphere, ball):
     vertices, faces = sphere
     near = tongue(vertices, 5.0)
-    assert np.array_equal(withdraw_strays(near, faces, *ball, 8.0), near)
+    assert np.array_equal(withdrawn(near, faces, *ball), near)
 
 
 @pytest.mark.parametrize("length", [12.0, 25.0])
 def test_a_tongue_goes_and_the_rest_stays(sphere, ball, length):
     vertices, faces = sphere
     drawn = tongue(vertices, length)
-    result = withdraw_strays(drawn, faces, *ball, 8.0)
+    result = withdrawn(drawn, faces, *ball)
     assert radii(drawn).max() > RADIUS + length - 1
     assert RADIUS < radii(result).max() < RADIUS + 8.5
     far = vertices[:, 1] < RADIUS * np.cos(0.9)
@@ -54,7 +58,7 @@ def test_one_vertex_far_out_is_a_spike(sphere, ball):
     vertices, faces = sphere
     spiked = vertices.copy()
     spiked[100] *= 3
-    result = withdraw_strays(spiked, faces, *ball, 8.0)
+    result = withdrawn(spiked, faces, *ball)
     assert radii(result).max() < RADIUS + 8.5 and (result != spiked).any(1).sum() < 60
 
 
@@ -64,9 +68,7 @@ def test_specks_beside_the_region_do_not_count(sphere, ball):
     specked = region.copy()
     specked[tuple(ras_to_voxel(np.array([0.0, 32.0, 0.0]), affine).round().astype(int))] = True  # at the tongue's tip
     drawn = tongue(vertices, 12.0)
-    assert np.array_equal(
-        withdraw_strays(drawn, faces, specked, affine, 8.0), withdraw_strays(drawn, faces, *ball, 8.0)
-    )
+    assert np.array_equal(withdrawn(drawn, faces, specked, affine), withdrawn(drawn, faces, *ball))
 
 
 def test_a_part_beside_the_region_counts(sphere, ball):
@@ -76,16 +78,16 @@ def test_a_part_beside_the_region_counts(sphere, ball):
     grid = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
     appendage = np.linalg.norm(voxel_to_ras(grid.reshape(-1, 3), affine) - [0, 29, 0], axis=1).reshape(SHAPE) < 7
     drawn = tongue(vertices, 12.0)
-    assert np.array_equal(withdraw_strays(drawn, faces, region | appendage, affine, 8.0), drawn)
+    assert np.array_equal(withdrawn(drawn, faces, region | appendage, affine), drawn)
 
 
 def test_without_a_region_nothing_is_known(sphere, ball):
     vertices, faces = sphere
     drawn = tongue(vertices, 25.0)
-    assert np.array_equal(withdraw_strays(drawn, faces, np.zeros(SHAPE, dtype=bool), ball[1], 8.0), drawn)
+    assert np.array_equal(withdrawn(drawn, faces, np.zeros(SHAPE, dtype=bool), ball[1]), drawn)
 
 
 def test_a_region_cut_by_its_grid_goes_on(sphere):
     vertices, faces = sphere
     affine = centred_affine(SHAPE, (0.5, 0.5, 0.5))  # 20 mm wide, all of it inside
-    assert np.array_equal(withdraw_strays(vertices, faces, np.ones(SHAPE, dtype=bool), affine, 1.0), vertices)
+    assert np.array_equal(withdrawn(vertices, faces, np.ones(SHAPE, dtype=bool), affine, furthest=1.0), vertices)

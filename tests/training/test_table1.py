@@ -14,20 +14,10 @@ ROWS = ["unet", "default_exact"]
 
 
 def table(folder, patients, rows):
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.table1",
-        str(folder),
-        "--start_steps",
-        "5",
-        "--steps",
-        "5",
-        "--size",
-        "32",
-    ]
-    command += ["--data", str(patients), "--test", str(patients), "--rows", json.dumps(rows)]
-    command += ["--validation_count", "1", "--num_workers", "0", "--device", "cpu", "--force", "True"]
+    keys = {"start_steps": 5, "steps": 5, "size": 32, "data": patients, "test": patients, "rows": json.dumps(rows)}
+    keys |= {"validation_count": 1, "num_workers": 0, "device": "cpu", "force": True}
+    command = [sys.executable, "-m", "benchmarks.table1", str(folder)]
+    command += [word for key, value in keys.items() for word in (f"--{key}", str(value))]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 

@@ -1,0 +1,156 @@
+"""What was tried at inference and left out, and what the mesh adds to its U-Net: `python -m benchmarks.choices`.
+
+Fresh scans of generated patients that no weights were trained on go through the shape network and the mesh steps of
+inference.json: as shipped, with a finer sphere, from the mirrored image, and as the mean of several looks. Beside them
+stands the isosurface of the same network's segmentation. Poses and scans are those of train.json, the hearts as far
+from the crop's centre as the locator leaves them. The default patients are the shipped weights' validation patients.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import fire
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from monai.data import CacheDataset, MetaTensor
+from torch import Tensor
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from custom.chambers import LABELS, STRUCTURES
+from custom.data import NumberedDraws
+from custom.evaluation.measures import measure_chamber
+from custom.frames import facing_out, voxel_to_ras
+from custom.geometry.isosurface import isosurface
+from custom.inference import SurfaceInferer
+from custom.inference.inferer import LOWEST
+from custom.inference.mesh_files import Mesh
+
+BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
+OFF_CENTRE = 10.0
+"""mm along each axis that a heart lies off the crop's centre at most."""
+LOOKS = [
+    {"shift": [-3, 3, -5], "contrast": 0.9},
+    {"shift": [4, -2, 3], "contrast": 1.1},
+    {"shift": [1, -5, -4], "contrast": 1.0},
+]
+"""Variations whose surfaces are averaged; the first is inference.json's."""
+FINER = 5
+"""Subdivisions of the finer sphere."""
+
+
+def main(first_seed: int = 21000, patients: int = 12, scans: int = 60, seed: int = 777, **overrides: Any) -> None:
+    """Prints a row a choice and chamber, means over the scans in which the chamber is seen.
+
+    Args:
+        first_seed, patients: of the generated patients.
+        scans: drawn of them in all.
+        seed: of the scans.
+        overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
+    """
+    shipped = Workflow(**overrides)
+    finer = Workflow(**overrides, **{"network_configurations#default#subdivisions": FINER})
+    drawn = draws(first_seed, patients, seed)
+    found = defaultdict(list)
+    for number in tqdm(range(scans), unit="scan"):
+        scan = drawn[number]
+        image, label = scan["image"], np.asarray(scan["label"])[0]
+        for choice, meshes in choices(image, shipped, finer).items():
+            for mesh in meshes:
+                truth = label == LABELS[mesh.name]
+                if truth.any():
+                    found[choice, mesh.name].append(measure_chamber(mesh, truth, np.asarray(image.affine)))
+    print("| choice | chamber | scans | Dice | ASSD mm | HD95 mm |\n|---|---|---|---|---|---|")
+    for (choice, name), rows in found.items():
+        dice, assd, hd95 = (np.mean([row[key] for row in rows]) for key in ("dice", "assd_mm", "hd95_mm"))
+        print(f"| {choice} | {name} | {len(rows)} | {dice:.3f} | {assd:.2f} | {hd95:.2f} |")
+
+
+class Workflow:
+    """Network and mesh steps of inference.json.
+
+    Args:
+        overrides: keys of inference.json.
+    """
+
+    def __init__(self, **overrides: Any) -> None:
+        parser = ConfigParser()
+        parser.read_config(BUNDLE / "configs" / "inference.json")
+        parser.update({"bundle_root": str(BUNDLE), "device": "cpu", **overrides})
+        self.network = parser.get_parsed_content("network_def").eval()
+        self.network.load_state_dict(torch.load(parser.get_parsed_content("checkpoint"), weights_only=True))
+        self.steps = parser.get_parsed_content("meshes")
+
+    def meshes(self, image: MetaTensor, vertices: Tensor, segmentation: Tensor) -> list[Mesh]:
+        """Surfaces in RAS mm of what the network gave, both (1, ...), for a windowed crop (1, D0, D1, D2)."""
+        record = {"image": image, "pred": vertices[0], "segmentation": segmentation[0], "seconds": {}}
+        return self.steps(record)["meshes"]
+
+
+def draws(first_seed: int, patients: int, seed: int) -> NumberedDraws:
+    """Random scans of patients, as training draws them, but for the hearts' places."""
+    parser = ConfigParser()
+    parser.read_config(BUNDLE / "configs" / "train.json")
+    parser.update({"augmentation#translate": OFF_CENTRE})
+    cases = [{"seed": number} for number in range(first_seed, first_seed + patients)]
+    return NumberedDraws(CacheDataset(cases, parser.get_parsed_content("train#preprocessing")), seed)
+
+
+def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, list[Mesh]]:
+    """Surfaces by the name of the choice, of a windowed crop (1, D0, D1, D2)."""
+    batch = image.as_tensor()[None]
+    seen = SurfaceInferer(LOOKS)(batch, shipped.network)
+    vertices, segmentation, looks = seen["pred"], seen["segmentation"], seen["variations"].unbind(1)
+    answers = {
+        "as shipped": vertices,
+        "mean of two looks": torch.stack([vertices, looks[0]]).mean(0),
+        "mean of four looks": torch.stack([vertices, *looks]).mean(0),
+        "from the mirrored image": mirror(shipped.network(batch.flip(2)), shipped.network.sphere),
+    }
+    surfaces = {choice: shipped.meshes(image, answer, segmentation) for choice, answer in answers.items()}
+    surfaces["10,242 vertices"] = finer.meshes(image, finer.network(batch), segmentation)
+    probability = segment(batch, shipped.network)
+    inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on
+    padded = F.pad(inside.flip(2), (0, 0, 0, 0, 0, batch.shape[2] - inside.shape[2]), value=LOWEST)
+    mirrored = segment(padded, shipped.network).flip(2)
+    surfaces["isosurface of the U-Net"] = isosurfaces(image, probability)
+    surfaces["isosurface, mean with the mirrored image's"] = isosurfaces(image, (probability + mirrored) / 2)
+    return surfaces
+
+
+def mirror(vertices: Tensor, sphere: Tensor) -> Tensor:
+    """Vertices (B, S, V, 3), normalised, of a mirrored image (right and left), where they belong in the image itself.
+
+    The sphere (V, 3) is its own mirror image: each vertex takes its counterpart's place, so that normals stay outward.
+    """
+    sign = vertices.new_tensor([-1.0, 1.0, 1.0])
+    return vertices[:, :, torch.cdist(sphere * sign, sphere).argmin(1)] * sign
+
+
+def segment(batch: Tensor, network: torch.nn.Module) -> Tensor:
+    """The U-Net's class probabilities (1, S + 1, d0, d1, d2) of images, on the voxels between its finest level's."""
+    probability = network.segment(batch).softmax(1)
+    stride = network.level_strides[0]
+    size = [stride * (side - 1) + 1 for side in probability.shape[2:]]
+    return F.interpolate(probability, size=size, mode="trilinear", align_corners=True)
+
+
+def isosurfaces(image: MetaTensor, probability: Tensor) -> list[Mesh]:
+    """Isosurfaces in RAS mm of the classes (1, S + 1, ...), whose voxels begin with the image's; none of one unseen."""
+    affine, found = np.asarray(image.affine), []
+    for name in STRUCTURES:
+        try:
+            vertices, faces = isosurface(probability[0, LABELS[name]].numpy())
+        except ValueError:
+            continue
+        found.append(Mesh(name, voxel_to_ras(vertices, affine), facing_out(faces, affine)))
+    return found
+
+
+if __name__ == "__main__":
+    torch.set_grad_enabled(False)
+    fire.Fire(main)
