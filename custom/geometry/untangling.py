@@ -10,8 +10,8 @@ from .intersections import self_intersections
 from .normals import vertex_normals
 from .vertex_graph import VertexGraph
 
-ROUNDS = 30
-"""Rounds before the whole surface is smoothed: by then a patch has 14 rings of neighbours."""
+ROUNDS = 60
+"""Rounds before the whole surface is smoothed: by then a patch has 29 rings of neighbours."""
 PASSES = 5
 """Smoothing passes a round; they straighten a fold of two or three triangles."""
 RETREAT = 0.1

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import facing_out, normalised_to_ras
+from ..geometry.intersections import mutual_intersections
 from ..geometry.strays import distance_outside, withdraw_strays
 from ..geometry.untangling import untangle
 from ..geometry.winding import voxelise_in_image
@@ -83,6 +84,9 @@ class VerticesToMeshesd(MapTransform):
 class WithdrawStraysd(Transform):
     """The record's `meshes` and `varied_meshes` without what strayed from its `segmentation`.
 
+    A tongue that lies round the other chamber would be drawn through it, and to part the two again costs both more than
+    the tongue does: a surface that would meet the other one stays as it is.
+
     `withdrawn` holds per structure how many `vertices` of its mesh were moved for that and the `furthest_mm`.
 
     Args:
@@ -108,9 +112,13 @@ class WithdrawStraysd(Transform):
         return record
 
     def _withdrawn(self, meshes: Sequence[Mesh], outside: Sequence[NDArray], affine: NDArray) -> list[Mesh]:
-        return [
+        drawn = [
             mesh._replace(vertices=withdraw_strays(mesh.vertices, mesh.faces, far, affine, self.furthest))
             for mesh, far in zip(meshes, outside, strict=True)
+        ]
+        return [
+            mesh if _moved(mesh.vertices, back.vertices)["vertices"] and _meets(back, drawn) else back
+            for mesh, back in zip(meshes, drawn, strict=True)
         ]
 
 
@@ -145,6 +153,11 @@ class UntangleMeshesd(Transform):
 def _moved(before: NDArray, after: NDArray) -> dict[str, float]:
     far = np.linalg.norm(after - before, axis=1)
     return {"vertices": int((far > 0).sum()), "furthest_mm": round(float(far.max()), 3)}
+
+
+def _meets(mesh: Mesh, meshes: Sequence[Mesh]) -> bool:
+    others = (other for other in meshes if other.name != mesh.name)
+    return any(len(mutual_intersections(mesh.vertices, mesh.faces, *other[1:])) for other in others)
 
 
 class MeshesToLabelMapd(Transform):

@@ -193,6 +193,19 @@ def test_a_spike_is_withdrawn_and_reported(tmp_path):
     np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
 
 
+def test_a_stray_that_would_be_drawn_through_the_other_chamber_stays(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 0] *= 2.5
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    atrium, ventricle = record["meshes"]
+    back = WithdrawStraysd(furthest=8.0)(record)["meshes"][0]
+    in_the_way = back.vertices[0] + 0.1 * (ventricle.vertices - ventricle.vertices.mean(0))
+    record["meshes"] = [atrium, ventricle._replace(vertices=in_the_way)]
+    result = WithdrawStraysd(furthest=8.0)(record)
+    np.testing.assert_array_equal(result["meshes"][0].vertices, atrium.vertices)
+    assert result["withdrawn"]["LA"]["vertices"] == 0
+
+
 def test_vertices_that_are_not_finite_are_an_error(tmp_path):
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 3, 1] = float("nan")
