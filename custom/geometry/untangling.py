@@ -12,8 +12,6 @@ from .vertex_graph import VertexGraph
 
 ROUNDS = 60
 """Rounds before the whole surface is smoothed: by then a patch has 29 rings of neighbours."""
-PASSES = 5
-"""Smoothing passes a round; they straighten a fold of two or three triangles."""
 RETREAT = 0.1
 """How far a piece draws back from another a round, mean edge lengths: smoothing alone can chase one into the other."""
 RETREAT_RINGS = 2
@@ -28,8 +26,8 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     """Vertices of a triangle mesh without intersections, moved only round the faces that met.
 
     Each round takes the vertices of the faces that meet, grown by one more ring of neighbours every second round, and
-    moves them to the mean of their neighbours a few times (uniform Laplacian smoothing). A mesh of several pieces is
-    freed of their intersections with one another as well: where two pieces meet, both also step inward.
+    moves them to the mean of their neighbours (uniform Laplacian smoothing). A mesh of several pieces is freed of their
+    intersections with one another as well: where two pieces meet, both also step inward.
 
     What crosses after the last round is blended, as a whole, with its smoothed form. That always ends: smoothing brings
     an icosphere, whatever its shape, to an ellipsoid (its slowest eigenvectors are its coordinates) that shrinks to its
@@ -53,7 +51,8 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
         pairs = self_intersections(vertices, faces)
         if len(pairs) == 0:
             return vertices
-        graph.smooth(vertices, graph.around(faces[pairs], done // 2), PASSES)
+        # one pass: more would carry the wall of a hollow into what lies in it, which then had to draw back in turn
+        graph.smooth(vertices, graph.around(faces[pairs], done // 2), passes=1)
         pieces = piece[faces[pairs, 0]]
         meeting = pairs[pieces[:, 0] != pieces[:, 1]]
         patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))

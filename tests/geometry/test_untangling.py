@@ -80,3 +80,21 @@ def test_a_piece_that_would_be_smoothed_into_its_neighbour(icosphere):
     assert len(mutual_intersections(vertices, faces, ball, faces)) > 0
     result = untangle(both, pair)
     assert len(self_intersections(result, pair)) == 0
+
+
+def test_a_fold_in_a_hollow_hardly_moves_what_lies_in_it(icosphere):
+    """A ball in a hollow of its own shape, on whose floor vertices have changed places."""
+    vertices, faces = (tensor.numpy().copy() for tensor in icosphere(4))
+    ball = 0.46 * vertices + [0.0, 0.0, 0.75]
+    across = np.linalg.norm(vertices[:, :2], axis=1)
+    hollow = (vertices[:, 2] > 0) & (across < 0.5)
+    vertices[hollow, 2] = 0.75 - np.sqrt(0.25 - across[hollow] ** 2)
+    assert len(mutual_intersections(vertices, faces, ball, faces)) == 0
+    floor = np.flatnonzero(hollow & (np.linalg.norm(vertices[:, :2] - [0.2, 0.0], axis=1) < 0.2))
+    vertices[floor] = vertices[np.random.default_rng(0).permutation(floor)]
+    both, pair = np.concatenate([vertices, ball]), np.concatenate([faces, faces + len(vertices)])
+    result = untangle(both, pair)
+    assert len(self_intersections(result, pair)) == 0
+    moved = np.linalg.norm(result - both, axis=1)[len(vertices) :]
+    assert (moved > 0).mean() < 0.1
+    assert moved.max() < 0.05
