@@ -12,6 +12,7 @@ from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawStraysd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
+from .refinement import TowardsSegmentation
 from .workflow import check_call, conclude
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Outputs",
     "SaveCased",
     "SurfaceInferer",
+    "TowardsSegmentation",
     "UntangleMeshesd",
     "VerticesToMeshesd",
     "WithdrawStraysd",

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..frames import normalised_to_voxel, voxel_to_normalised
+from .refinement import TowardsSegmentation
 
 LOWEST = -1.0
 """Of a windowed image: air, and what lies beyond the crop."""
@@ -47,11 +48,16 @@ class SurfaceInferer(Inferer):
     Args:
         variations: of each further pass, `shift`, by how many whole voxels (3,) the image is moved in the crop, and
             `contrast`, the factor on its values above the window's lowest. Their surfaces are moved back.
+        refinement: what every pass's surfaces become in view of its segmentation; None: they stay as the network
+            gave them.
     """
 
-    def __init__(self, variations: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self, variations: Sequence[Mapping[str, Any]] = (), refinement: TowardsSegmentation | None = None
+    ) -> None:
         super().__init__()
         self.variations = [(tuple(int(step) for step in v["shift"]), float(v["contrast"])) for v in variations]
+        self.refinement = refinement
 
     def __call__(self, inputs: Tensor, network: nn.Module) -> dict[str, Tensor]:
         """Ask the network.
@@ -66,8 +72,7 @@ class SurfaceInferer(Inferer):
         """
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
-        stages, logits = network.stages_and_segmentation(inputs)
-        vertices = stages[-1]
+        vertices, logits = self._surfaces(inputs, network)
         varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
         return {
             CommonKeys.PRED: vertices,
@@ -77,10 +82,15 @@ class SurfaceInferer(Inferer):
             else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
         }
 
-    @staticmethod
-    def _varied(image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
+    def _surfaces(self, image: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+        stages, logits = network.stages_and_segmentation(image)
+        if self.refinement is None:
+            return stages[-1], logits
+        return self.refinement(stages[-1], logits, image.shape[2] // logits.shape[2]), logits
+
+    def _varied(self, image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
         padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
         moved = F.pad(image, padding, value=LOWEST)
-        vertices = network(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0))
+        vertices, _ = self._surfaces(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network)
         shape = image.shape[2:]
         return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)

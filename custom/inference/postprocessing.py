@@ -85,7 +85,7 @@ class WithdrawStraysd(Transform):
     """The record's `meshes` and `varied_meshes` without what strayed from its `segmentation`.
 
     A tongue that lies round the other chamber would be drawn through it, and to part the two again costs both more than
-    the tongue does: a surface that would meet the other one stays as it is.
+    the tongue does: a surface stays as it is where what was drawn back would meet the other one.
 
     `withdrawn` holds per structure how many `vertices` of its mesh were moved for that and the `furthest_mm`.
 
@@ -117,7 +117,7 @@ class WithdrawStraysd(Transform):
             for mesh, far in zip(meshes, outside, strict=True)
         ]
         return [
-            mesh if _moved(mesh.vertices, back.vertices)["vertices"] and _meets(back, drawn) else back
+            mesh if _moved_into_another(mesh, back, drawn) else back
             for mesh, back in zip(meshes, drawn, strict=True)
         ]
 
@@ -155,9 +155,11 @@ def _moved(before: NDArray, after: NDArray) -> dict[str, float]:
     return {"vertices": int((far > 0).sum()), "furthest_mm": round(float(far.max()), 3)}
 
 
-def _meets(mesh: Mesh, meshes: Sequence[Mesh]) -> bool:
-    others = (other for other in meshes if other.name != mesh.name)
-    return any(len(mutual_intersections(mesh.vertices, mesh.faces, *other[1:])) for other in others)
+def _moved_into_another(before: Mesh, after: Mesh, meshes: Sequence[Mesh]) -> bool:
+    moved = (after.vertices != before.vertices).any(1)
+    faces = after.faces[moved[after.faces].any(1)]
+    others = (other for other in meshes if other.name != after.name)
+    return any(len(mutual_intersections(after.vertices, faces, *other[1:])) for other in others)
 
 
 class MeshesToLabelMapd(Transform):

@@ -15,7 +15,7 @@ from monai.transforms import Compose
 from stand_in import CENTRES, RADII, Ellipsoids
 
 from custom.frames import normalised_to_ras, ras_to_lps
-from custom.geometry.intersections import self_intersections
+from custom.geometry.intersections import mutual_intersections, self_intersections
 from custom.inference import (
     AssessMeshesd,
     InputError,
@@ -204,6 +204,20 @@ def test_a_stray_that_would_be_drawn_through_the_other_chamber_stays(tmp_path):
     result = WithdrawStraysd(furthest=8.0)(record)
     np.testing.assert_array_equal(result["meshes"][0].vertices, atrium.vertices)
     assert result["withdrawn"]["LA"]["vertices"] == 0
+
+
+def test_a_stray_is_withdrawn_though_the_chambers_meet_elsewhere(tmp_path):
+    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
+    record["pred"][0, 0] *= 2.5
+    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    atrium, ventricle = record["meshes"]
+    back = WithdrawStraysd(furthest=8.0)(record)["meshes"][0]
+    opposite = np.linalg.norm(back.vertices - back.vertices[0], axis=1).argmax()
+    touching = back.vertices[opposite] + 0.1 * (ventricle.vertices - ventricle.vertices.mean(0))
+    record["meshes"] = [atrium, ventricle._replace(vertices=touching)]
+    result = WithdrawStraysd(furthest=8.0)(record)
+    assert len(mutual_intersections(back.vertices, back.faces, touching, ventricle.faces)) > 0
+    np.testing.assert_array_equal(result["meshes"][0].vertices, back.vertices)
 
 
 def test_vertices_that_are_not_finite_are_an_error(tmp_path):

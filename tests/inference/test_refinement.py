@@ -1,0 +1,66 @@
+"""Vertices go towards the end of the segmentation: by half of a short way, less of a longer one, and no further."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from stand_in import Ellipsoids
+
+from custom.inference import SurfaceInferer, TowardsSegmentation
+from custom.sampling import level_coordinates
+from custom.template import icosphere
+
+SIZE, REACH = 64, 0.08
+
+
+def ball(radius: float, stride: int, steepness: float = 40.0) -> torch.Tensor:
+    """Logits (1, 3, ...) of a ball of class 1 round the crop's middle; of class 2 there is nothing."""
+    side = SIZE // stride
+    points = level_coordinates(torch.zeros(1, 1, side, side, side), stride)
+    own = steepness * (radius - points.norm(dim=1))
+    return torch.stack([torch.zeros_like(own), own, torch.full_like(own, -50.0)]).view(1, 3, side, side, side)
+
+
+@pytest.fixture
+def sphere():
+    vertices, faces = icosphere(3)
+    return vertices.float(), faces
+
+
+@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize("way", [0.06, 0.03, 0.01, -0.02, -0.05])
+def test_the_way_that_is_gone(sphere, stride, way):
+    vertices, faces = sphere
+    surfaces = (0.5 * vertices).expand(1, 2, -1, -1)
+    moved = TowardsSegmentation(faces, REACH, share=0.5)(surfaces, ball(0.5 + way, stride), stride)
+    expected = 0.5 + 0.5 * (1 - (way / REACH) ** 2) * way
+    torch.testing.assert_close(moved[0, 0].norm(dim=1), torch.full((len(vertices),), expected), atol=3e-3, rtol=0)
+    torch.testing.assert_close(moved[0, 1], surfaces[0, 1])
+
+
+@pytest.mark.parametrize("radius", [0.5 + 1.2 * REACH, 0.5 - 1.2 * REACH])
+def test_what_ends_out_of_reach_attracts_nothing(sphere, radius):
+    vertices, faces = sphere
+    surfaces = (0.5 * vertices).expand(1, 2, -1, -1)
+    torch.testing.assert_close(TowardsSegmentation(faces, REACH, 1.0)(surfaces, ball(radius, 1), 1), surfaces)
+
+
+def test_the_nearer_of_two_ends(sphere):
+    """A second chamber of the same class, further out along the normals, does not count."""
+    vertices, faces = sphere
+    surfaces = (0.5 * vertices).expand(1, 2, -1, -1)
+    shell = torch.minimum(ball(0.7, 1)[:, 1], -ball(0.54, 1)[:, 1])
+    logits = ball(0.48, 1)
+    logits[:, 1] = torch.maximum(logits[:, 1], shell)
+    found = TowardsSegmentation(faces, 0.3, 1.0)(surfaces, logits, 1)[0, 0].norm(dim=1)
+    torch.testing.assert_close(found, torch.full_like(found, 0.48), atol=2e-2, rtol=0)
+
+
+def test_every_pass_is_refined():
+    network, image = Ellipsoids(3), torch.zeros(2, 1, 32, 32, 32)
+    variations = [{"shift": [0, 0, 0], "contrast": 1.0}]
+    plain = SurfaceInferer(variations)(image, network)
+    refined = SurfaceInferer(variations, lambda vertices, logits, stride: vertices + stride)(image, network)
+    for key in ("pred", "variations"):
+        torch.testing.assert_close(refined[key], plain[key] + 2)
+    assert torch.equal(refined["segmentation"], plain["segmentation"])
