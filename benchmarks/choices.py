@@ -1,14 +1,16 @@
 """What was tried at inference and left out, and what the mesh adds to its U-Net: `python -m benchmarks.choices`.
 
 Fresh scans of generated patients that no weights were trained on go through the shape network and the mesh steps of
-inference.json: as shipped, with a finer sphere, from the mirrored image, and as the mean of several looks. Beside them
-stands the isosurface of the same network's segmentation. Poses and scans are those of train.json, the hearts as far
-from the crop's centre as the locator leaves them. The default patients are the shipped weights' validation patients.
+inference.json: as shipped, not drawn towards the segmentation, with a finer sphere, from the mirrored image, and as the
+mean of several looks. Beside them stands the isosurface of the same network's segmentation. Poses and scans are those
+of train.json, the hearts as far from the crop's centre as the locator leaves them. The default patients are the shipped
+weights' validation patients.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,7 @@ def main(first_seed: int = 21000, patients: int = 12, scans: int = 36, seed: int
 
 
 class Workflow:
-    """Network and mesh steps of inference.json.
+    """Network, refinement and mesh steps of inference.json.
 
     Args:
         overrides: keys of inference.json.
@@ -87,7 +89,12 @@ class Workflow:
         parser.update({"bundle_root": str(BUNDLE), "device": "cpu", **overrides})
         self.network = parser.get_parsed_content("network_def").eval()
         self.network.load_state_dict(torch.load(parser.get_parsed_content("checkpoint"), weights_only=True))
+        self.refinement = parser.get_parsed_content("refinement")
         self.steps = parser.get_parsed_content("meshes")
+
+    def see(self, batch: Tensor, variations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Tensor]:
+        """What `SurfaceInferer` gives for windowed crops (1, 1, D0, D1, D2)."""
+        return SurfaceInferer(variations, self.refinement)(batch, self.network)
 
     def meshes(self, image: MetaTensor, vertices: Tensor, segmentation: Tensor) -> list[Mesh]:
         """Surfaces in RAS mm of what the network gave, both (1, ...), for a windowed crop (1, D0, D1, D2)."""
@@ -107,16 +114,17 @@ def draws(first_seed: int, patients: int, seed: int) -> NumberedDraws:
 def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, list[Mesh]]:
     """Surfaces by the name of the choice, of a windowed crop (1, D0, D1, D2)."""
     batch = image.as_tensor()[None]
-    seen = SurfaceInferer(LOOKS)(batch, shipped.network)
+    seen = shipped.see(batch, LOOKS)
     vertices, segmentation, looks = seen["pred"], seen["segmentation"], seen["variations"].unbind(1)
     answers = {
         "as shipped": vertices,
+        "not drawn towards the segmentation": shipped.network(batch),
         "mean of two looks": torch.stack([vertices, looks[0]]).mean(0),
         "mean of four looks": torch.stack([vertices, *looks]).mean(0),
-        "from the mirrored image": mirror(shipped.network(batch.flip(2)), shipped.network.sphere),
+        "from the mirrored image": mirror(shipped.see(batch.flip(2))["pred"], shipped.network.sphere),
     }
     surfaces = {choice: shipped.meshes(image, answer, segmentation) for choice, answer in answers.items()}
-    surfaces["10,242 vertices"] = finer.meshes(image, finer.network(batch), segmentation)
+    surfaces["10,242 vertices"] = finer.meshes(image, finer.see(batch)["pred"], segmentation)
     probability = segment(batch, shipped.network)
     inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on
     padded = F.pad(inside.flip(2), (0, 0, 0, 0, 0, batch.shape[2] - inside.shape[2]), value=LOWEST)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__version__ = "0.7.1"
+__version__ = "0.8.0"
 __all__ = ["load_model"]
 
 

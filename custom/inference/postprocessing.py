@@ -117,8 +117,7 @@ class WithdrawStraysd(Transform):
             for mesh, far in zip(meshes, outside, strict=True)
         ]
         return [
-            mesh if _moved_into_another(mesh, back, drawn) else back
-            for mesh, back in zip(meshes, drawn, strict=True)
+            mesh if _moved_into_another(mesh, back, drawn) else back for mesh, back in zip(meshes, drawn, strict=True)
         ]
 
 

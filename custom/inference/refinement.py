@@ -15,9 +15,9 @@ STEPS = 8
 class TowardsSegmentation:
     """Each vertex goes part of the way along its normal to where its chamber ends in the U-Net's segmentation.
 
-    Both err, and not alike: close to each other, the truth lies between them more often than not. Far apart, the surface
-    knows better (a mesh spans what the segmentation lost), so the way that is gone fades: of a way ``d`` the vertex goes
-    ``share * (1 - (d / reach)**2) * d``. Where the chamber does not end within reach, the vertex stays.
+    Both err, and not alike: close to each other, the truth lies between them more often than not. Far apart, the
+    surface knows better (a mesh spans what the segmentation lost), so the way that is gone fades: of a way ``d`` the
+    vertex goes ``share * (1 - (d / reach)**2) * d``. Where the chamber does not end within reach, the vertex stays.
 
     Args:
         faces: (F, 3) int64, wound outward, shared by all structures.
