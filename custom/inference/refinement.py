@@ -46,8 +46,8 @@ class TowardsSegmentation:
         normals = vertex_normals(points, self.faces)
         offsets = torch.linspace(-self.reach, self.reach, 2 * STEPS + 1, device=points.device, dtype=points.dtype)
         along = points.unsqueeze(2) + offsets.view(1, 1, -1, 1) * normals.unsqueeze(2)
-        own = logits.softmax(1)[:, 1:].flatten(0, 1).unsqueeze(1)
-        inside = sample(own, along.flatten(1, 2), stride).view(batch * structures, count, -1) - 0.5
+        leads = _leads(logits).flatten(0, 1).unsqueeze(1)
+        inside = sample(leads, along.flatten(1, 2), stride).view(batch * structures, count, -1)
         before, after = inside[..., :-1], inside[..., 1:]
         ends = (before > 0) & (after <= 0)
         way = offsets[:-1] + (offsets[1] - offsets[0]) * before / (before - after).clamp(min=1e-9)
@@ -55,3 +55,13 @@ class TowardsSegmentation:
         nearest = way.gather(-1, way.abs().argmin(-1, keepdim=True))
         moved = points + self.share * (1 - (nearest / self.reach) ** 2) * nearest * normals
         return moved.unflatten(0, (batch, structures))
+
+
+def _leads(logits: Tensor) -> Tensor:
+    """(B, S + 1, ...) to (B, S, ...): by how much each chamber's logit exceeds the highest other one.
+
+    Between voxels logits run straighter than probabilities, which saturate.
+    """
+    classes = range(logits.shape[1])
+    others = [logits[:, [other for other in classes if other != own]].amax(1) for own in classes[1:]]
+    return logits[:, 1:] - torch.stack(others, 1)
