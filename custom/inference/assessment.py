@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -18,9 +19,9 @@ from .timing import timed
 class AssessMeshesd(Transform):
     """The record's `meshes` to its `structures`: per chamber all that the report says of it.
 
-    The record also holds `image` (the crop) and the network's own `segmentation` (1, d0, d1, d2) uint8, on a grid that
-    begins with the crop's and is as fine or coarser; and, of systems that have them, the `varied_meshes` and what was
-    `withdrawn` and `untangled`.
+    The record also holds `image` (the crop), the case's `reading` and the network's own `segmentation` (1, d0, d1, d2)
+    uint8, on a grid that begins with the crop's and is as fine or coarser; and, of systems that have them, the
+    `varied_meshes` and what was `withdrawn` and `untangled`.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -39,6 +40,7 @@ class AssessMeshesd(Transform):
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = [voxels_inside(mesh, crop) for mesh in meshes]
             chambers = np.any(inside, axis=0)
+            forced = len(json.loads(record["reading"])["forced"])
             record["structures"] = {}
             for place, mesh in enumerate(meshes):
                 varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
@@ -53,6 +55,6 @@ class AssessMeshesd(Transform):
                     **contrast(hounsfield, inside[place], chambers, crop),
                     "cut": round(share_cut(mesh, (crop, whole)), 3),
                 }
-                verdict = assess(mesh.name, checks)
+                verdict = assess(mesh.name, {**checks, "forced": forced})
                 record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}
         return record

@@ -17,6 +17,8 @@ cut_off            share of the vertices at the edge of the image or of the  0  
 implausible_volume times that the volume exceeds the population's largest,   1          1.5  hardly anybody has it
                    or falls below its smallest
 crossing           pairs of the surface's faces that cross                   0          50   the deformation broke down
+forced             refusals of the image that `force` overrode               0          2    it may be no CT, or its
+                                                                                             place may be wrong
 ================== ========================================================= ========== ==== =========================
 """
 
@@ -39,6 +41,7 @@ RAMPS = {
     "cut_off": (0.0, 0.15),
     "implausible_volume": (1.0, 1.5),
     "crossing": (0.0, 50.0),
+    "forced": (0.0, 2.0),
 }
 """Per reason its quantity's values without doubt and with full doubt."""
 PHRASES = {
@@ -48,6 +51,7 @@ PHRASES = {
     "cut_off": "{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
     "implausible_volume": "hardly anybody has a volume of {volume_ml:.0f} mL",
     "crossing": "the surface crosses itself at {self_intersections} pairs of faces",
+    "forced": "without `force` the image would have been refused",
 }
 """What is said of each reason, from the chamber's checks."""
 NOTED = {"disagreement": CHECK / 2, "instability": CHECK / 2}
@@ -61,7 +65,7 @@ def assess(name: str, checks: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         name: of the chamber, of `STRUCTURES`.
         checks: `agreement`, `stability`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml` and
-            `self_intersections`, as the report explains them.
+            `self_intersections`, as the report explains them, and how many refusals were `forced`.
     """
     doubts = {}
     for reason, quantity in _quantities(name, checks).items():
@@ -92,4 +96,5 @@ def _quantities(name: str, checks: Mapping[str, Any]) -> dict[str, float]:
         "cut_off": checks["cut"],
         "implausible_volume": max(volume / largest, smallest / volume) if volume > 0 else inf,
         "crossing": checks["self_intersections"],
+        "forced": checks["forced"],
     }

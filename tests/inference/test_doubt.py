@@ -16,6 +16,7 @@ SOUND = {
     "cut": 0.0,
     "volume_ml": 100.0,
     "self_intersections": 0,
+    "forced": 0,
 }
 WORSE = {
     "agreement": ("disagreement", [0.95, 0.9, 0.8, 0.6, 0.0]),
@@ -58,6 +59,11 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         key = str(rng.choice(list(WORSE)))
         worse = WORSE[key][1][-1]
         assert _doubt(**{**checks, key: worse}) >= _doubt(**checks)
+
+
+def test_what_was_forced_is_to_be_looked_at():
+    assert assess("LV", {**SOUND, "forced": 1})["trust"] == "check"
+    assert assess("LV", {**SOUND, "forced": 2})["trust"] == "do not use"
 
 
 @pytest.mark.parametrize("name", VOLUMES_ML)
