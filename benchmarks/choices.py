@@ -89,7 +89,7 @@ class Workflow:
         parser.update({"bundle_root": str(BUNDLE), "device": "cpu", **overrides})
         self.network = parser.get_parsed_content("network_def").eval()
         self.network.load_state_dict(torch.load(parser.get_parsed_content("checkpoint"), weights_only=True))
-        self.refinement = parser.get_parsed_content("refinement")
+        self.refinement = parser.get_parsed_content("inferer#refinement")
         self.steps = parser.get_parsed_content("meshes")
 
     def see(self, batch: Tensor, variations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Tensor]:

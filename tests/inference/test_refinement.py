@@ -38,6 +38,12 @@ def test_the_way_that_is_gone(sphere, stride, way):
     torch.testing.assert_close(moved[0, 1], surfaces[0, 1])
 
 
+def test_a_share_of_nothing_leaves_every_bit(sphere):
+    vertices, faces = sphere
+    surfaces = (0.5 * vertices).expand(1, 2, -1, -1)
+    assert torch.equal(TowardsSegmentation(faces, REACH, 0.0)(surfaces, ball(0.52, 1), 1), surfaces)
+
+
 @pytest.mark.parametrize("radius", [0.5 + 1.2 * REACH, 0.5 - 1.2 * REACH])
 def test_what_ends_out_of_reach_attracts_nothing(sphere, radius):
     vertices, faces = sphere

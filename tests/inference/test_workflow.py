@@ -232,6 +232,7 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
         ({"input": "{data}", "skip_existing": "yes"}, "skip_existing: yes; choose True or False"),
         ({"input": "{data}", "dicom_output": "yes"}, "dicom_output: yes; choose True or False"),
         ({"input": "{data}", "hu_offset": "much"}, "give a number"),
+        ({"input": "{data}", "refinement": 1.5}, "refinement: 1.5; give a share from 0 to 1"),
         ({"input": "{data}", "centre": "middle"}, "centre: middle; give three numbers"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
         ({"input": "{data}", "locator_checkpoint": "nowhere.pt"}, "set `locator_checkpoint`"),
@@ -245,6 +246,7 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
         "skip",
         "dicom",
         "offset",
+        "refinement",
         "centre",
         "weights",
         "locator",
@@ -252,7 +254,8 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
     path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)
-    made = workflow(**{key: value.format(data=path.parent) for key, value in overrides.items()})
+    named = {key: value.format(data=path.parent) for key, value in overrides.items() if isinstance(value, str)}
+    made = workflow(**{**overrides, **named})
     with pytest.raises(SystemExit) as ended:
         made.run()
     assert ended.value.code == 2
