@@ -48,6 +48,13 @@ def test_versions_agree():
     assert metadata["required_packages_version"] == pinned
 
 
+def test_metrics_of_the_metadata_are_the_model_cards():
+    rows = [line.split(" | ") for line in (BUNDLE / "docs" / "README.md").read_text().splitlines()]
+    measured = {row[1]: float(row[3].split()[0]) for row in reversed(rows) if row[0] == "| all"}  # the first table's
+    metrics = load("metadata.json")["eval_metrics"]
+    assert metrics == {f"mean_dice_{name}_generated_hearts": measured[name] for name in STRUCTURES}
+
+
 def test_monai_label_gets_the_versions_of_the_metadata():
     """But for numpy, pydicom and highdicom, which cannot be had there, and what only training and DICOM need."""
     metadata = load("metadata.json")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from itertools import islice
 
 import pytest
-from benchmarks.no_heart import images, told
 
+from benchmarks.no_heart import images, told
 from custom import load_model
 
 WITHOUT_BODY = 5
