@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import fire
 import numpy as np
@@ -17,6 +17,7 @@ from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchmarks.stability import CT, cut
 from custom import load_model
 from custom.chambers import LABELS, STRUCTURES
 from custom.configs import config_file
@@ -38,14 +39,6 @@ MR = ((-1000, 20), (-100, 700), (50, 300), (300, 500), (1500, 60))
 """HU, and the value that an MR gives the tissue: lung, fat, muscle, blood with contrast, bone."""
 
 
-class CT(NamedTuple):
-    """Values (D0, D1, D2) in HU, their voxels to RAS mm (4, 4), and the chambers (D0, D1, D2), if it holds them."""
-
-    values: NDArray
-    affine: NDArray
-    labels: NDArray | None = None
-
-
 def main(seed: int = 900100, **overrides: Any) -> None:
     """Prints a row an image: what became of it, and the chambers' trust, without and with `force`.
 
@@ -55,12 +48,12 @@ def main(seed: int = 900100, **overrides: Any) -> None:
     """
     models = load_model(**overrides), load_model(**{**overrides, "force": True})
     print("| image | outcome | with `force` |\n|---|---|---|")
-    for name, ct in tqdm(images(seed), unit="image"):
-        print(f"| {name} | " + " | ".join(told(model, ct) for model in models) + " |", flush=True)
+    for name, ct, labels in tqdm(images(seed), unit="image"):
+        print(f"| {name} | " + " | ".join(told(model, ct, labels) for model in models) + " |", flush=True)
 
 
-def told(model: Model, ct: CT) -> str:
-    """Trust in each chamber, and its Dice, or why the image was refused."""
+def told(model: Model, ct: CT, labels: NDArray | None) -> str:
+    """Trust in each chamber, and its Dice if the image holds it, or why the image was refused."""
     try:
         found = model.predict(ct.values, ct.affine)
     except InputError as error:
@@ -68,35 +61,32 @@ def told(model: Model, ct: CT) -> str:
     said = []
     for name in STRUCTURES:
         said.append(f"{name} `{found.report['structures'][name]['trust']}`")
-        if ct.labels is not None:
-            said[-1] += f" {dice(found.label_map == LABELS[name], ct.labels == LABELS[name]):.3f}"
+        if labels is not None:
+            said[-1] += f" {dice(found.label_map == LABELS[name], labels == LABELS[name]):.3f}"
     return ", ".join(said)
 
 
-def images(seed: int) -> Iterator[tuple[str, CT]]:
-    """Names and images."""
+def images(seed: int) -> Iterator[tuple[str, CT, NDArray | None]]:
+    """Name of each image, the image, and the chambers' labels (D0, D1, D2), if it holds them."""
     empty, affine = np.full((SIDE,) * 3, -1000.0), centred_affine((SIDE,) * 3, (SPACING,) * 3)
-    yield "air", CT(empty, affine)
+    yield "air", CT(empty, affine), None
     random = np.random.default_rng(0)
     for mean, deviation in ((0, 300), (200, 100)):
-        yield f"noise of {mean} ± {deviation} HU", CT(random.normal(mean, deviation, empty.shape), affine)
+        yield f"noise of {mean} ± {deviation} HU", CT(random.normal(mean, deviation, empty.shape), affine), None
     points = np.moveaxis(voxel_to_ras(np.indices(empty.shape).reshape(3, -1).T, affine).reshape(*empty.shape, 3), -1, 0)
-    yield "a cylinder of water", CT(water(points), affine)
-    yield "a head", CT(head(points) + random.normal(0, 10, empty.shape), affine)
+    yield "a cylinder of water", CT(water(points), affine), None
+    yield "a head", CT(head(points) + random.normal(0, 10, empty.shape), affine), None
     body = whole_body(seed)
-    values, labels = body.image.astype(float), body.labels
-    chambers = np.flatnonzero((labels > 0).any((0, 1)))
-    for name, part in (
-        ("a belly", slice(0, chambers[0] - MARGIN)),
-        ("neck and shoulders", slice(chambers[-1] + MARGIN, None)),
-    ):
-        moved = body.affine.copy()
-        moved[:3, 3] += body.affine[:3, 2] * (part.start or 0)
-        yield name, CT(values[:, :, part], moved)
-    yield "MR-like values of a whole chest", CT(np.interp(values, *zip(*MR, strict=True)), body.affine, labels)
+    chest, labels = CT(body.image.astype(float), body.affine), body.labels
+    chambers, plane = np.flatnonzero((labels > 0).any((0, 1))), (slice(None),) * 2
+    yield "a belly", cut(chest, (*plane, slice(chambers[0] - MARGIN))), None
+    yield "neck and shoulders", cut(chest, (*plane, slice(chambers[-1] + MARGIN, None))), None
+    lit = np.interp(chest.values, *zip(*MR, strict=True))
+    yield "MR-like values of a whole chest", chest._replace(values=lit), labels
     for name, axis in (("right and left", 0), ("head and feet", 2)):
-        yield f"a chest whose header confuses {name}", CT(np.flip(values, axis), body.affine, np.flip(labels, axis))
-    yield "the same chest as it is", CT(values, body.affine, labels)
+        flipped = chest._replace(values=np.flip(chest.values, axis))
+        yield f"a chest whose header confuses {name}", flipped, np.flip(labels, axis)
+    yield "the same chest as it is", chest, labels
 
 
 def water(points: NDArray) -> NDArray:

@@ -61,9 +61,7 @@ def changes(ct: CT, chambers: NDArray[np.bool_]) -> Iterator[tuple[str, CT, tupl
     middle = voxel_to_ras(np.argwhere(chambers).mean(0), ct.affine)
     for margin in (30, 15, 5):
         box = around(chambers, margin / spacing_of(ct.affine))
-        start = np.eye(4)
-        start[:3, 3] = [side.start for side in box]
-        yield f"cut {margin} mm around the chambers", CT(ct.values[box], ct.affine @ start), box
+        yield f"cut {margin} mm around the chambers", cut(ct, box), box
     for axis, name in enumerate(("right to left", "back to front", "feet to head")):
         for degrees in (-15, 15):
             turned = CT(ct.values, about(middle, rotation(axis, degrees)) @ ct.affine)
@@ -82,6 +80,13 @@ def changes(ct: CT, chambers: NDArray[np.bool_]) -> Iterator[tuple[str, CT, tupl
         CT(thickened(ct.values, int(spacing_of(ct.affine).argmax()), 4), ct.affine),
         whole,
     )
+
+
+def cut(ct: CT, box: tuple[slice, ...]) -> CT:
+    """The part of a CT in a box of voxels, where it is in the patient."""
+    affine = ct.affine.copy()
+    affine[:3, 3] = voxel_to_ras(np.array([side.start or 0 for side in box]), ct.affine)
+    return CT(ct.values[box], affine)
 
 
 def around(mask: NDArray[np.bool_], margin: NDArray) -> tuple[slice, ...]:

@@ -183,10 +183,22 @@ def test_a_spike_is_untangled_and_reported(tmp_path):
     np.testing.assert_array_equal(result["meshes"][1].vertices, record["meshes"][1].vertices)
 
 
-def test_a_spike_is_withdrawn_and_reported(tmp_path):
+def _with_a_spike(tmp_path) -> dict:
+    """A record with its meshes; the first vertex of the atrium is far out."""
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 0] *= 2.5
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    return VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+
+
+def _with_a_small_ventricle(record, centre) -> dict:
+    """The record, a tenth of the ventricle round a point, RAS mm, in the ventricle's place."""
+    atrium, ventricle = record["meshes"]
+    small = centre + 0.1 * (ventricle.vertices - ventricle.vertices.mean(0))
+    return {**record, "meshes": [atrium, ventricle._replace(vertices=small)]}
+
+
+def test_a_spike_is_withdrawn_and_reported(tmp_path):
+    record = _with_a_spike(tmp_path)
     result = WithdrawStraysd(furthest=8.0)(record)
     assert result["withdrawn"]["LA"]["vertices"] > 0 and result["withdrawn"]["LA"]["furthest_mm"] > 1
     assert result["withdrawn"]["LV"] == {"vertices": 0, "furthest_mm": 0.0}
@@ -194,29 +206,20 @@ def test_a_spike_is_withdrawn_and_reported(tmp_path):
 
 
 def test_a_stray_that_would_be_drawn_through_the_other_chamber_stays(tmp_path):
-    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
-    record["pred"][0, 0] *= 2.5
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
-    atrium, ventricle = record["meshes"]
+    record = _with_a_spike(tmp_path)
     back = WithdrawStraysd(furthest=8.0)(record)["meshes"][0]
-    in_the_way = back.vertices[0] + 0.1 * (ventricle.vertices - ventricle.vertices.mean(0))
-    record["meshes"] = [atrium, ventricle._replace(vertices=in_the_way)]
-    result = WithdrawStraysd(furthest=8.0)(record)
-    np.testing.assert_array_equal(result["meshes"][0].vertices, atrium.vertices)
+    result = WithdrawStraysd(furthest=8.0)(_with_a_small_ventricle(record, back.vertices[0]))
+    np.testing.assert_array_equal(result["meshes"][0].vertices, record["meshes"][0].vertices)
     assert result["withdrawn"]["LA"]["vertices"] == 0
 
 
 def test_a_stray_is_withdrawn_though_the_chambers_meet_elsewhere(tmp_path):
-    record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
-    record["pred"][0, 0] *= 2.5
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
-    atrium, ventricle = record["meshes"]
+    record = _with_a_spike(tmp_path)
     back = WithdrawStraysd(furthest=8.0)(record)["meshes"][0]
     opposite = np.linalg.norm(back.vertices - back.vertices[0], axis=1).argmax()
-    touching = back.vertices[opposite] + 0.1 * (ventricle.vertices - ventricle.vertices.mean(0))
-    record["meshes"] = [atrium, ventricle._replace(vertices=touching)]
-    result = WithdrawStraysd(furthest=8.0)(record)
-    assert len(mutual_intersections(back.vertices, back.faces, touching, ventricle.faces)) > 0
+    touching = _with_a_small_ventricle(record, back.vertices[opposite])
+    result = WithdrawStraysd(furthest=8.0)(touching)
+    assert len(mutual_intersections(*back[1:], *touching["meshes"][1][1:])) > 0
     np.testing.assert_array_equal(result["meshes"][0].vertices, back.vertices)
 
 
