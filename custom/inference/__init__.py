@@ -12,7 +12,7 @@ from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawStraysd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
-from .refinement import TowardsSegmentation
+from .refinement import Fairing, TowardsSegmentation
 from .workflow import check_call, conclude
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "CaseDataset",
     "CaseEvaluator",
     "CropAroundd",
+    "Fairing",
     "InputError",
     "LoadCTd",
     "LocateHeartd",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..frames import normalised_to_voxel, voxel_to_normalised
-from .refinement import TowardsSegmentation
+
+Refinement = Callable[[Tensor, Tensor, int], Tensor]
+"""From vertices (B, S, V, 3), logits of the U-Net's finest level and crop voxels per voxel of it, new vertices."""
 
 LOWEST = -1.0
 """Of a windowed image: air, and what lies beyond the crop."""
@@ -48,16 +50,13 @@ class SurfaceInferer(Inferer):
     Args:
         variations: of each further pass, `shift`, by how many whole voxels (3,) the image is moved in the crop, and
             `contrast`, the factor on its values above the window's lowest. Their surfaces are moved back.
-        refinement: what every pass's surfaces become in view of its segmentation; None: they stay as the network
-            gave them.
+        refinements: what every pass's surfaces go through, one after the other, in view of its segmentation.
     """
 
-    def __init__(
-        self, variations: Sequence[Mapping[str, Any]] = (), refinement: TowardsSegmentation | None = None
-    ) -> None:
+    def __init__(self, variations: Sequence[Mapping[str, Any]] = (), refinements: Sequence[Refinement] = ()) -> None:
         super().__init__()
         self.variations = [(tuple(int(step) for step in v["shift"]), float(v["contrast"])) for v in variations]
-        self.refinement = refinement
+        self.refinements = list(refinements)
 
     def __call__(self, inputs: Tensor, network: nn.Module) -> dict[str, Tensor]:
         """Ask the network.
@@ -84,9 +83,10 @@ class SurfaceInferer(Inferer):
 
     def _surfaces(self, image: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
         stages, logits = network.stages_and_segmentation(image)
-        if self.refinement is None:
-            return stages[-1], logits
-        return self.refinement(stages[-1], logits, image.shape[2] // logits.shape[2]), logits
+        vertices = stages[-1]
+        for refine in self.refinements:
+            vertices = refine(vertices, logits, image.shape[2] // logits.shape[2])
+        return vertices, logits
 
     def _varied(self, image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
         padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops

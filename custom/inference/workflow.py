@@ -28,6 +28,7 @@ def check_call(
     checkpoint: str | PathLike,
     locator_checkpoint: str | PathLike,
     centre: Sequence[float] | None,
+    fairing: int,
     refinement: float,
     series_uid: str | None,
     hu_offset: float,
@@ -47,6 +48,8 @@ def check_call(
                 raise InputError(f"{key}: {value}; choose True or False")
         if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):
             raise InputError(f"hu_offset: {hu_offset}; give a number")
+        if isinstance(fairing, bool) or not isinstance(fairing, int) or fairing < 0:
+            raise InputError(f"fairing: {fairing}; give a number of rounds, 0 for none")
         if isinstance(refinement, bool) or not isinstance(refinement, (int, float)) or not 0 <= refinement <= 1:
             raise InputError(f"refinement: {refinement}; give a share from 0 to 1")
         if centre is not None and not _is_point(centre):

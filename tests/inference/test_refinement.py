@@ -1,4 +1,4 @@
-"""Vertices go towards the end of the segmentation: by half of a short way, less of a longer one, and no further."""
+"""Surfaces become fair, and go towards the end of the segmentation: by half of a short way, less of a longer one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 import torch
 from stand_in import Ellipsoids
 
-from custom.inference import SurfaceInferer, TowardsSegmentation
+from custom.geometry.fairing import fair
+from custom.inference import Fairing, SurfaceInferer, TowardsSegmentation
 from custom.sampling import level_coordinates
 from custom.template import icosphere
 
@@ -62,11 +63,21 @@ def test_the_nearer_of_two_ends(sphere):
     torch.testing.assert_close(found, torch.full_like(found, 0.48), atol=2e-2, rtol=0)
 
 
-def test_every_pass_is_refined():
+def test_every_surface_becomes_fair(sphere):
+    vertices, faces = sphere
+    surfaces = torch.stack([0.5 * vertices, 0.3 * vertices.roll(1, 1)]).repeat(2, 1, 1, 1)
+    surfaces = surfaces + 0.02 * torch.randn(surfaces.shape, generator=torch.Generator().manual_seed(0))
+    moved = Fairing(faces, 4, 0.5, 0.1)(surfaces, ball(0.5, 2).expand(2, -1, -1, -1, -1), 2)
+    torch.testing.assert_close(moved[1, 0], fair(surfaces[1, :1], faces, 4, 0.5, 0.1)[0])
+    assert moved.shape == surfaces.shape and not torch.equal(moved, surfaces)
+
+
+def test_every_pass_goes_through_all_refinements_in_turn():
     network, image = Ellipsoids(3), torch.zeros(2, 1, 32, 32, 32)
     variations = [{"shift": [0, 0, 0], "contrast": 1.0}]
     plain = SurfaceInferer(variations)(image, network)
-    refined = SurfaceInferer(variations, lambda vertices, logits, stride: vertices + stride)(image, network)
+    steps = [lambda vertices, logits, stride: vertices + stride, lambda vertices, logits, stride: vertices * 3]
+    refined = SurfaceInferer(variations, steps)(image, network)
     for key in ("pred", "variations"):
-        torch.testing.assert_close(refined[key], plain[key] + 2)
+        torch.testing.assert_close(refined[key], 3 * (plain[key] + 2))
     assert torch.equal(refined["segmentation"], plain["segmentation"])
