@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 
-def self_intersections(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.int64]:
+def self_intersections(vertices: ArrayLike, faces: ArrayLike, concerning: ArrayLike | None = None) -> NDArray[np.int64]:
     """Pairs of faces of one mesh that meet although they are not neighbours.
 
     Faces that share one vertex count if they meet anywhere else; faces that share an edge never do (they could only by
@@ -19,6 +19,7 @@ def self_intersections(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.int6
     Args:
         vertices: (V, 3) floating point, any frame.
         faces: (F, 3) integer.
+        concerning: (F,) boolean; pairs of two faces that are not among these are passed over. None: all are found.
 
     Returns:
         (K, 2) face indices, the smaller first, in ascending order.
@@ -28,7 +29,7 @@ def self_intersections(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.int6
     """
     faces = np.asarray(faces)
     triangles = _triangles(vertices, faces)
-    pairs = _overlapping_boxes(triangles)
+    pairs = _overlapping_boxes(triangles, concerning=concerning)
     same = faces[pairs[:, 0], :, None] == faces[pairs[:, 1], None, :]  # (K, 3, 3)
     shared = same.sum((1, 2))
     apart, touching = pairs[shared == 0], pairs[shared == 1]
@@ -80,8 +81,13 @@ def _ragged(counts: NDArray) -> tuple[NDArray, NDArray]:
     return owner, np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner]
 
 
-def _overlapping_boxes(triangles: NDArray, first_mesh: int | None = None) -> NDArray[np.int64]:
-    """Pairs i < j of triangles (F, 3, 3) whose bounding boxes overlap; if given, only with i < first_mesh <= j."""
+def _overlapping_boxes(
+    triangles: NDArray, first_mesh: int | None = None, concerning: ArrayLike | None = None
+) -> NDArray[np.int64]:
+    """Pairs i < j of triangles (F, 3, 3) whose bounding boxes overlap.
+
+    If given, only those with i < first_mesh <= j, or with one of them among ``concerning`` (F,).
+    """
     if len(triangles) == 0:
         return np.empty((0, 2), dtype=np.int64)
     low, high = triangles.min(1), triangles.max(1)
@@ -95,6 +101,10 @@ def _overlapping_boxes(triangles: NDArray, first_mesh: int | None = None) -> NDA
     cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
     grid = last.max(0) + 1
     key = (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
+    if concerning is not None:
+        concerning = np.asarray(concerning)
+        near = np.isin(key, key[concerning[entry]])
+        entry, cell, key = entry[near], cell[near], key[near]
     order = np.argsort(key, kind="stable")
     entry, cell, key = entry[order], cell[order], key[order]
 
@@ -105,6 +115,9 @@ def _overlapping_boxes(triangles: NDArray, first_mesh: int | None = None) -> NDA
     if first_mesh is not None:  # the stable sort keeps i < j
         between = (i < first_mesh) & (first_mesh <= j)
         i, j, cell = i[between], j[between], cell[between]
+    if concerning is not None:
+        wanted = concerning[i] | concerning[j]
+        i, j, cell = i[wanted], j[wanted], cell[wanted]
     overlap = ((low[i] <= high[j]) & (low[j] <= high[i])).all(1)
     i, j, cell = i[overlap], j[overlap], cell[overlap]
     # Two boxes may share several cells: the pair belongs to the one that holds the lowest corner of their overlap.

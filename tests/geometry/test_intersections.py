@@ -95,3 +95,16 @@ def test_broad_phase_misses_nothing(icosphere, seed):
 def test_vertices_must_be_finite():
     with pytest.raises(ValueError, match="finite"):
         self_intersections(TRIANGLE * np.nan, ONE_FACE)
+
+
+def test_only_what_concerns_some_faces(icosphere):
+    """A sphere stirred until many of its faces cross."""
+    vertices, faces = (x.numpy() for x in icosphere(3))
+    rng = np.random.default_rng(3)
+    vertices = vertices + 0.2 * rng.standard_normal(vertices.shape)
+    every = self_intersections(vertices, faces)
+    for share in (0.0, 0.01, 0.3, 1.0):
+        some = rng.random(len(faces)) < share
+        found = self_intersections(vertices, faces, concerning=some)
+        assert np.array_equal(found, every[some[every].any(1)])
+    assert len(every) > 100
