@@ -124,9 +124,8 @@ def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, 
     seen = shipped.see(batch, LOOKS)
     vertices, segmentation, looks = seen["pred"], seen["segmentation"], seen["variations"].unbind(1)
     (*_, plain), logits = shipped.network.stages_and_segmentation(batch)
-    fairing, towards = (
-        partial(step, logits=logits, stride=shipped.network.level_strides[0]) for step in shipped.refinements
-    )
+    stride = shipped.network.level_strides[0]
+    fairing, towards = (partial(step, logits=logits, stride=stride) for step in shipped.refinements)
     answers = {
         "as shipped": vertices,
         "not made fair": towards(plain),
@@ -138,10 +137,10 @@ def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, 
     }
     surfaces = {choice: shipped.meshes(image, answer, segmentation) for choice, answer in answers.items()}
     surfaces["10,242 vertices"] = finer.meshes(image, finer.see(batch)["pred"], segmentation)
-    probability = segment(batch, shipped.network)
+    probability = probabilities(logits, stride)
     inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on
     padded = F.pad(inside.flip(2), (0, 0, 0, 0, 0, batch.shape[2] - inside.shape[2]), value=LOWEST)
-    mirrored = segment(padded, shipped.network).flip(2)
+    mirrored = probabilities(shipped.network.segment(padded), stride).flip(2)
     surfaces["isosurface of the U-Net"] = isosurfaces(image, probability)
     surfaces["isosurface, mean with the mirrored image's"] = isosurfaces(image, (probability + mirrored) / 2)
     return surfaces
@@ -169,10 +168,9 @@ def mirror(vertices: Tensor, sphere: Tensor) -> Tensor:
     return vertices[:, :, torch.cdist(sphere * sign, sphere).argmin(1)] * sign
 
 
-def segment(batch: Tensor, network: torch.nn.Module) -> Tensor:
-    """The U-Net's class probabilities (1, S + 1, d0, d1, d2) of images, on the voxels between its finest level's."""
-    probability = network.segment(batch).softmax(1)
-    stride = network.level_strides[0]
+def probabilities(logits: Tensor, stride: int) -> Tensor:
+    """Of the classes, from logits (1, S + 1, d0, d1, d2), on the crop's voxels between their own, `stride` apart."""
+    probability = logits.softmax(1)
     size = [stride * (side - 1) + 1 for side in probability.shape[2:]]
     return F.interpolate(probability, size=size, mode="trilinear", align_corners=True)
 

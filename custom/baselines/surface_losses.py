@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..geometry.umbrella import umbrella
 from .triangulation import Edges
 
 
@@ -44,10 +45,7 @@ def squared_edge_lengths(vertices: Tensor, edges: Edges) -> Tensor:
 
 def laplacian(vertices: Tensor, edges: Edges) -> Tensor:
     """From every vertex of meshes (N, V, 3) of one connectivity to the mean of its neighbours, (N, V, 3)."""
-    here, there = torch.cat([edges.ends, edges.ends.flip(1)]).unbind(1)
-    total = torch.zeros_like(vertices).index_add(1, here, vertices[:, there])
-    degree = torch.bincount(here, minlength=vertices.shape[1]).unsqueeze(1)
-    return total / degree - vertices
+    return umbrella(vertices, torch.cat([edges.ends, edges.ends.flip(1)]))
 
 
 def bending(vertices: Tensor, faces: Tensor, edges: Edges) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .normals import vertex_normals
+from .umbrella import umbrella
 
 
 def fair(vertices: Tensor, faces: Tensor, rounds: int, tangential: float, bending: float) -> Tensor:
@@ -30,16 +31,10 @@ def fair(vertices: Tensor, faces: Tensor, rounds: int, tangential: float, bendin
         (N, V, 3). What did not cross itself can do so afterwards, where two sheets are close.
     """
     edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    ends, neighbours = edges.unbind(1)
-    degree = torch.bincount(ends, minlength=vertices.shape[1]).to(vertices.dtype).view(1, -1, 1)
-
-    def umbrella(values: Tensor) -> Tensor:
-        return torch.zeros_like(values).index_add(1, ends, values[:, neighbours]) / degree - values
-
     for _ in range(rounds):
         normals = vertex_normals(vertices, faces)
-        first = umbrella(vertices)
-        second = umbrella(first)
+        first = umbrella(vertices, edges)
+        second = umbrella(first, edges)
         along = (first * normals).sum(-1, keepdim=True) * normals
         bend = (second * normals).sum(-1, keepdim=True) * normals
         vertices = vertices + tangential * (first - along) - bending * bend

@@ -51,15 +51,15 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     for done in range(ROUNDS):
         if len(pairs) == 0:
             return vertices
-        before = vertices.copy()
         # one pass: more would carry the wall of a hollow into what lies in it, which then had to draw back in turn
-        graph.smooth(vertices, graph.around(faces[pairs], done // 2), passes=1)
+        smoothed = graph.around(faces[pairs], done // 2)
+        graph.smooth(vertices, smoothed, passes=1)
         pieces = piece[faces[pairs, 0]]
         meeting = pairs[pieces[:, 0] != pieces[:, 1]]
         patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
         normals = vertex_normals(torch.from_numpy(vertices)[None], torch.from_numpy(faces))[0].numpy()
         vertices[patch] -= RETREAT * edge_length * normals[patch]
-        moved = (vertices != before).any(1)[faces].any(1)
+        moved = (smoothed | patch)[faces].any(1)
         pairs = np.concatenate([pairs[~moved[pairs].any(1)], self_intersections(vertices, faces, concerning=moved)])
     return _blended_with_its_smoothed_form(start, faces, graph)
 

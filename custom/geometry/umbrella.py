@@ -1,0 +1,18 @@
+"""The umbrella operator, the Laplacian of a mesh whose edges all weigh the same."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def umbrella(vertices: Tensor, edges: Tensor) -> Tensor:
+    """From every vertex of meshes (N, V, 3) of one connectivity to the mean of its neighbours, (N, V, 3).
+
+    Args:
+        vertices: (N, V, 3) floating point.
+        edges: (E, 2) int64, every edge in both senses; each vertex has one.
+    """
+    here, there = edges.unbind(1)
+    total = torch.zeros_like(vertices).index_add(1, here, vertices[:, there])
+    return total / torch.bincount(here, minlength=vertices.shape[1]).unsqueeze(1) - vertices
