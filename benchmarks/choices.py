@@ -1,7 +1,7 @@
 """What was tried at inference and left out, and what the mesh adds to its U-Net: `python -m benchmarks.choices`.
 
 Fresh scans of generated patients that no weights were trained on go through the shape network and the mesh steps of
-inference.json: as shipped, not made fair, not drawn towards the segmentation, with a finer sphere, from the mirrored
+inference.json: as shipped, without each of the refinements and without all, subdivided by the flow, from the mirrored
 image, and as the mean of several looks. Beside them stands the isosurface of the same network's segmentation. Poses and
 scans are those of train.json, the hearts as far from the crop's centre as the locator leaves them. The default patients
 are the shipped weights' validation patients.
@@ -21,6 +21,7 @@ import torch
 import trimesh
 from monai.bundle import ConfigParser
 from monai.data import CacheDataset, MetaTensor
+from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
@@ -43,8 +44,8 @@ LOOKS = [
     {"shift": [1, -5, -4], "contrast": 1.0},
 ]
 """Variations whose surfaces are averaged; the first is inference.json's."""
-FINER = 5
-"""Subdivisions of the finer sphere."""
+FINER = {"network_configurations#default#subdivisions": 5, "subdivision": 0}
+"""Keys with which the flow carries as many vertices as subdivision gives."""
 
 
 def main(first_seed: int = 21000, patients: int = 12, scans: int = 36, seed: int = 777, **overrides: Any) -> None:
@@ -57,7 +58,7 @@ def main(first_seed: int = 21000, patients: int = 12, scans: int = 36, seed: int
         overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
     """
     shipped = Workflow(**overrides)
-    finer = Workflow(**overrides, **{"network_configurations#default#subdivisions": FINER})
+    finer = Workflow(**overrides, **FINER)
     drawn = draws(first_seed, patients, seed)
     found = defaultdict(list)
     for number in tqdm(range(scans), unit="scan"):
@@ -103,9 +104,11 @@ class Workflow:
         """What `SurfaceInferer` gives for windowed crops (1, 1, D0, D1, D2)."""
         return SurfaceInferer(variations, self.refinements)(batch, self.network)
 
-    def meshes(self, image: MetaTensor, vertices: Tensor, segmentation: Tensor) -> list[Mesh]:
-        """Surfaces in RAS mm of what the network gave, both (1, ...), for a windowed crop (1, D0, D1, D2)."""
-        record = {"image": image, "pred": vertices[0], "segmentation": segmentation[0], "seconds": {}}
+    def meshes(self, image: MetaTensor, vertices: Tensor, faces: Tensor, segmentation: Tensor) -> list[Mesh]:
+        """Surfaces in RAS mm of vertices (1, S, V, 3) and faces (F, 3), with a segmentation (1, 1, d0, d1, d2), for a
+        windowed crop (1, D0, D1, D2)."""
+        faces = faces.expand(vertices.shape[1], -1, -1)
+        record = {"image": image, "pred": vertices[0], "faces": faces, "segmentation": segmentation[0], "seconds": {}}
         return self.steps(record)["meshes"]
 
 
@@ -122,21 +125,25 @@ def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, 
     """Surfaces by the name of the choice, of a windowed crop (1, D0, D1, D2)."""
     batch = image.as_tensor()[None]
     seen = shipped.see(batch, LOOKS)
-    vertices, segmentation, looks = seen["pred"], seen["segmentation"], seen["variations"].unbind(1)
+    vertices, faces, segmentation, looks = (seen[key] for key in ("pred", "faces", "segmentation", "variations"))
     (*_, plain), logits = shipped.network.stages_and_segmentation(batch)
     stride = shipped.network.level_strides[0]
-    fairing, towards = (partial(step, logits=logits, stride=stride) for step in shipped.refinements)
+    fairing, subdivision, towards = (partial(step, logits=logits, stride=stride) for step in shipped.refinements)
+    start = plain, shipped.network.faces
+    sphere, _ = subdivision(shipped.network.sphere[None, None], shipped.network.faces)
     answers = {
-        "as shipped": vertices,
-        "not made fair": towards(plain),
-        "not drawn towards the segmentation": fairing(plain),
-        "as the network gave them": plain,
-        "mean of two looks": torch.stack([vertices, looks[0]]).mean(0),
-        "mean of four looks": torch.stack([vertices, *looks]).mean(0),
-        "from the mirrored image": mirror(shipped.see(batch.flip(2))["pred"], shipped.network.sphere),
+        "as shipped": (vertices, faces[0, 0]),
+        "not made fair": towards(*subdivision(*start)),
+        "not subdivided": towards(*fairing(*start)),
+        "not drawn towards the segmentation": subdivision(*fairing(*start)),
+        "as the network gave them": start,
+        "mean of two looks": (torch.stack([vertices, looks[:, 0]]).mean(0), faces[0, 0]),
+        "mean of four looks": (torch.cat([vertices[:, None], looks], 1).mean(1), faces[0, 0]),
+        "from the mirrored image": (mirror(shipped.see(batch.flip(2))["pred"], sphere[0, 0]), faces[0, 0]),
     }
-    surfaces = {choice: shipped.meshes(image, answer, segmentation) for choice, answer in answers.items()}
-    surfaces["10,242 vertices"] = finer.meshes(image, finer.see(batch)["pred"], segmentation)
+    finer_surfaces = finer.see(batch)
+    answers["subdivided by the flow"] = finer_surfaces["pred"], finer_surfaces["faces"][0, 0]
+    surfaces = {choice: shipped.meshes(image, *answer, segmentation) for choice, answer in answers.items()}
     probability = probabilities(logits, stride)
     inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on
     padded = F.pad(inside.flip(2), (0, 0, 0, 0, 0, batch.shape[2] - inside.shape[2]), value=LOWEST)
@@ -165,7 +172,7 @@ def mirror(vertices: Tensor, sphere: Tensor) -> Tensor:
     The sphere (V, 3) is its own mirror image: each vertex takes its counterpart's place, so that normals stay outward.
     """
     sign = vertices.new_tensor([-1.0, 1.0, 1.0])
-    return vertices[:, :, torch.cdist(sphere * sign, sphere).argmin(1)] * sign
+    return vertices[:, :, KDTree(sphere).query(sphere * sign)[1]] * sign
 
 
 def probabilities(logits: Tensor, stride: int) -> Tensor:

@@ -35,7 +35,7 @@ TRAINING_SEED, TEST_SEED = 20000, 910000
 
 KIND = "cardiac"
 """Of the generated scans, in synthesize.json."""
-PAPER = {"network_def": "%network_configurations::paper", "fairing": 0, "refinement": 0}
+PAPER = {"network_def": "%network_configurations::paper", "fairing": 0, "subdivision": 0, "refinement": 0}
 THROUGH_G = {
     "supervision": "%supervisions::representation",
     "representation_weights": str(CONFIGS.parent / "models" / "representation.pt"),

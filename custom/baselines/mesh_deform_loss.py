@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from ..frames import normalised_to_voxel
 from ..geometry.normals import vertex_normals
+from ..geometry.subdivision import edges_of
 from ..supervision.losses import segmentation_losses
 from .surface_losses import laplacian, nearest, pick, squared_edge_lengths
 from .targets import target_surfaces
-from .triangulation import edges_of
 
 UNIT = (128, 128, 128)
 """Crop in whose voxels the paper measures its loss."""

@@ -7,8 +7,8 @@ from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..geometry.subdivision import Edges
 from ..geometry.umbrella import umbrella
-from .triangulation import Edges
 
 
 def nearest(points: Tensor, others: Tensor) -> Tensor:

@@ -6,8 +6,13 @@ meets the other, which the signs of tetrahedron volumes decide (in float64, with
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+CELL = 1.75
+"""Mean boxes that a cell of the hash grid is long."""
 
 
 def self_intersections(vertices: ArrayLike, faces: ArrayLike, concerning: ArrayLike | None = None) -> NDArray[np.int64]:
@@ -30,14 +35,12 @@ def self_intersections(vertices: ArrayLike, faces: ArrayLike, concerning: ArrayL
     faces = np.asarray(faces)
     triangles = _triangles(vertices, faces)
     pairs = _overlapping_boxes(triangles, concerning=concerning)
-    same = faces[pairs[:, 0], :, None] == faces[pairs[:, 1], None, :]  # (K, 3, 3)
-    shared = same.sum((1, 2))
+    here, there = faces.T[:, pairs[:, 0]], faces.T[:, pairs[:, 1]]
+    same = here[:, None] == there[None]  # (3, 3, K)
+    shared = same.sum((0, 1))
     apart, touching = pairs[shared == 0], pairs[shared == 1]
-    # With the shared vertex first, only the edges opposite it can meet the other triangle elsewhere.
-    corner = same[shared == 1].reshape(-1, 9).argmax(1)
-    fans = [_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)]
-    crossing = _segments_meet(fans[0][:, 1], fans[0][:, 2], fans[1])
-    crossing |= _segments_meet(fans[1][:, 1], fans[1][:, 2], fans[0])
+    corner = same.reshape(9, -1)[:, shared == 1].argmax(0)
+    crossing = _fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
     found = np.concatenate([apart[_triangles_meet(triangles[apart[:, 0]], triangles[apart[:, 1]])], touching[crossing]])
     return found[np.lexsort(found.T[::-1])]
 
@@ -90,39 +93,57 @@ def _overlapping_boxes(
     """
     if len(triangles) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    low, high = triangles.min(1), triangles.max(1)
-    origin, extent = low.min(0), np.ptp(triangles.reshape(-1, 3), axis=0)
-    # Cells as large as a mean box keep a triangle in a few cells, and a cell to a few triangles.
-    size = max((high - low).mean(), extent.max() / 1024, np.finfo(np.float64).tiny)
+    low, high = (reduce(least, triangles.swapaxes(0, 1)) for least in (np.minimum, np.maximum))
+    origin, extent = low.min(0), high.max(0) - low.min(0)
+    # Cells a little larger than a mean box keep a triangle in a few cells, and a cell to a few triangles.
+    size = max(CELL * (high - low).mean(), extent.max() / 1024, np.finfo(np.float64).tiny)
     first, last = (np.floor((x - origin) / size).astype(np.int64) for x in (low, high))
     span = last - first + 1
     entry, local = _ragged(span.prod(1))
     n = span[entry]
     cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
     grid = last.max(0) + 1
-    key = (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
+    key = _key(cell, grid)
     if concerning is not None:
         concerning = np.asarray(concerning)
         near = np.isin(key, key[concerning[entry]])
-        entry, cell, key = entry[near], cell[near], key[near]
+        entry, key = entry[near], key[near]
     order = np.argsort(key, kind="stable")
-    entry, cell, key = entry[order], cell[order], key[order]
+    entry, key = entry[order], key[order]
 
     following = np.searchsorted(key, key, side="right") - np.arange(len(key)) - 1
     earlier, local = _ragged(following)
-    i, j = entry[earlier], entry[earlier + 1 + local]
-    cell = cell[earlier]
+    i, j, key = entry[earlier], entry[earlier + 1 + local], key[earlier]
     if first_mesh is not None:  # the stable sort keeps i < j
-        between = (i < first_mesh) & (first_mesh <= j)
-        i, j, cell = i[between], j[between], cell[between]
+        i, j, key = _where((i < first_mesh) & (first_mesh <= j), i, j, key)
     if concerning is not None:
-        wanted = concerning[i] | concerning[j]
-        i, j, cell = i[wanted], j[wanted], cell[wanted]
-    overlap = ((low[i] <= high[j]) & (low[j] <= high[i])).all(1)
-    i, j, cell = i[overlap], j[overlap], cell[overlap]
+        i, j, key = _where(concerning[i] | concerning[j], i, j, key)
+    for least, most in zip(low.T.copy(), high.T.copy(), strict=True):
+        i, j, key = _where((least[i] <= most[j]) & (least[j] <= most[i]), i, j, key)
     # Two boxes may share several cells: the pair belongs to the one that holds the lowest corner of their overlap.
-    once = (np.maximum(first[i], first[j]) == cell).all(1)
-    return np.stack([i[once], j[once]], axis=1)
+    i, j = _where(_key(np.maximum(first[i], first[j]), grid) == key, i, j)
+    return np.stack([i, j], axis=1)
+
+
+def _key(cell: NDArray, grid: NDArray) -> NDArray[np.int64]:
+    """Numbers (N,) of cells (N, 3) of a grid (3,)."""
+    return (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
+
+
+def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
+    kept = np.flatnonzero(wanted)
+    return tuple(column[kept] for column in columns)
+
+
+def _fans_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
+    """Whether triangles a and b, both (K, 3, 3), of one first vertex have another point in common: (K,)."""
+    sides = [_volume(*x.swapaxes(0, 1), y[:, 1]) * _volume(*x.swapaxes(0, 1), y[:, 2]) for x, y in ((a, b), (b, a))]
+    kept = np.flatnonzero((sides[0] <= 0) & (sides[1] <= 0))  # the other triangles lie on one side of a plane
+    result = np.zeros(len(a), dtype=bool)
+    a, b = a[kept], b[kept]
+    # only the edges opposite the shared vertex can meet the other triangle elsewhere
+    result[kept] = _segments_meet(a[:, 1], a[:, 2], b) | _segments_meet(b[:, 1], b[:, 2], a)
+    return result
 
 
 def _triangles_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:

@@ -12,7 +12,7 @@ from .outputs import Outputs
 from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawStraysd
 from .ranks import join_ranks, share
 from .reading import LoadCTd
-from .refinement import Fairing, TowardsSegmentation
+from .refinement import Fairing, Subdivision, TowardsSegmentation
 from .workflow import check_call, conclude
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "MeshesToLabelMapd",
     "Outputs",
     "SaveCased",
+    "Subdivision",
     "SurfaceInferer",
     "TowardsSegmentation",
     "UntangleMeshesd",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -13,9 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..frames import normalised_to_voxel, voxel_to_normalised
-
-Refinement = Callable[[Tensor, Tensor, int], Tensor]
-"""From vertices (B, S, V, 3), logits of the U-Net's finest level and crop voxels per voxel of it, new vertices."""
+from .refinement import Refinement, Surfaces
 
 LOWEST = -1.0
 """Of a windowed image: air, and what lies beyond the crop."""
@@ -63,34 +61,36 @@ class SurfaceInferer(Inferer):
 
         Args:
             inputs: (B, 1, D0, D1, D2) float32 in [-1, 1], the windowed crop.
-            network: a `ShapeNetwork`, or what has its `forward` and `stages_and_segmentation`.
+            network: a `ShapeNetwork`, or what has its `stages_and_segmentation` and `faces`.
 
         Returns:
-            `pred`: (B, S, V, 3) normalised vertices; `segmentation`: (B, 1, d0, d1, d2) uint8, the U-Net's likeliest
-            class per voxel of its finest level, 0 the background; `variations`: (B, N, S, V, 3) normalised vertices.
+            `pred`: (B, S, V, 3) normalised vertices; `faces`: (B, S, F, 3) int64, wound outward; `segmentation`:
+            (B, 1, d0, d1, d2) uint8, the U-Net's likeliest class per voxel of its finest level, 0 the background;
+            `variations`: (B, N, S, V, 3) normalised vertices.
         """
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
-        vertices, logits = self._surfaces(inputs, network)
+        (vertices, faces), logits = self._surfaces(inputs, network)
         varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
         return {
             CommonKeys.PRED: vertices,
+            "faces": faces.expand(*vertices.shape[:2], -1, -1),
             "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
             "variations": torch.stack(varied, 1)
             if varied
             else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
         }
 
-    def _surfaces(self, image: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+    def _surfaces(self, image: Tensor, network: nn.Module) -> tuple[Surfaces, Tensor]:
         stages, logits = network.stages_and_segmentation(image)
-        vertices = stages[-1]
+        surfaces = stages[-1], network.faces
         for refine in self.refinements:
-            vertices = refine(vertices, logits, image.shape[2] // logits.shape[2])
-        return vertices, logits
+            surfaces = refine(*surfaces, logits, image.shape[2] // logits.shape[2])
+        return surfaces, logits
 
     def _varied(self, image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
         padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
         moved = F.pad(image, padding, value=LOWEST)
-        vertices, _ = self._surfaces(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network)
+        (vertices, _), _ = self._surfaces(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network)
         shape = image.shape[2:]
         return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)

@@ -39,27 +39,23 @@ class VerticesToMeshesd(MapTransform):
     """Normalised vertices of the crop to meshes in RAS mm, one per structure.
 
     `pred` (S, V, 3) becomes the record's `meshes`, a list of `Mesh`, and `variations` (N, S, V, 3), if any, its
-    `varied_meshes`, N such lists.
+    `varied_meshes`, N such lists, all of the record's `faces` (S, F, 3), wound outward.
 
     Args:
         keys: the key of the network's output.
-        faces: (F, 3) int64, shared by all structures; None: the record's own `faces` (S, F, 3), of each structure.
         structures: those wanted, of `STRUCTURES`.
 
     Raises ValueError if a vertex is not finite.
     """
 
-    def __init__(
-        self, keys: Hashable, faces: torch.Tensor | None, structures: str | Sequence[str] = STRUCTURES
-    ) -> None:
+    def __init__(self, keys: Hashable, structures: str | Sequence[str] = STRUCTURES) -> None:
         super().__init__(keys)
-        self.faces = None if faces is None else faces.cpu().expand(len(STRUCTURES), -1, -1)
         self.structures = selected(structures, STRUCTURES, "structures")
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
         with timed(record["seconds"], "meshes"):
-            faces = torch.as_tensor(record["faces"] if self.faces is None else self.faces).numpy()
+            faces = torch.as_tensor(record["faces"]).cpu().numpy()
             record["meshes"] = self._meshes(record[self.keys[0]], faces, record["image"])
             varied = record.get("variations", ())
             record["varied_meshes"] = [self._meshes(vertices, faces, record["image"]) for vertices in varied]

@@ -19,6 +19,9 @@ from .summary import summary_folder, write_summary
 
 logger = logging.getLogger(__name__)
 
+MOST_TIMES = 3
+"""That surfaces are subdivided: 163,842 vertices a chamber, edges of a third of a millimetre."""
+
 
 def check_call(
     input: str | PathLike | Sequence[str | PathLike],
@@ -29,6 +32,7 @@ def check_call(
     locator_checkpoint: str | PathLike,
     centre: Sequence[float] | None,
     fairing: int,
+    subdivision: int,
     refinement: float,
     series_uid: str | None,
     hu_offset: float,
@@ -50,6 +54,8 @@ def check_call(
             raise InputError(f"hu_offset: {hu_offset}; give a number")
         if isinstance(fairing, bool) or not isinstance(fairing, int) or fairing < 0:
             raise InputError(f"fairing: {fairing}; give a number of rounds, 0 for none")
+        if isinstance(subdivision, bool) or not isinstance(subdivision, int) or not 0 <= subdivision <= MOST_TIMES:
+            raise InputError(f"subdivision: {subdivision}; give a number of times from 0 to {MOST_TIMES}")
         if isinstance(refinement, bool) or not isinstance(refinement, (int, float)) or not 0 <= refinement <= 1:
             raise InputError(f"refinement: {refinement}; give a share from 0 to 1")
         if centre is not None and not _is_point(centre):

@@ -8,7 +8,7 @@ from custom.baselines.surface_losses import (
     nearest,
     squared_edge_lengths,
 )
-from custom.baselines.triangulation import edges_of
+from custom.geometry.subdivision import edges_of
 from custom.template import icosphere
 
 TETRAHEDRON = torch.tensor([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]], dtype=torch.float64)

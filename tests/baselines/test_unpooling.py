@@ -1,7 +1,7 @@
 import torch
 
-from custom.baselines.triangulation import edges_of
 from custom.baselines.unpooling import GrowingSurface, distance_to_segments
+from custom.geometry.subdivision import edges_of
 from custom.template import icosphere
 
 

@@ -3,7 +3,7 @@ import torch
 
 from custom.baselines import MeshTraining, Voxel2Mesh, Voxel2MeshLoss
 from custom.baselines.neighbourhood_sampling import NEIGHBOURS, LearnedNeighbourhoodSampling
-from custom.baselines.triangulation import edges_of
+from custom.geometry.subdivision import edges_of
 from custom.metrics import mesh_volume
 from custom.sampling import sample
 

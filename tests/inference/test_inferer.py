@@ -14,6 +14,8 @@ SHAPE = (24, 20, 28)
 class Brightest(nn.Module):
     """Two surfaces of one vertex each: where the brightest voxel is, and (its value above the lowest, three times)."""
 
+    faces = torch.zeros(1, 3, dtype=torch.int64)
+
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         flat = image.flatten(1)
         place = torch.stack(torch.unravel_index(flat.argmax(1), SHAPE), -1).float()
@@ -50,5 +52,6 @@ def test_contrast_is_scaled_above_the_lowest_and_stays_in_the_window():
 def test_no_variations_cost_no_pass():
     answer = SurfaceInferer()(_image(), Brightest())
     assert answer["variations"].shape == (2, 0, 2, 1, 3)
+    assert torch.equal(answer["faces"], torch.zeros(2, 2, 1, 3, dtype=torch.int64))
     assert answer["segmentation"].shape == (2, 1, *SHAPE) and answer["segmentation"].dtype == torch.uint8
     assert answer["segmentation"].sum() == 2 and answer["segmentation"][1, 0, 15, 5, 20] == 1

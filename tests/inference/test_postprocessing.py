@@ -77,7 +77,7 @@ def _expected_label(shape, affine) -> np.ndarray:
 @pytest.mark.parametrize(("order", "signs"), ORDERS)
 def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
     shape, affine = _input_grid(order, signs)
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(_record(tmp_path, shape, affine))
+    record = VerticesToMeshesd("pred")(_record(tmp_path, shape, affine))
     labels = MeshesToLabelMapd()(record)["label_map"]
     expected = _expected_label(shape, affine)
     assert labels.shape == shape
@@ -94,7 +94,7 @@ def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
 
 def _finish(record, weights, structures=("LA", "LV"), formats=("stl",), untangle=UNTANGLE):
     """From the network's answer to the files."""
-    meshes = [VerticesToMeshesd("pred", Ellipsoids().faces, structures), untangle]
+    meshes = [VerticesToMeshesd("pred", structures), untangle]
     files = [MeshesToLabelMapd(), SaveCased(Outputs(structures, formats), weights, "cpu", False)]
     return Compose([*meshes, AssessMeshesd((-300, 700)), *files])(record)
 
@@ -148,7 +148,7 @@ def test_one_structure_in_other_formats(tmp_path, weights):
 def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     shape, affine = _input_grid((0, 1, 2), (1, 1, 1))
     record = _record(tmp_path / "out", shape, affine)
-    untangled = UntangleMeshesd()(VerticesToMeshesd("pred", Ellipsoids().faces)(record))["untangled"]
+    untangled = UntangleMeshesd()(VerticesToMeshesd("pred")(record))["untangled"]
     record["pred"][1] = record["pred"][0] + torch.tensor([0.8, 0.05, 0.0])  # through the crop's side
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
     record["pred"][0] += torch.tensor([0.5, 0, 0])  # into the other chamber
@@ -164,7 +164,7 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
 
 
 def test_systems_without_untangling_and_variations_are_assessed(tmp_path):
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(_record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1))))
+    record = VerticesToMeshesd("pred")(_record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1))))
     del record["varied_meshes"]
     for checks in AssessMeshesd((-300, 700))(record)["structures"].values():
         assert checks["withdrawn"] is None and checks["untangled"] is None and checks["stability"] is None
@@ -174,7 +174,7 @@ def test_systems_without_untangling_and_variations_are_assessed(tmp_path):
 def test_a_spike_is_untangled_and_reported(tmp_path):
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 0] = record["pred"][0, -1]  # a spike through the body
-    record = VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    record = VerticesToMeshesd("pred")(record)
     assert len(self_intersections(record["meshes"][0].vertices, record["meshes"][0].faces)) > 0
     result = UntangleMeshesd()(record)
     assert len(self_intersections(result["meshes"][0].vertices, result["meshes"][0].faces)) == 0
@@ -187,7 +187,7 @@ def _with_a_spike(tmp_path) -> dict:
     """A record with its meshes; the first vertex of the atrium is far out."""
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 0] *= 2.5
-    return VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+    return VerticesToMeshesd("pred")(record)
 
 
 def _with_a_small_ventricle(record, centre) -> dict:
@@ -227,7 +227,7 @@ def test_vertices_that_are_not_finite_are_an_error(tmp_path):
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
     record["pred"][0, 3, 1] = float("nan")
     with pytest.raises(ValueError, match="not finite"):
-        VerticesToMeshesd("pred", Ellipsoids().faces)(record)
+        VerticesToMeshesd("pred")(record)
 
 
 def test_names_are_chosen_from_the_known():
@@ -241,11 +241,11 @@ def test_names_are_chosen_from_the_known():
 def test_every_structure_may_have_faces_of_its_own(tmp_path):
     """As the record holds them, and they follow the vertices."""
     record = _record(tmp_path, *_input_grid((0, 1, 2), (1, 1, 1)))
-    shared = VerticesToMeshesd("pred", Ellipsoids().faces)(record)["meshes"]
+    shared = VerticesToMeshesd("pred")(record)["meshes"]
     order = torch.randperm(record["pred"].shape[1], generator=torch.Generator().manual_seed(0))
     del record["variations"]
     record["pred"][1] = record["pred"][1, order]
     record["faces"] = torch.stack([Ellipsoids().faces, order.argsort()[Ellipsoids().faces]])
-    own = VerticesToMeshesd("pred", None)(record)["meshes"]
+    own = VerticesToMeshesd("pred")(record)["meshes"]
     for one, other in zip(shared, own, strict=True):
         np.testing.assert_array_equal(one.vertices[one.faces], other.vertices[other.faces])

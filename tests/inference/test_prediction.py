@@ -111,4 +111,4 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(tmp_path):
         )
         for other in others:
             np.testing.assert_array_equal(other.faces, eager.faces)
-            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-3)  # mm
+            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-2)  # mm
