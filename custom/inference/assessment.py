@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from ..chambers import DEFINITIONS, LABELS
 from ..metrics import dice
 from .doubt import assess
-from .quality import Grid, check_mesh, contrast, segmentation_of, share_cut, voxels_inside
+from .quality import Grid, check_mesh, contrast, rightward, segmentation_of, share_cut, voxels_inside
 from .timing import timed
 
 
@@ -41,6 +41,7 @@ class AssessMeshesd(Transform):
             inside = [voxels_inside(mesh, crop) for mesh in meshes]
             chambers = np.any(inside, axis=0)
             forced = len(json.loads(record["reading"])["forced"])
+            to_the_right = rightward(segmentation, level)
             record["structures"] = {}
             for place, mesh in enumerate(meshes):
                 varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
@@ -53,6 +54,7 @@ class AssessMeshesd(Transform):
                     "agreement": round(overlap, 3),
                     "stability": None if stability is None else round(stability, 3),
                     **contrast(hounsfield, inside[place], chambers, crop),
+                    "rightward": None if to_the_right is None else round(to_the_right, 3),
                     "cut": round(share_cut(mesh, (crop, whole)), 3),
                 }
                 verdict = assess(mesh.name, {**checks, "forced": forced})

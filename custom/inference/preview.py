@@ -113,10 +113,13 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
     axes.set_axis_off()
     azimuth, elevation = np.radians(120.0), np.radians(15.0)  # in RAS, where 90 degrees is straight from the front
     light = np.array([np.cos(azimuth), np.sin(azimuth), 1.0]) / np.sqrt(2)
+    reader = np.array([np.cos(azimuth), np.sin(azimuth), np.tan(elevation)]) * np.cos(elevation)
     for mesh in meshes:
         corners = mesh.vertices[mesh.faces]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+        seen = normals @ reader > -0.3  # perspective shows a little of what faces away
+        corners, normals = corners[seen], normals[seen]
         shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
         red, green, blue = (int(COLOURS[mesh.name][place : place + 2], 16) / 255 for place in (1, 3, 5))
         colours = shade[:, None] * np.array([[red, green, blue]])
