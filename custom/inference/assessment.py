@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from ..chambers import DEFINITIONS, LABELS
 from ..metrics import dice
 from .doubt import assess
-from .quality import Grid, check_mesh, contrast, rightward, segmentation_of, share_cut, voxels_inside
+from .quality import Grid, check_mesh, contrast, missed_ml, rightward, segmentation_of, share_cut, voxels_inside
 from .timing import timed
 
 
@@ -45,13 +45,14 @@ class AssessMeshesd(Transform):
             record["structures"] = {}
             for place, mesh in enumerate(meshes):
                 varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
-                overlap = dice(voxels_inside(mesh, level), segmentation == LABELS[mesh.name])
+                within, seen = voxels_inside(mesh, level), segmentation == LABELS[mesh.name]
                 stability = min((dice(inside[place], other) for other in varied), default=None)
                 checks = {
                     **check_mesh(mesh),
                     "withdrawn": record.get("withdrawn", {}).get(mesh.name),
                     "untangled": record.get("untangled", {}).get(mesh.name),
-                    "agreement": round(overlap, 3),
+                    "agreement": round(dice(within, seen), 3),
+                    "missed_ml": round(missed_ml(seen, within, level), 3),
                     "stability": None if stability is None else round(stability, 3),
                     **contrast(hounsfield, inside[place], chambers, crop),
                     "rightward": None if to_the_right is None else round(to_the_right, 3),

@@ -10,6 +10,8 @@ reason             quantity                                                  no 
 disagreement       1 - Dice of the surface and the U-Net's own segmentation  0          0.3  two readings of one image
 instability        1 - lowest Dice of the surface and those that slightly    0          0.3  the heart is the same in
                    varied images give                                                        all of them
+missed             mL of what the network saw of the chamber, in one piece   1          6    an appendage has about as
+                   with it, but more than 5 mm outside the surface                           much
 no_contrast        HU that the blood lacks to be as bright as its            -50        -20  where blood ends is hardly
                    surroundings, or as `MUSCLE` where they are darker                        to be seen
 cut_off            share of the vertices at the edge of the image or of the  0          0.15 the rest was not seen
@@ -39,6 +41,7 @@ MUSCLE = 100.0
 RAMPS = {
     "disagreement": (0.0, 0.3),
     "instability": (0.0, 0.3),
+    "missed": (1.0, 6.0),
     "no_contrast": (-50.0, -20.0),
     "cut_off": (0.0, 0.15),
     "implausible_volume": (1.0, 1.5),
@@ -50,6 +53,7 @@ RAMPS = {
 PHRASES = {
     "disagreement": "the network's own segmentation differs (Dice {agreement:.2f})",
     "instability": "it changes where the image hardly does (Dice {stability:.2f})",
+    "missed": "it leaves out {missed_ml:.1f} mL that the network's own segmentation has",
     "no_contrast": "hardly any contrast was seen (blood {blood_hu} HU, around it {surroundings_hu} HU)",
     "cut_off": "{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
     "implausible_volume": "hardly anybody has a volume of {volume_ml:.0f} mL",
@@ -68,8 +72,8 @@ def assess(name: str, checks: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         name: of the chamber, of `STRUCTURES`.
-        checks: `agreement`, `stability`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml`, `rightward` and
-            `self_intersections`, as the report explains them, and how many refusals were `forced`.
+        checks: `agreement`, `stability`, `missed_ml`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml`,
+            `rightward` and `self_intersections`, as the report explains them, and how many refusals were `forced`.
     """
     doubts = {}
     for reason, quantity in _quantities(name, checks).items():
@@ -96,6 +100,7 @@ def _quantities(name: str, checks: Mapping[str, Any]) -> dict[str, float]:
     return {
         "disagreement": 1 - checks["agreement"],
         "instability": 0.0 if checks["stability"] is None else 1 - checks["stability"],
+        "missed": checks["missed_ml"],
         "no_contrast": inf if blood is None else max(MUSCLE, MUSCLE if around is None else around) - blood,
         "cut_off": checks["cut"],
         "implausible_volume": max(volume / largest, smallest / volume) if volume > 0 else inf,

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import trimesh
-from scipy.ndimage import center_of_mass, distance_transform_edt
+from scipy.ndimage import center_of_mass, distance_transform_edt, label
 
 from ..chambers import LABELS, STRUCTURES
 from ..frames import ras_to_voxel, spacing_of, strided_affine, voxel_to_ras
@@ -23,6 +23,8 @@ CORE = 3.0
 """mm within the surface, from where on voxels are blood, and no wall that it cuts off."""
 SHELL = (2.0, 6.0)
 """mm outside the surface, between which voxels surround it."""
+BEYOND = 5.0
+"""mm outside a surface, from where on what the network saw of the chamber is missed: walls are not that uncertain."""
 LUNG = -150.0
 """HU below which voxels around a chamber are lung or air."""
 
@@ -61,6 +63,22 @@ def check_mesh(mesh: Mesh) -> dict[str, Any]:
 def voxels_inside(mesh: Mesh, grid: Grid) -> np.ndarray:
     """(D0, D1, D2) bool, True for the voxels whose centre lies inside the mesh."""
     return voxelise_in_image(mesh.vertices, mesh.faces, grid.affine, grid.shape).numpy()
+
+
+def missed_ml(seen: np.ndarray, inside: np.ndarray, grid: Grid) -> float:
+    """mL of a chamber that the network saw and a surface leaves out.
+
+    More than `BEYOND` outside, and yet in one piece with what the surface encloses, as an appendage is.
+
+    Args:
+        seen, inside: (D0, D1, D2) bool, voxels that the network took for the chamber, and those within the surface.
+        grid: of both.
+    """
+    pieces, _ = label(seen | inside, np.ones((3, 3, 3)))
+    attached = np.isin(pieces, pieces[inside])
+    spacing = spacing_of(grid.affine)
+    missed = seen & attached & (distance_transform_edt(~inside, spacing) > BEYOND)
+    return float(missed.sum() * spacing.prod() / 1000)
 
 
 def rightward(segmentation: np.ndarray, grid: Grid) -> float | None:

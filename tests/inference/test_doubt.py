@@ -11,6 +11,7 @@ from custom.inference.doubt import CHECK, RAMPS, assess, remark
 SOUND = {
     "agreement": 1.0,
     "stability": 1.0,
+    "missed_ml": 0.3,
     "blood_hu": 400,
     "surroundings_hu": 90,
     "cut": 0.0,
@@ -22,6 +23,7 @@ SOUND = {
 WORSE = {
     "agreement": ("disagreement", [0.95, 0.9, 0.8, 0.6, 0.0]),
     "stability": ("instability", [0.95, 0.9, 0.8, 0.6, 0.0]),
+    "missed_ml": ("missed", [1.2, 2.0, 3.0, 6.0, 40.0]),
     "blood_hu": ("no_contrast", [140, 130, 124, 40, -900]),
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),

@@ -7,7 +7,7 @@ import pytest
 
 from custom.frames import centred_affine
 from custom.inference.mesh_files import Mesh
-from custom.inference.quality import Grid, contrast, rightward, share_cut, voxels_inside
+from custom.inference.quality import Grid, contrast, missed_ml, rightward, share_cut, voxels_inside
 from custom.template import icosphere
 
 GRID = Grid((60, 64, 70), centred_affine((60, 64, 70), (1.5, 1.25, 1.0), (10, -20, 900)))
@@ -83,3 +83,16 @@ def test_nothing_is_told_where_a_chamber_is_missing():
     labels = np.zeros(GRID.shape, dtype=np.uint8)
     labels[:9] = 1
     assert rightward(labels, GRID) is None
+
+
+def test_half_a_chamber_is_missed():
+    ball, across = _distance() < 20, np.indices(GRID.shape)[1]
+    expected = (ball & (across >= 32 + 4)).sum() * 1.875 / 1000  # 4 voxels of 1.25 mm are 5 mm
+    assert missed_ml(ball, ball & (across < 32), GRID) == pytest.approx(expected, rel=0.02)
+
+
+def test_walls_and_pieces_apart_are_not_missed():
+    inside, apart = _distance() < 15, np.zeros(GRID.shape, dtype=bool)
+    apart[2:9, 2:9, 2:9] = True
+    assert missed_ml((_distance() < 19) | apart, inside, GRID) == 0
+    assert missed_ml(inside, np.zeros_like(inside), GRID) == 0
