@@ -138,7 +138,7 @@ def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
 def _fans_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
     """Whether triangles a and b, both (K, 3, 3), of one first vertex have another point in common: (K,)."""
     sides = [_volume(*x.swapaxes(0, 1), y[:, 1]) * _volume(*x.swapaxes(0, 1), y[:, 2]) for x, y in ((a, b), (b, a))]
-    kept = np.flatnonzero((sides[0] <= 0) & (sides[1] <= 0))  # the other triangles lie on one side of a plane
+    kept = np.flatnonzero((sides[0] <= 0) & (sides[1] <= 0))  # of the rest one lies beside the other's plane
     result = np.zeros(len(a), dtype=bool)
     a, b = a[kept], b[kept]
     # only the edges opposite the shared vertex can meet the other triangle elsewhere
