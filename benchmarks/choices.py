@@ -125,24 +125,25 @@ def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, 
     """Surfaces by the name of the choice, of a windowed crop (1, D0, D1, D2)."""
     batch = image.as_tensor()[None]
     seen = shipped.see(batch, LOOKS)
-    vertices, faces, segmentation, looks = (seen[key] for key in ("pred", "faces", "segmentation", "variations"))
+    vertices, segmentation, looks = (seen[key] for key in ("pred", "segmentation", "variations"))
+    faces = seen["faces"][0, 0]
     (*_, plain), logits = shipped.network.stages_and_segmentation(batch)
     stride = shipped.network.level_strides[0]
     fairing, subdivision, towards = (partial(step, logits=logits, stride=stride) for step in shipped.refinements)
     start = plain, shipped.network.faces
     sphere, _ = subdivision(shipped.network.sphere[None, None], shipped.network.faces)
     answers = {
-        "as shipped": (vertices, faces[0, 0]),
+        "as shipped": (vertices, faces),
         "not made fair": towards(*subdivision(*start)),
         "not subdivided": towards(*fairing(*start)),
         "not drawn towards the segmentation": subdivision(*fairing(*start)),
         "as the network gave them": start,
-        "mean of two looks": (torch.stack([vertices, looks[:, 0]]).mean(0), faces[0, 0]),
-        "mean of four looks": (torch.cat([vertices[:, None], looks], 1).mean(1), faces[0, 0]),
-        "from the mirrored image": (mirror(shipped.see(batch.flip(2))["pred"], sphere[0, 0]), faces[0, 0]),
+        "mean of two looks": (torch.stack([vertices, looks[:, 0]]).mean(0), faces),
+        "mean of four looks": (torch.cat([vertices[:, None], looks], 1).mean(1), faces),
+        "from the mirrored image": (mirror(shipped.see(batch.flip(2))["pred"], sphere[0, 0]), faces),
     }
-    finer_surfaces = finer.see(batch)
-    answers["subdivided by the flow"] = finer_surfaces["pred"], finer_surfaces["faces"][0, 0]
+    carried = finer.see(batch)
+    answers["subdivided by the flow"] = carried["pred"], carried["faces"][0, 0]
     surfaces = {choice: shipped.meshes(image, *answer, segmentation) for choice, answer in answers.items()}
     probability = probabilities(logits, stride)
     inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on

@@ -93,7 +93,7 @@ def _overlapping_boxes(
     """
     if len(triangles) == 0:
         return np.empty((0, 2), dtype=np.int64)
-    low, high = (reduce(least, triangles.swapaxes(0, 1)) for least in (np.minimum, np.maximum))
+    low, high = (reduce(extreme, triangles.swapaxes(0, 1)) for extreme in (np.minimum, np.maximum))
     origin, extent = low.min(0), high.max(0) - low.min(0)
     # Cells a little larger than a mean box keep a triangle in a few cells, and a cell to a few triangles.
     size = max(CELL * (high - low).mean(), extent.max() / 1024, np.finfo(np.float64).tiny)

@@ -95,11 +95,11 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(tmp_path):
     synthesize(str(tmp_path / "patients"), first_seed=1, count=1, shape=(56, 56, 56), spacing=(3.0, 3.0, 3.0))
     (image,) = (tmp_path / "patients" / "images").iterdir()
     overlays = {"ts": "inference_torchscript.json", "pt2": "inference_exported.json", "onnx": "inference_exported.json"}
-    for kind in ("eager", *overlays):
+    for kind in ("eager", *overlays):  # not subdivided: that would multiply the rounding in which they differ
         made = ConfigWorkflow(
             config_file=[str(CONFIG), *(str(CONFIG.with_name(overlays[kind])) for _ in range(kind in overlays))],
             workflow_type="inference", run_id="inference", logging_file=False, bundle_root=str(bundle), device="cpu",
-            input=str(image), variations=[], output_dir=str(tmp_path / kind),
+            input=str(image), variations=[], subdivision=0, output_dir=str(tmp_path / kind),
             **({"checkpoint": str(tmp_path / f"model.{kind}")} if kind in overlays else {}),
         )  # fmt: skip
         made.initialize()
@@ -111,4 +111,4 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(tmp_path):
         )
         for other in others:
             np.testing.assert_array_equal(other.faces, eager.faces)
-            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-2)  # mm
+            np.testing.assert_allclose(other.vertices, eager.vertices, rtol=0, atol=1e-3)  # mm
