@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import fire
+from fire.decorators import SetParseFns
 from monai import bundle
+from monai.bundle import ConfigParser
 
+from .calls import check_overrides, exits_with_2
 from .configs import config_file
 from .evaluation.figures import box_plots
 from .evaluation.measures import measure_case
@@ -18,6 +22,7 @@ from .inference.files import write_together
 from .inference.preview import as_png
 
 
+@SetParseFns(output_dir=str)
 def synthesize(output_dir: str, **overrides: Any) -> None:
     """Generates CTs of hearts with their label maps (1 = LA, 2 = LV): runs ``configs/synthesize.json``.
 
@@ -25,9 +30,10 @@ def synthesize(output_dir: str, **overrides: Any) -> None:
         output_dir: receives images, labels and a table.
         overrides: keys of that config, e.g. ``--first_seed 1 --count 10 --kind any --format dicom``.
     """
-    bundle.run("synthesis", config_file=str(config_file("synthesize.json")), output_dir=output_dir, **overrides)
+    _run("synthesis", ["synthesize.json"], {**overrides, "output_dir": output_dir})
 
 
+@SetParseFns(mesh_folder=str, label_folder=str)
 def compare(mesh_folder: str, label_folder: str) -> None:
     """Prints volume, Dice and surface distances of the meshes of a folder against label maps of the same names.
 
@@ -42,6 +48,7 @@ def compare(mesh_folder: str, label_folder: str) -> None:
     print(case_table(rows))
 
 
+@SetParseFns(output_dir=str)
 def systems(output_dir: str, **metrics: str) -> None:
     """Compares evaluations of several systems on the same cases, and tests each against the first.
 
@@ -63,16 +70,24 @@ def systems(output_dir: str, **metrics: str) -> None:
     print(systems_table(rows))
 
 
+@SetParseFns(file=str)
 def export(file: str, **overrides: Any) -> None:
-    """Writes the network with its weights as ONNX or by ``torch.export``: runs ``configs/export.json``.
+    """Writes the network with its weights as ONNX: runs ``configs/export.json``.
 
     Args:
-        file: receives the network, ``.onnx`` or ``.pt2``.
+        file: receives the network; its name ends in ``.onnx``.
         overrides: keys of ``inference.json``, e.g. ``--checkpoint``.
     """
-    inference, own = (config_file(name) for name in ("inference.json", "export.json"))
-    root = str(inference.parents[1])
-    bundle.run("export", config_file=[str(inference), str(own)], bundle_root=root, exported=file, **overrides)
+    root = str(config_file("inference.json").parents[1])
+    _run("export", ["inference.json", "export.json"], {**overrides, "exported": file, "bundle_root": root})
+
+
+@exits_with_2
+def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """Run a workflow of the bundle; a key that it does not have ends the call."""
+    files = [str(config_file(name)) for name in configs]
+    check_overrides(overrides, ConfigParser.load_config_files(files))
+    bundle.run(run_id, config_file=files, **overrides)
 
 
 if __name__ == "__main__":

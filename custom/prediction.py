@@ -17,6 +17,7 @@ import trimesh
 from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
+from .calls import check_overrides, check_values, fit
 from .configs import config_file
 from .frames import ras_to_lps
 from .inference.cases import find_cases
@@ -120,9 +121,18 @@ def load_model(**overrides: Any) -> Model:
     Args:
         overrides: keys of `bundle/configs/inference.json`, as on the command line: `device="cpu"`,
             `checkpoint="model.pt"`, `structures="LA"`, `force=True`.
+
+    Raises InputError for a key that there is not, a value that it cannot have, or weights that do not fit.
     """
     config = config_file("inference.json")
     parser = ConfigParser()
     parser.read_config(config)
+    check_overrides(overrides, parser.config)
     parser.update({"bundle_root": str(config.parents[1]), **overrides})
+    check_values(parser.get_parsed_content("call"))
+    for keys in (
+        ("network_def", "checkpoint", "volume_size"),
+        ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
+    ):
+        fit(*(parser.get_parsed_content(key) for key in keys))
     return Model(parser)

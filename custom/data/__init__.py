@@ -2,17 +2,21 @@
 
 from .augmentation import RandWarpCropd
 from .blank import RandBlankd
-from .cases import list_cases
+from .caching import KeepAffined, make_private
+from .cases import cases_of_call, list_cases
 from .deformed_templates import DeformedTemplates
 from .draws import NumberedDraws, StepBatches
 from .labels import MapLabelsd
 
 __all__ = [
     "DeformedTemplates",
+    "KeepAffined",
     "MapLabelsd",
     "NumberedDraws",
     "RandBlankd",
     "RandWarpCropd",
     "StepBatches",
+    "cases_of_call",
     "list_cases",
+    "make_private",
 ]

@@ -8,6 +8,9 @@ from typing import Any
 
 from monai.data import load_decathlon_datalist
 
+from ..calls import exits_with_2
+from ..inputs import InputError
+
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
 IMAGE, LABEL = "_image", "_label"
 """Ends of the names of an image and its label where both lie in one folder."""
@@ -30,13 +33,13 @@ def list_cases(
         validation_count: cases at the end that are kept for validation, unless the data list has its own.
 
     Raises:
-        ValueError: there are no cases to train on, or none to validate on; or see :func:`folder_cases`.
+        InputError: there are no cases to train on, or none to validate on; or see :func:`folder_cases`.
     """
     validation: list[dict[str, Any]] = []
     if data_list is not None:
-        cases = load_decathlon_datalist(data_list, data_list_key="training")
+        cases = listed_cases(data_list, "training")
         if "validation" in json.loads(Path(data_list).read_text()):
-            validation = load_decathlon_datalist(data_list, data_list_key="validation")
+            validation = listed_cases(data_list, "validation")
     elif dataset_dir is not None:
         cases = folder_cases(dataset_dir)
     else:
@@ -45,24 +48,49 @@ def list_cases(
         kept = len(cases) - validation_count
         cases, validation = cases[: max(kept, 0)], cases[max(kept, 0) :]
     if not cases or not validation:
-        raise ValueError(
+        raise InputError(
             f"{len(cases)} training and {len(validation)} validation cases: both are needed; "
             f"validation_count is {validation_count}"
         )
     return {"training": cases, "validation": validation}
 
 
+cases_of_call = exits_with_2(list_cases)
+"""As :func:`list_cases`, for configs: what it raises ends the workflow with status 2."""
+
+
+def listed_cases(file: str | Path, key: str) -> list[dict[str, Any]]:
+    """The cases that a data list names under a key, their paths relative to the file.
+
+    Raises:
+        InputError: there is no such file, or it is no data list, or has no such key, or a case's file is absent.
+    """
+    try:
+        cases = load_decathlon_datalist(Path(file).expanduser(), data_list_key=key)
+        absent = [path for case in cases for path in case.values() if path and not Path(path).is_file()]
+    except (ValueError, TypeError, AttributeError, OSError) as error:
+        message = (
+            f"{Path(file).name} is no data list with cases under `{key}`, as the Medical Segmentation Decathlon has"
+        )
+        raise InputError(message) from error
+    if absent:
+        raise InputError(
+            f"{Path(file).name} names {Path(absent[0]).name}, which is not there ({len(absent)} such files)"
+        )
+    return cases
+
+
 def folder_cases(folder: str | Path) -> list[dict[str, str]]:
     """Pairs ``{"image": path, "label": path}`` of a folder, see :func:`folder_pairs`.
 
     Raises:
-        ValueError: the folder has neither layout, has no images, or an image lacks its label.
+        InputError: the folder has neither layout, has no images, or an image lacks its label.
     """
     pairs = folder_pairs(folder)
     for image, label in pairs:
         if not label.is_file():
             where = Path(folder)
-            raise ValueError(f"image {image.name} has no label {label.relative_to(where)} in {where.name!r}")
+            raise InputError(f"image {image.name} has no label {label.relative_to(where)} in {where.name!r}")
     return [{"image": str(image), "label": str(label)} for image, label in pairs]
 
 
@@ -73,9 +101,9 @@ def folder_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
     ``CASE_label.nii.gz``.
 
     Raises:
-        ValueError: the folder has neither layout, or no images.
+        InputError: the folder has neither layout, or no images.
     """
-    folder = Path(folder)
+    folder = Path(folder).expanduser()
     images = folder / "images"
     if images.is_dir():
         pairs = [(image, folder / "labels" / image.name) for image in _volumes(images)]
@@ -85,7 +113,7 @@ def folder_pairs(folder: str | Path) -> list[tuple[Path, Path]]:
             (image, image.with_name(case + LABEL + suffix)) for image, case, _, suffix in named if suffix in SUFFIXES
         ]
     if not pairs:
-        raise ValueError(
+        raise InputError(
             f"no labelled images in {folder.name!r}: it needs images/NAME and labels/NAME, or CASE{IMAGE}.nii.gz and "
             f"CASE{LABEL}.nii.gz (also {', '.join(SUFFIXES[1:])})"
         )

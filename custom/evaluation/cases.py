@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
-import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
-from monai.data import load_decathlon_datalist
 
+from ..calls import exits_with_2
 from ..chambers import LABELS
 from ..data import MapLabelsd
-from ..data.cases import folder_pairs
+from ..data.cases import folder_pairs, listed_cases
 from ..inference.cases import NIFTI_SUFFIXES, is_image
 from ..inference.volume_files import read_itk, read_nifti
 from ..inputs import Findings, InputError
-
-logger = logging.getLogger(__name__)
 
 OWN_VALUES = {str(value): value for value in LABELS.values()}
 """`label_values` of the bundle's own label maps."""
@@ -37,10 +33,10 @@ def labelled_images(
         data_list_key: the list of that file.
 
     Raises:
-        ValueError: the folder has neither layout, or the file no such list.
+        InputError: the folder has neither layout, or the file no such list.
     """
     if data_list is not None:
-        return [{"label": None, **case} for case in load_decathlon_datalist(data_list, data_list_key=data_list_key)]
+        return [{"label": None, **case} for case in listed_cases(data_list, data_list_key)]
     pairs = folder_pairs(dataset_dir) if str(dataset_dir) else []
     return [
         {"image": str(image), "label": str(label) if label.is_file() else None}
@@ -66,6 +62,7 @@ class Truth:
         return self._labels.get(Path(image))
 
 
+@exits_with_2
 def check_evaluation(
     dataset_dir: str | PathLike, data_list: str | PathLike | None, data_list_key: str, submission: bool
 ) -> None:
@@ -74,17 +71,11 @@ def check_evaluation(
     Raises SystemExit with status 2, the reason logged, if there is no image, or none has a label and `submission` is
     not asked for.
     """
-    try:
-        if not isinstance(submission, bool):
-            raise ValueError(f"submission: {submission}; choose True or False")
-        cases = labelled_images(dataset_dir, data_list, data_list_key)
-        if not cases:
-            raise ValueError("no labelled images given: set `dataset_dir` to their folder, or `data_list`")
-        if not submission and all(case["label"] is None for case in cases):
-            raise ValueError(f"none of the {len(cases)} images has a label map: there is nothing to evaluate against")
-    except ValueError as error:
-        logger.error("%s", error)
-        sys.exit(2)
+    cases = labelled_images(dataset_dir, data_list, data_list_key)
+    if not cases:
+        raise InputError("no labelled images given: set `dataset_dir` to their folder, or `data_list`")
+    if not submission and all(case["label"] is None for case in cases):
+        raise InputError(f"none of the {len(cases)} images has a label map: there is nothing to evaluate against")
 
 
 def read_label(path: str | PathLike | None, label_values: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, Verti
 from .ranks import join_ranks, share
 from .reading import LoadCTd
 from .refinement import Fairing, Subdivision, TowardsSegmentation
-from .workflow import check_call, conclude
+from .workflow import check_cases, conclude
 
 __all__ = [
     "AssessMeshesd",
@@ -37,7 +37,7 @@ __all__ = [
     "UntangleMeshesd",
     "VerticesToMeshesd",
     "WithdrawStraysd",
-    "check_call",
+    "check_cases",
     "conclude",
     "find_cases",
     "join_ranks",

@@ -16,6 +16,7 @@ from monai.transforms.utils import get_largest_connected_component_mask
 
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import Findings, InputError
+from ..weights import load_weights
 from .timing import timed
 
 Record = dict[Hashable, Any]
@@ -127,8 +128,7 @@ class LocateHeartd(Transform):
 
     def _network(self) -> torch.nn.Module:
         if not self._loaded:
-            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-            self.network.load_state_dict(state)
+            load_weights(self.network, self.checkpoint)
             self.network.to(self.device).eval()
             self._loaded = True
         return self.network

@@ -5,79 +5,33 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from os import PathLike
-from pathlib import Path
 
+from ..calls import exits_with_2
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseEvaluator
 from .files import check_writable
-from .outputs import Outputs
 from .ranks import gather, leave_ranks, rank
 from .summary import summary_folder, write_summary
 
 logger = logging.getLogger(__name__)
 
-MOST_TIMES = 3
-"""That surfaces are subdivided: 163,842 vertices a chamber, edges of a third of a millimetre."""
 
-
-def check_call(
-    input: str | PathLike | Sequence[str | PathLike],
-    output_dir: str | PathLike | None,
-    structures: str | Sequence[str],
-    formats: str | Sequence[str],
-    checkpoint: str | PathLike,
-    locator_checkpoint: str | PathLike,
-    centre: Sequence[float] | None,
-    fairing: int,
-    subdivision: int,
-    refinement: float,
-    series_uid: str | None,
-    hu_offset: float,
-    force: bool,
-    skip_existing: bool,
-    dicom_output: bool,
+@exits_with_2
+def check_cases(
+    input: str | PathLike | Sequence[str | PathLike], output_dir: str | PathLike | None, series_uid: str | None
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
-    Raises SystemExit with status 2, the reason logged, if an input, a structure, a format or a checkpoint is unknown, a
-    value is of the wrong kind, or a folder for outputs cannot be written.
+    Raises SystemExit with status 2, the reason logged, if there is no input, one is unknown, or a folder for outputs
+    cannot be written.
     """
-    try:
-        Outputs(structures, formats)
-        for key, value in {"force": force, "skip_existing": skip_existing, "dicom_output": dicom_output}.items():
-            if not isinstance(value, bool):
-                raise InputError(f"{key}: {value}; choose True or False")
-        if isinstance(hu_offset, bool) or not isinstance(hu_offset, (int, float)):
-            raise InputError(f"hu_offset: {hu_offset}; give a number")
-        if isinstance(fairing, bool) or not isinstance(fairing, int) or fairing < 0:
-            raise InputError(f"fairing: {fairing}; give a number of rounds, 0 for none")
-        if isinstance(subdivision, bool) or not isinstance(subdivision, int) or not 0 <= subdivision <= MOST_TIMES:
-            raise InputError(f"subdivision: {subdivision}; give a number of times from 0 to {MOST_TIMES}")
-        if isinstance(refinement, bool) or not isinstance(refinement, (int, float)) or not 0 <= refinement <= 1:
-            raise InputError(f"refinement: {refinement}; give a share from 0 to 1")
-        if centre is not None and not _is_point(centre):
-            raise InputError(f"centre: {centre}; give three numbers, RAS mm")
-        cases = find_cases(input, output_dir, series_uid)
-        if not cases:
-            raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
-        for key, path in {"checkpoint": checkpoint, "locator_checkpoint": locator_checkpoint}.items():
-            if not Path(path).is_file():
-                raise InputError(f"no weights at {path}: train them, fetch the release's, or set `{key}`")
-        for folder in {case["folder"]: None for case in cases}:
-            check_writable(folder)
-    except InputError as error:
-        logger.error("%s", error)
-        sys.exit(2)
-
-
-def _is_point(value: object) -> bool:
-    """Whether a key's value is three finite numbers."""
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 3:
-        return False
-    return all(isinstance(part, (int, float)) and not isinstance(part, bool) and isfinite(part) for part in value)
+    cases = find_cases(input, output_dir, series_uid)
+    if not cases:
+        raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
+    for folder in {case["folder"]: None for case in cases}:
+        check_writable(folder)
 
 
 def conclude(

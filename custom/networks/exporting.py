@@ -1,4 +1,4 @@
-"""Files of the shape network that run without its source: ONNX (``.onnx``) and torch.export's (``.pt2``)."""
+"""A file of the shape network that runs without its source: ONNX."""
 
 from __future__ import annotations
 
@@ -38,24 +38,20 @@ def export_network(network: ShapeNetwork, file: str | Path, spatial_size: Sequen
 
     Args:
         network: on the CPU; it is put into evaluation mode.
-        file: its ending chooses the format.
+        file: ends in ``.onnx``.
         spatial_size: (D0, D1, D2) of every image that the file will see.
 
     Raises:
-        InputError: the ending is neither ``.onnx`` nor ``.pt2``.
+        InputError: the file's name has another ending.
     """
+    if Path(file).suffix != ".onnx":
+        raise InputError(f"{Path(file).name}: the exported network is ONNX, and its name ends in .onnx")
     function = SurfacesAndSegmentation(network).eval().requires_grad_(False)
     images = (torch.zeros(1, 1, *spatial_size),)
-    match Path(file).suffix:
-        case ".pt2":
-            torch.export.save(torch.export.export(function, images), file)
-        case ".onnx":
-            names = {"input_names": ["image"], "output_names": ["pred", "segmentation"]}
-            torch.onnx.export(
-                function, images, file, **names, opset_version=OPSET, dynamo=True, external_data=False, verbose=False
-            )
-        case _:
-            raise _unknown(file)
+    names = {"input_names": ["image"], "output_names": ["pred", "segmentation"]}
+    torch.onnx.export(
+        function, images, file, **names, opset_version=OPSET, dynamo=True, external_data=False, verbose=False
+    )
 
 
 class ExportedNetwork(nn.Module):
@@ -66,8 +62,7 @@ class ExportedNetwork(nn.Module):
         subdivisions: of the icosphere that the network was made with.
 
     Raises:
-        InputError: the ending is neither ``.onnx`` nor ``.pt2``.
-        OptionalImportError: an ONNX file, and onnxruntime is not installed.
+        OptionalImportError: onnxruntime is not installed.
     """
 
     def __init__(self, file: str | Path, subdivisions: int) -> None:
@@ -87,18 +82,8 @@ class ExportedNetwork(nn.Module):
 
 
 def _load(file: Path) -> Callable[[Tensor], Sequence[Tensor]]:
-    match file.suffix:
-        case ".pt2":
-            return torch.export.load(file).module().forward  # the module itself refuses eval()
-        case ".onnx":
-            onnxruntime, _ = optional_import("onnxruntime")
-            options = onnxruntime.SessionOptions()
-            options.intra_op_num_threads = torch.get_num_threads()
-            session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-            return lambda image: [torch.from_numpy(output) for output in session.run(None, {"image": image.numpy()})]
-        case _:
-            raise _unknown(file)
-
-
-def _unknown(file: str | Path) -> InputError:
-    return InputError(f"{Path(file).name}: an exported network ends in .onnx or .pt2")
+    onnxruntime, _ = optional_import("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    return lambda image: [torch.from_numpy(output) for output in session.run(None, {"image": image.numpy()})]

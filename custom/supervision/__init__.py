@@ -1,7 +1,7 @@
 """What the networks learn from: soft occupancy of signed distances, smoothness, segmentation; distance fields."""
 
 from .distance_loss import DistanceLoss
-from .representation_supervision import RepresentationSupervision
+from .representation_supervision import RepresentationSupervision, check_representation
 from .shape_loss import ShapeLoss
 from .shape_training import ShapeTraining
 from .supervision import ExactSupervision, Supervision
@@ -15,4 +15,5 @@ __all__ = [
     "ShapeTraining",
     "Supervision",
     "TrainingModule",
+    "check_representation",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,17 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
+from ..calls import exits_with_2
 from ..geometry.distance_field import cube_distance_field
+from ..inputs import InputError
 from ..networks import RepresentationNetwork
+from ..weights import load_weights, misfit, read_weights
 from .supervision import Supervision
+
+_NO_WEIGHTS = (
+    "supervision by g needs weights of g at volume_size {}: pretrain them, and give them as `representation_weights`; "
+    "those that are shipped are of volume_size 64"
+)
 
 
 class RepresentationSupervision(Supervision):
@@ -25,10 +34,8 @@ class RepresentationSupervision(Supervision):
         network: g, on its device, or its DistributedDataParallel.
         optimizer: of g's parameters.
         loss: (predictions, exact distance) to g's loss, e.g. a :class:`DistanceLoss`.
-        weights: path of g's pretrained state dict.
-
-    Raises:
-        ValueError: there are no weights.
+        weights: path of g's pretrained state dict, read when g is first asked, or told what a checkpoint holds: a
+            config can hold this supervision and use another.
     """
 
     def __init__(self, network: nn.Module, optimizer: Optimizer, loss: nn.Module, weights: str | None) -> None:
@@ -36,20 +43,22 @@ class RepresentationSupervision(Supervision):
         self.core: RepresentationNetwork = getattr(network, "module", network)
         self.optimizer = optimizer
         self.loss = loss
-        if weights is None or not Path(weights).is_file():
-            raise ValueError(
-                "supervision by the representation network needs its pretrained weights, the model.pt that "
-                f"pretrain.json writes, as representation_weights; got {weights and Path(weights).name!r}"
-            )
-        self.core.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
-        self._freeze()
+        self.weights = weights
+        self._loaded = False
 
     def __call__(self, vertices: Tensor, faces: Tensor, masks: Tensor, tau: float) -> Tensor:
         """See :meth:`Supervision.__call__`.
 
         Raises:
+            InputError: there are no weights, or they are no g's.
             ValueError: the meshes are not g's icosphere, or the labels not of its field's size.
         """
+        if not self._loaded:
+            if self.weights is None:
+                raise InputError(_NO_WEIGHTS.format(self.core.size))
+            load_weights(self.core, self.weights)
+            self._loaded = True
+            self._freeze()
         if faces.shape != self.core.faces.shape:
             raise ValueError(f"g reads meshes of {len(self.core.faces)} faces, these have {len(faces)}")
         if masks.shape[1:] != (self.core.size,) * 3:
@@ -78,6 +87,38 @@ class RepresentationSupervision(Supervision):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.core.load_state_dict(state["network"], strict=True)
         self.optimizer.load_state_dict(state["optimizer"])
+        self._loaded = True
+        self._freeze()
 
     def _freeze(self) -> None:
         self.network.eval().requires_grad_(False)
+
+
+@exits_with_2
+def check_representation(
+    supervision: str | Supervision, network: RepresentationNetwork, weights: str | None, volume_size: int
+) -> None:
+    """Check that weights of g are there where g supervises, fit it, and are of the crop's size.
+
+    Args:
+        supervision: "exact", "representation", or an object of one.
+        network: g.
+        weights: its file; where a record lies beside it (`NAME_record.json`), the size that this names counts.
+        volume_size: voxels a side of the crop.
+
+    Raises SystemExit with status 2, the reason logged, where they are not.
+    """
+    if supervision != "representation" and not isinstance(supervision, RepresentationSupervision):
+        return
+    if weights is None:
+        raise InputError(_NO_WEIGHTS.format(volume_size))
+    record = Path(weights).with_name(f"{Path(weights).stem}_record.json")
+    if record.is_file():
+        size = json.loads(record.read_text()).get("volume_size", volume_size)
+        if size != volume_size:
+            raise InputError(
+                f"representation_weights: {Path(weights).name} is of volume_size {size}, not {volume_size}"
+            )
+    fault = misfit(network, read_weights(weights))
+    if fault is not None:
+        raise InputError(f"representation_weights: {Path(weights).name} does not fit g: {fault}")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import logging
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +11,14 @@ import nibabel
 import torch
 from tqdm import tqdm
 
+from ..calls import exits_with_2
+from ..calls.kinds import number, one_of, optional, several
 from ..chambers import STRUCTURES
 from ..inputs import InputError
 from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series
 from .population import Stream, random_stream
-
-logger = logging.getLogger(__name__)
 
 ANY = "any"
 FORMATS = ("nifti", "dicom")
@@ -57,15 +55,10 @@ def synthesize(
         spacing: mm of every case, instead of what the kind draws.
         device: where to compute.
 
-    Raises SystemExit with status 2, the reason logged, where kind or format are unknown.
+    Raises SystemExit with status 2, the reason logged, where kind, format or spacing are not what they can be.
     """
-    try:
-        _choose("kind", kind, [*kinds, ANY])
-        _choose("format", format, FORMATS)
-    except InputError as error:
-        logger.error("%s", error)
-        sys.exit(2)
-    folder, rows, tiles = Path(output_dir), [], []
+    _check(kind, kinds, format, spacing)
+    folder, rows, tiles = Path(output_dir).expanduser(), [], []
     (folder / "labels").mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
@@ -82,9 +75,16 @@ def synthesize(
         write_sheet(folder / SHEET, tiles)
 
 
-def _choose(key: str, value: str, choices: Sequence[str]) -> None:
-    if value not in choices:
-        raise InputError(f"{key}: {value}; choose one of {', '.join(choices)}")
+@exits_with_2
+def _check(kind: str, kinds: Mapping[str, Kind], format: str, spacing: Sequence[float] | None) -> None:
+    """What the table of keys cannot say: which kinds there are, and that `spacing`, one number elsewhere, is three."""
+    for key, value, hint in (
+        ("kind", kind, one_of([*kinds, ANY])(kind)),
+        ("format", format, one_of(FORMATS)(format)),
+        ("spacing", spacing, optional(several(3, number(above=0), "three numbers of mm"))(spacing)),
+    ):
+        if hint is not None:
+            raise InputError(f"{key}: {value}; {hint}")
 
 
 def _write(folder: Path, name: str, case: Case, seed: int, format: str) -> None:

@@ -1,6 +1,7 @@
 """Training and validation engines' parts."""
 
 from .distance_error import DistanceError
+from .freezing import freeze
 from .handlers import run_training
 from .pictures import TensorBoardPictures, draw_chambers, draw_fields
 from .trainer import SystemTrainer
@@ -13,5 +14,6 @@ __all__ = [
     "VoxeliseMeshesd",
     "draw_chambers",
     "draw_fields",
+    "freeze",
     "run_training",
 ]

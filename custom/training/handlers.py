@@ -19,6 +19,7 @@ from monai.engines import Evaluator, Trainer
 from torch import nn
 
 from ..data.draws import stream_seed
+from ..weights import read_weights
 
 
 def run_training(
@@ -54,7 +55,8 @@ def run_training(
         patience: validations without a better key metric after which to end; None: never.
 
     Raises:
-        ValueError: there is no such checkpoint, or a step's loss is not finite.
+        InputError: there is no such checkpoint.
+        ValueError: a step's loss is not finite.
     """
     if idist.get_rank() == 0:
         _attach_progress_bar(trainer)
@@ -93,9 +95,7 @@ def _save_in(folder: str) -> Callable[[Any, str, Any], None]:
 
 
 def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
-    if not Path(path).is_file():
-        raise ValueError(f"there is no checkpoint {Path(path).name!r} to resume from")
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    state = read_weights(path)
     if "patience" not in state:  # of 0.2.0
         objects = {name: value for name, value in objects.items() if name != "patience"}
     epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged

@@ -58,6 +58,9 @@ def test_decathlon_data_list(tmp_path):
     listed = {"training": [{"image": f"imagesTr/{name}.nii.gz", "label": f"labelsTr/{name}.nii.gz"} for name in "ab"]}
     path = tmp_path / "dataset.json"
     path.write_text(json.dumps(listed))
+    with pytest.raises(ValueError, match="dataset.json names a.nii.gz, which is not there"):
+        cases(data_list=path)
+    save(*(tmp_path / file for case in listed["training"] for file in case.values()))
     a, b = ({key: str(tmp_path / f"{key}sTr" / f"{name}.nii.gz") for key in ("image", "label")} for name in "ab")
     assert cases(data_list=path) == {"training": [a], "validation": [b]}
     listed["validation"] = [listed["training"].pop()]

@@ -221,52 +221,6 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
     assert "no report could be written" in caplog.text and "no summary could be written" in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("overrides", "message"),
-    [
-        ({}, "no input given"),
-        ({"input": "nowhere.nii.gz"}, "no such file"),
-        ({"input": "{data}", "structures": "RV"}, "choose from LA, LV"),
-        ({"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
-        ({"input": "{data}", "force": "no"}, "choose True or False"),
-        ({"input": "{data}", "skip_existing": "yes"}, "skip_existing: yes; choose True or False"),
-        ({"input": "{data}", "dicom_output": "yes"}, "dicom_output: yes; choose True or False"),
-        ({"input": "{data}", "hu_offset": "much"}, "give a number"),
-        ({"input": "{data}", "fairing": 0.5}, "fairing: 0.5; give a number of rounds"),
-        ({"input": "{data}", "subdivision": 9}, "subdivision: 9; give a number of times from 0 to 3"),
-        ({"input": "{data}", "refinement": 1.5}, "refinement: 1.5; give a share from 0 to 1"),
-        ({"input": "{data}", "centre": "middle"}, "centre: middle; give three numbers"),
-        ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
-        ({"input": "{data}", "locator_checkpoint": "nowhere.pt"}, "set `locator_checkpoint`"),
-    ],
-    ids=[
-        "no input",
-        "missing",
-        "structure",
-        "format",
-        "force",
-        "skip",
-        "dicom",
-        "offset",
-        "fairing",
-        "subdivision",
-        "refinement",
-        "centre",
-        "weights",
-        "locator",
-    ],
-)
-def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
-    path = write_nifti(tmp_path / "data" / "ct.nii.gz", volume)
-    named = {key: value.format(data=path.parent) for key, value in overrides.items() if isinstance(value, str)}
-    made = workflow(**{**overrides, **named})
-    with pytest.raises(SystemExit) as ended:
-        made.run()
-    assert ended.value.code == 2
-    assert message in caplog.text
-    assert list(path.parent.iterdir()) == [path]
-
-
 def test_monai_finds_the_properties_it_asks_for(workflow):
     of_the_metadata = {"version", "monai_version", "pytorch_version", "numpy_version", "description"}
     of_the_metadata |= {"spatial_shape", "channel_def", "required_packages_version"}

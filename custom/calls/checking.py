@@ -1,0 +1,115 @@
+"""The steps that a workflow begins with: what is wrong with a call ends it with one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from functools import wraps
+from os import PathLike
+from typing import Any, ParamSpec, TypeVar
+
+from monai.bundle import ConfigParser
+from torch import nn
+
+from ..inputs import InputError
+from ..weights import misfit, read_weights
+from .command_line import OF_MONAI, PATHS, check_path, check_plain, config_files, runs_a_bundle, typed
+from .kinds import KINDS
+
+logger = logging.getLogger(__name__)
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def exits_with_2(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """A step of a workflow whose InputError ends the process: the sentence in the log, of one rank only, and status 2.
+
+    MONAI wraps other exceptions of a step in its own, which print as stack traces; SystemExit passes.
+    """
+
+    @wraps(step)
+    def exiting(*arguments: Arguments.args, **keys: Arguments.kwargs) -> Result:
+        try:
+            return step(*arguments, **keys)
+        except InputError as error:
+            if int(os.environ.get("RANK", 0)) == 0:
+                logger.error("%s", error)
+            sys.exit(2)
+
+    return exiting
+
+
+@exits_with_2
+def check_command_line() -> None:
+    """Check the text of `python -m monai.bundle run`: unknown keys, lost paths, and words that nothing asked for."""
+    if not runs_a_bundle():
+        return
+    words, flags = typed(sys.argv[1:])
+    if len(words) > 2:
+        listed = ", ".join(words[2:])
+        raise InputError(f"the call has words that belong to no key: {listed}; give several files as one list")
+    config: dict[str, Any] = {}
+    if "config_file" in flags:
+        config = ConfigParser.load_config_files(config_files(flags["config_file"]))
+        check_keys((key for key in flags if key not in OF_MONAI), config)
+    for key in set(flags).intersection(PATHS):
+        check_path(key, flags[key], config)
+
+
+def check_keys(keys: Iterable[str], config: Mapping[str, Any]) -> None:
+    """Refuse, with InputError, a key that a config does not have; the nearest that it has is named.
+
+    Args:
+        keys: as on the command line, levels parted by `#` or `::`.
+        config: of all files of the call. A parameter of a component need not stand in it.
+    """
+    for key in keys:
+        node: Any = config
+        for part in key.replace("#", "::").split("::"):
+            if isinstance(node, Mapping) and part not in node and "_target_" not in node:
+                near = get_close_matches(part, [str(known) for known in node], n=1, cutoff=0.5)
+                meant = f"; is `{near[0]}` meant?" if near else ": the README lists the keys"
+                raise InputError(f"there is no key `{key}`{meant}")
+            node = node.get(part) if isinstance(node, Mapping) else None
+
+
+def check_overrides(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> None:
+    """Refuse, with InputError, keys from Python that a config does not have, and paths that would not arrive."""
+    check_keys(overrides, config)
+    for key in PATHS:
+        value = overrides.get(key)
+        for part in value if isinstance(value, (list, tuple)) else [value]:
+            if isinstance(part, str):
+                check_plain(key, part)
+
+
+def check_values(values: Mapping[str, Any]) -> None:
+    """Refuse, with InputError, a value that its key cannot have, by the table in `kinds`."""
+    for key, value in values.items():
+        hint = KINDS[key](value)
+        if hint is not None:
+            raise InputError(f"{key}: {value}; {hint}")
+
+
+def fit(network: nn.Module, weights: str | PathLike | None, volume_size: int) -> None:
+    """Refuse, with InputError, weights that are not a network's, and crops of a size that it cannot take.
+
+    Args:
+        network: with a U-Net of `level_strides`, or without.
+        weights: file of its state dict; None for none.
+        volume_size: voxels a side of the crop.
+    """
+    stride = max(getattr(getattr(network, "unet", None), "level_strides", [1]))
+    if volume_size % stride:
+        raise InputError(f"volume_size: {volume_size}; the network takes multiples of {stride}")
+    if weights is not None:
+        fault = misfit(network, read_weights(weights))
+        if fault is not None:
+            raise InputError(f"the weights {os.path.basename(weights)} do not fit the network: {fault}")
+
+
+check_call, check_network = exits_with_2(check_values), exits_with_2(fit)
