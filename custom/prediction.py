@@ -17,6 +17,7 @@ import trimesh
 from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
+from . import causes
 from .configs import config_file
 from .frames import ras_to_lps
 from .inference.cases import find_cases
@@ -120,9 +121,18 @@ def load_model(**overrides: Any) -> Model:
     Args:
         overrides: keys of `bundle/configs/inference.json`, as on the command line: `device="cpu"`,
             `checkpoint="model.pt"`, `structures="LA"`, `force=True`.
+
+    Raises:
+        InputError: the memory of the device does not suffice, or the call is wrong.
     """
     config = config_file("inference.json")
     parser = ConfigParser()
     parser.read_config(config)
     parser.update({"bundle_root": str(config.parents[1]), **overrides})
-    return Model(parser)
+    try:
+        return Model(parser)
+    except Exception as error:  # told as the command tells it
+        outcome, reason = causes.explain(error)
+        if outcome == "error":
+            raise
+        raise InputError(reason, outcome) from error

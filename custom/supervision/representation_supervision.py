@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ..geometry.distance_field import cube_distance_field
+from ..inputs import InputError
 from ..networks import RepresentationNetwork
 from .supervision import Supervision
 
@@ -28,7 +29,7 @@ class RepresentationSupervision(Supervision):
         weights: path of g's pretrained state dict.
 
     Raises:
-        ValueError: there are no weights.
+        InputError: there are no weights.
     """
 
     def __init__(self, network: nn.Module, optimizer: Optimizer, loss: nn.Module, weights: str | None) -> None:
@@ -37,7 +38,7 @@ class RepresentationSupervision(Supervision):
         self.optimizer = optimizer
         self.loss = loss
         if weights is None or not Path(weights).is_file():
-            raise ValueError(
+            raise InputError(
                 "supervision by the representation network needs its pretrained weights, the model.pt that "
                 f"pretrain.json writes, as representation_weights; got {weights and Path(weights).name!r}"
             )

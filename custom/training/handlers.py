@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from monai.engines import Evaluator, Trainer
 from torch import nn
 
 from ..data.draws import stream_seed
+from ..inputs import InputError
 
 
 def run_training(
@@ -54,8 +56,10 @@ def run_training(
         patience: validations without a better key metric after which to end; None: never.
 
     Raises:
-        ValueError: there is no such checkpoint, or a step's loss is not finite.
+        InputError: there is no such checkpoint, or a step's loss is not finite.
     """
+    for engine in (trainer, validator):
+        _leave_errors_to_the_caller(engine)
     if idist.get_rank() == 0:
         _attach_progress_bar(trainer)
     trainer.add_event_handler(Events.ITERATION_STARTED, _seed_step, seed)
@@ -73,6 +77,16 @@ def run_training(
         _load(trainer, objects, resume)
     with _Interruptible(trainer):
         trainer.run()
+
+
+def _leave_errors_to_the_caller(engine: Engine) -> None:
+    """ignite logs an error at every level it passes, and MONAI with its trace; whoever catches it says it once."""
+    engine._event_handlers.pop(Events.EXCEPTION_RAISED, None)
+    engine.logger.addFilter(_is_no_error)
+
+
+def _is_no_error(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.ERROR
 
 
 def _key_metric(validator: Engine) -> float:
@@ -94,7 +108,7 @@ def _save_in(folder: str) -> Callable[[Any, str, Any], None]:
 
 def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
     if not Path(path).is_file():
-        raise ValueError(f"there is no checkpoint {Path(path).name!r} to resume from")
+        raise InputError(f"there is no checkpoint {Path(path).name!r} to resume from")
     state = torch.load(path, map_location="cpu", weights_only=True)
     if "patience" not in state:  # of 0.2.0
         objects = {name: value for name, value in objects.items() if name != "patience"}
@@ -119,7 +133,7 @@ def _seed_step(trainer: Engine, seed: int) -> None:
 
 def _refuse_infinite_loss(trainer: Engine) -> None:
     if not math.isfinite(float(trainer.state.output["loss"])):
-        raise ValueError(
+        raise InputError(
             f"the loss of step {trainer.state.iteration} is not finite; the last checkpoint is from before it: "
             "resume from that one with a lower learning_rate"
         )
