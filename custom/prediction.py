@@ -17,6 +17,7 @@ import trimesh
 from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
+from . import causes
 from .calls import check_overrides, check_values, fit
 from .configs import config_file
 from .frames import ras_to_lps
@@ -122,7 +123,8 @@ def load_model(**overrides: Any) -> Model:
         overrides: keys of `bundle/configs/inference.json`, as on the command line: `device="cpu"`,
             `checkpoint="model.pt"`, `structures="LA"`, `force=True`.
 
-    Raises InputError for a key that there is not, a value that it cannot have, or weights that do not fit.
+    Raises InputError for a key that there is not, a value that it cannot have, weights that do not fit, or too little
+    memory of the device.
     """
     config = config_file("inference.json")
     parser = ConfigParser()
@@ -130,9 +132,15 @@ def load_model(**overrides: Any) -> Model:
     check_overrides(overrides, parser.config)
     parser.update({"bundle_root": str(config.parents[1]), **overrides})
     check_values(parser.get_parsed_content("call"))
-    for keys in (
-        ("network_def", "checkpoint", "volume_size"),
-        ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
-    ):
-        fit(*(parser.get_parsed_content(key) for key in keys))
-    return Model(parser)
+    try:
+        for keys in (
+            ("network_def", "checkpoint", "volume_size"),
+            ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
+        ):
+            fit(*(parser.get_parsed_content(key) for key in keys))
+        return Model(parser)
+    except Exception as error:  # told as the command tells it
+        outcome, reason = causes.explain(error)
+        if outcome == "error":
+            raise
+        raise InputError(reason, outcome) from error

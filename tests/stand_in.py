@@ -41,7 +41,7 @@ class Ellipsoids(nn.Module):
     def stages_and_segmentation(self, image: torch.Tensor) -> tuple[list, torch.Tensor]:
         points = level_coordinates(image[:, :, ::STRIDE, ::STRIDE, ::STRIDE], STRIDE)
         offsets = (points[None] - self.centres[:, None]) / self.radii[:, None]
-        logits = torch.cat([torch.zeros(1, len(points)), 1 - offsets.square().sum(-1)])
+        logits = torch.cat([points.new_zeros(1, len(points)), 1 - offsets.square().sum(-1)])
         return [self(image)], logits.view(1, -1, *(size // STRIDE for size in image.shape[2:])).expand(
             len(image), -1, -1, -1, -1
         )

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..geometry.pairs import nearest
 from ..geometry.subdivision import Edges
 from ..geometry.umbrella import umbrella
-
-
-def nearest(points: Tensor, others: Tensor) -> Tensor:
-    """Index (N, P) int64 of the nearest of the `others` (N, Q, 3) to each of the `points` (N, P, 3), no gradient."""
-    points, others = points.detach(), others.detach()
-    if points.device.type != "cpu":
-        return torch.cdist(points, others, compute_mode="donot_use_mm_for_euclid_dist").argmin(-1)
-    found = [KDTree(other.numpy()).query(some.numpy())[1] for some, other in zip(points, others, strict=True)]
-    return torch.stack([torch.from_numpy(index).long() for index in found])
 
 
 def pick(values: Tensor, index: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from monai.engines.utils import IterationEvents
 from monai.utils import CommonKeys
 from tqdm import tqdm
 
+from .. import causes
 from ..inputs import InputError
 from .outputs import Outputs
 from .ranks import rank
@@ -136,11 +137,6 @@ class CaseEvaluator(SupervisedEvaluator):
 
 def explain(error: Exception, path: str) -> tuple[str, str]:
     """Why a case failed: the outcome's short name, and a line without the folder its image lies in."""
-    cause = error
-    while not isinstance(cause, InputError) and cause.__cause__ is not None:
-        cause = cause.__cause__  # MONAI wraps what a transform raises
     logger.debug("%s", error, exc_info=error)
-    refused = isinstance(cause, InputError)
-    text = str(cause) if refused else f"{type(cause).__name__}: {cause}"
-    folder = str(Path(path).parent)
-    return cause.outcome if refused else "error", text.replace(folder + os.sep, "").splitlines()[0]
+    outcome, sentence = causes.explain(error)
+    return outcome, sentence.replace(str(Path(path).parent) + os.sep, "")

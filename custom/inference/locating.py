@@ -13,6 +13,7 @@ from monai.data import MetaTensor
 from monai.inferers import Inferer
 from monai.transforms import SpatialResample, Transform
 from monai.transforms.utils import get_largest_connected_component_mask
+from torch.utils.data import get_worker_info
 
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import Findings, InputError
@@ -44,7 +45,7 @@ class LocateHeartd(Transform):
         keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU shifted so that air is 0, affine voxel to RAS mm.
         network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, C, D0, D1, D2), background first.
         checkpoint: its state dict, loaded when the first heart is looked for.
-        device: where the network runs.
+        device: where the network runs; in a data loader's worker, which is a fork that CUDA refuses, on the CPU.
         inferer: how it sees an image of any size.
         windowing: the dictionary transform that windows an image under the same key.
         spacing: of the coarse grid, mm.
@@ -72,7 +73,7 @@ class LocateHeartd(Transform):
         self.key = keys
         self.network = network
         self.checkpoint = checkpoint
-        self.device = device
+        self.device = torch.device(device)
         self.inferer = inferer
         self.windowing = windowing
         self.spacing = float(spacing)
@@ -114,9 +115,10 @@ class LocateHeartd(Transform):
         """The heart in an image (1, D0, D1, D2) in HU shifted so that air is 0."""
         shape, affine = covering_grid(image.shape[1:], np.asarray(image.affine), self.spacing)
         coarse = _RESAMPLE(image, dst_affine=torch.from_numpy(affine), spatial_size=shape)
-        windowed = self.windowing({self.key: coarse})[self.key].as_tensor()[None].to(self.device)
+        device = self.device if get_worker_info() is None else torch.device("cpu")
+        windowed = self.windowing({self.key: coarse})[self.key].as_tensor()[None].to(device)
         with torch.inference_mode():
-            logits = self.inferer(windowed, self._network())
+            logits = self.inferer(windowed, self._network(device))
             chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
         piece = get_largest_connected_component_mask(chambers > 0.5)
         where = piece.nonzero().double().numpy()
@@ -126,10 +128,10 @@ class LocateHeartd(Transform):
             return Heart(np.full(3, np.nan), seen_ml)
         return Heart(voxel_to_ras(weights @ where / weights.sum(), affine), seen_ml)
 
-    def _network(self) -> torch.nn.Module:
+    def _network(self, device: torch.device) -> torch.nn.Module:
         if not self._loaded:
             load_weights(self.network, self.checkpoint)
-            self.network.to(self.device).eval()
+            self.network.to(device).eval()
             self._loaded = True
         return self.network
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..geometry.pairs import nearest
 from ..geometry.surface_distance import signed_distance
 from ..networks.graph import propagate
 from ..sampling import sample
@@ -61,9 +62,9 @@ def stray_loss(vertices: Tensor, masks: Tensor, reach: float) -> Tensor:
     for points, mask in zip(vertices, masks, strict=True):
         surface = surface_voxels(mask).to(points.dtype)
         if len(surface):
-            nearest = surface[torch.cdist(points.detach(), surface).argmin(1)]
+            there = surface[nearest(points[None], surface[None])[0]]
             outside = sample(mask[None, None].to(points.dtype), points.detach()[None])[0, :, 0] < 0.5
-            distance = torch.linalg.vector_norm(points - nearest, dim=1)
+            distance = torch.linalg.vector_norm(points - there, dim=1)
             strayed.append((F.relu(distance - reach) * outside).mean())
     return torch.stack(strayed).sum() / len(vertices)
 

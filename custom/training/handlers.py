@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 import signal
@@ -19,6 +20,7 @@ from monai.engines import Evaluator, Trainer
 from torch import nn
 
 from ..data.draws import stream_seed
+from ..inputs import InputError
 from ..weights import read_weights
 
 
@@ -55,9 +57,10 @@ def run_training(
         patience: validations without a better key metric after which to end; None: never.
 
     Raises:
-        InputError: there is no such checkpoint.
-        ValueError: a step's loss is not finite.
+        InputError: there is no such checkpoint, or a step's loss is not finite.
     """
+    for engine in (trainer, validator):
+        _leave_errors_to_the_caller(engine)
     if idist.get_rank() == 0:
         _attach_progress_bar(trainer)
     trainer.add_event_handler(Events.ITERATION_STARTED, _seed_step, seed)
@@ -75,6 +78,16 @@ def run_training(
         _load(trainer, objects, resume)
     with _Interruptible(trainer):
         trainer.run()
+
+
+def _leave_errors_to_the_caller(engine: Engine) -> None:
+    """ignite logs an error at every level it passes, and MONAI with its trace; whoever catches it says it once."""
+    engine._event_handlers.pop(Events.EXCEPTION_RAISED, None)
+    engine.logger.addFilter(_is_no_error)
+
+
+def _is_no_error(record: logging.LogRecord) -> bool:
+    return record.levelno < logging.ERROR
 
 
 def _key_metric(validator: Engine) -> float:
@@ -119,7 +132,7 @@ def _seed_step(trainer: Engine, seed: int) -> None:
 
 def _refuse_infinite_loss(trainer: Engine) -> None:
     if not math.isfinite(float(trainer.state.output["loss"])):
-        raise ValueError(
+        raise InputError(
             f"the loss of step {trainer.state.iteration} is not finite; the last checkpoint is from before it: "
             "resume from that one with a lower learning_rate"
         )

@@ -15,7 +15,7 @@ from ..geometry.winding import voxelise
 
 
 class VoxeliseMeshesd(MapTransform):
-    """Normalised vertices (S, V, 3) to one-hot masks (S + 1, D0, D1, D2), background first.
+    """Normalised vertices (S, V, 3) to one-hot masks (S + 1, D0, D1, D2) on their device, background first.
 
     Args:
         keys: predicted vertices.
@@ -33,8 +33,7 @@ class VoxeliseMeshesd(MapTransform):
         shape = tuple(data[self.reference].shape[1:])
         for key in self.keys:
             vertices, faces = data[key] if self.faces is None else (data[key], [self.faces] * len(data[key]))
-            vertices = normalised_to_voxel(torch.as_tensor(vertices).detach().cpu(), shape)
-            meshes = zip(vertices, faces, strict=True)
-            masks = torch.stack([voxelise(mesh, triangles.cpu(), shape) for mesh, triangles in meshes])
+            vertices = normalised_to_voxel(torch.as_tensor(vertices).detach(), shape)
+            masks = torch.stack([voxelise(*mesh, shape) for mesh in zip(vertices, faces, strict=True)])
             result[key] = torch.cat([~masks.any(0, keepdim=True), masks]).float()
         return result
