@@ -12,7 +12,8 @@ from fire.decorators import SetParseFns
 from monai import bundle
 from monai.bundle import ConfigParser
 
-from .calls import check_overrides, exits_with_2
+from .calls import check_overrides
+from .causes import tell_refusals
 from .configs import config_file
 from .evaluation.figures import box_plots
 from .evaluation.measures import measure_case
@@ -82,7 +83,6 @@ def export(file: str, **overrides: Any) -> None:
     _run("export", ["inference.json", "export.json"], {**overrides, "exported": file, "bundle_root": root})
 
 
-@exits_with_2
 def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> None:
     """Run a workflow of the bundle; a key that it does not have ends the call."""
     files = [str(config_file(name)) for name in configs]
@@ -91,4 +91,5 @@ def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> N
 
 
 if __name__ == "__main__":
+    tell_refusals()
     fire.Fire({"synthesize": synthesize, "compare": compare, "systems": systems, "export": export})

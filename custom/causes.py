@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import sys
 from types import TracebackType
@@ -66,5 +67,6 @@ def _tell(kind: type[BaseException], error: BaseException, trace: TracebackType 
     if outcome == "error":
         sys.__excepthook__(kind, error, trace)
         return
-    logger.error("%s", sentence)
+    if int(os.environ.get("RANK", 0)) == 0:  # of the processes of torchrun one says it
+        logger.error("%s", sentence)
     sys.exit(1 if outcome in ("memory", "gpu_memory") else 2)

@@ -18,7 +18,7 @@ from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
 from . import causes
-from .calls import check_overrides, check_values, fit
+from .calls import check_network, check_overrides, check_values
 from .configs import config_file
 from .frames import ras_to_lps
 from .inference.cases import find_cases
@@ -137,7 +137,7 @@ def load_model(**overrides: Any) -> Model:
             ("network_def", "checkpoint", "volume_size"),
             ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
         ):
-            fit(*(parser.get_parsed_content(key) for key in keys))
+            check_network(*(parser.get_parsed_content(key) for key in keys))
         return Model(parser)
     except Exception as error:  # told as the command tells it
         outcome, reason = causes.explain(error)

@@ -1,51 +1,30 @@
-"""The steps that a workflow begins with: what is wrong with a call ends it with one sentence and exit code 2."""
+"""The steps that a workflow begins with: what is wrong with its call is refused before anything is loaded."""
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
-from functools import wraps
 from os import PathLike
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from monai.bundle import ConfigParser
 from torch import nn
 
+from ..causes import tell_refusals
 from ..inputs import InputError
 from ..weights import misfit, read_weights
 from .command_line import OF_MONAI, PATHS, check_path, check_plain, config_files, runs_a_bundle, typed
 from .kinds import KINDS
 
-logger = logging.getLogger(__name__)
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-
-def exits_with_2(step: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """A step of a workflow whose InputError ends the process: the sentence in the log, of one rank only, and status 2.
-
-    MONAI wraps other exceptions of a step in its own, which print as stack traces; SystemExit passes.
-    """
-
-    @wraps(step)
-    def exiting(*arguments: Arguments.args, **keys: Arguments.kwargs) -> Result:
-        try:
-            return step(*arguments, **keys)
-        except InputError as error:
-            if int(os.environ.get("RANK", 0)) == 0:
-                logger.error("%s", error)
-            sys.exit(2)
-
-    return exiting
-
-
-@exits_with_2
 def check_command_line() -> None:
-    """Check the text of `python -m monai.bundle run`: unknown keys, lost paths, and words that nothing asked for."""
+    """Refuse, with InputError, unknown keys in `python -m monai.bundle run`, lost paths, and words that belong to none.
+
+    From here on every refusal ends the process as `tell_refusals` says.
+    """
+    tell_refusals()
     if not runs_a_bundle():
         return
     words, flags = typed(sys.argv[1:])
@@ -95,7 +74,7 @@ def check_values(values: Mapping[str, Any]) -> None:
             raise InputError(f"{key}: {value}; {hint}")
 
 
-def fit(network: nn.Module, weights: str | PathLike | None, volume_size: int) -> None:
+def check_network(network: nn.Module, weights: str | PathLike | None, volume_size: int) -> None:
     """Refuse, with InputError, weights that are not a network's, and crops of a size that it cannot take.
 
     Args:
@@ -110,6 +89,3 @@ def fit(network: nn.Module, weights: str | PathLike | None, volume_size: int) ->
         fault = misfit(network, read_weights(weights))
         if fault is not None:
             raise InputError(f"the weights {os.path.basename(weights)} do not fit the network: {fault}")
-
-
-check_call, check_network = exits_with_2(check_values), exits_with_2(fit)

@@ -197,7 +197,7 @@ KINDS: dict[str, Kind] = {
     "centre": optional(several(3, number(), "three numbers, RAS mm")),
     "label_values": label_values,
     # what is written
-    "output_dir": optional(folder),
+    "output_dir": folder,
     "cache_dir": folder,
     "exported": onnx_file,
     "structures": some_of(STRUCTURES),

@@ -3,7 +3,7 @@
 from .augmentation import RandWarpCropd
 from .blank import RandBlankd
 from .caching import KeepAffined, make_private
-from .cases import cases_of_call, list_cases
+from .cases import list_cases
 from .deformed_templates import DeformedTemplates
 from .draws import NumberedDraws, StepBatches
 from .labels import MapLabelsd
@@ -16,7 +16,6 @@ __all__ = [
     "RandBlankd",
     "RandWarpCropd",
     "StepBatches",
-    "cases_of_call",
     "list_cases",
     "make_private",
 ]

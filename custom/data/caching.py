@@ -9,7 +9,6 @@ from typing import Any
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ..calls import exits_with_2
 from ..inputs import InputError
 
 PRIVATE = 0o700
@@ -32,11 +31,10 @@ class KeepAffined(MapTransform):
         return result
 
 
-@exits_with_2
 def make_private(folder: str | Path) -> None:
     """Make a folder that only its owner can look into, or make such of one that is there.
 
-    Raises SystemExit with status 2, the reason logged, where that is not possible.
+    Raises InputError where that is not possible.
     """
     try:
         Path(folder).mkdir(mode=PRIVATE, parents=True, exist_ok=True)

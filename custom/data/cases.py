@@ -8,7 +8,6 @@ from typing import Any
 
 from monai.data import load_decathlon_datalist
 
-from ..calls import exits_with_2
 from ..inputs import InputError
 
 SUFFIXES = (".nii.gz", ".nii", ".nrrd", ".mha")
@@ -53,10 +52,6 @@ def list_cases(
             f"validation_count is {validation_count}"
         )
     return {"training": cases, "validation": validation}
-
-
-cases_of_call = exits_with_2(list_cases)
-"""As :func:`list_cases`, for configs: what it raises ends the workflow with status 2."""
 
 
 def listed_cases(file: str | Path, key: str) -> list[dict[str, Any]]:

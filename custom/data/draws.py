@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from monai.data import Dataset as CaseDataset
 from torch.utils.data import Dataset, Sampler
+
+from ..causes import explain
+from ..inputs import InputError
 
 
 def stream_seed(*numbers: int) -> int:
@@ -31,11 +35,22 @@ class NumberedDraws(Dataset):
         self.seed = seed
 
     def __getitem__(self, number: int) -> Any:
-        """Draw ``number``, as the dataset's transforms give it."""
+        """Draw ``number``, as the dataset's transforms give it.
+
+        Raises InputError, which names the case, where its files cannot be read, or are not what they should be.
+        """
         turn, position = divmod(number, len(self.dataset))
         order = np.random.default_rng((self.seed, turn)).permutation(len(self.dataset))
         self.dataset.transform.set_random_state(seed=stream_seed(self.seed, number))
-        return self.dataset[int(order[position])]
+        index = int(order[position])
+        try:
+            return self.dataset[index]
+        except Exception as error:
+            case = self.dataset.data[index]
+            if "image" not in case:  # a generated patient cannot be at fault
+                raise
+            _, reason = explain(error)
+            raise InputError(f"{Path(case['image']).name} cannot be used: {reason}") from error
 
 
 class StepBatches(Sampler[list[int]]):

@@ -9,6 +9,8 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
+from ..inputs import InputError
+
 
 class MapLabelsd(MapTransform):
     """Turns a data set's label values into classes.
@@ -18,7 +20,7 @@ class MapLabelsd(MapTransform):
         values: label value (as a string, for JSON) to class, e.g. ``{"420": 1, "500": 2, "600": 0}``; 0 stays 0.
 
     Raises:
-        ValueError: a label map holds a value that is not listed: guessing would shift chambers silently.
+        InputError: a label map holds a value that is not listed: guessing would shift chambers silently.
     """
 
     def __init__(self, keys: KeysCollection, values: Mapping[str, int]) -> None:
@@ -31,7 +33,7 @@ class MapLabelsd(MapTransform):
             label = data[key].round()
             unknown = sorted(set(torch.unique(label).int().tolist()) - set(self.values))
             if unknown:
-                raise ValueError(f"label values {unknown} are not in label_values {self.values}: say what they are")
+                raise InputError(f"label values {unknown} are not in label_values {self.values}: say what they are")
             mapped = torch.zeros_like(label)
             for value, target in self.values.items():
                 mapped[label == value] = target

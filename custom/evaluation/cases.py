@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..calls import exits_with_2
 from ..chambers import LABELS
 from ..data import MapLabelsd
 from ..data.cases import folder_pairs, listed_cases
@@ -62,13 +61,12 @@ class Truth:
         return self._labels.get(Path(image))
 
 
-@exits_with_2
 def check_evaluation(
     dataset_dir: str | PathLike, data_list: str | PathLike | None, data_list_key: str, submission: bool
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
-    Raises SystemExit with status 2, the reason logged, if there is no image, or none has a label and `submission` is
+    Raises InputError if there is no image, or none has a label and `submission` is
     not asked for.
     """
     cases = labelled_images(dataset_dir, data_list, data_list_key)

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from os import PathLike
 
-from ..calls import exits_with_2
 from ..inputs import InputError
 from .cases import find_cases
 from .evaluator import CaseEvaluator
@@ -18,13 +17,12 @@ from .summary import summary_folder, write_summary
 logger = logging.getLogger(__name__)
 
 
-@exits_with_2
 def check_cases(
     input: str | PathLike | Sequence[str | PathLike], output_dir: str | PathLike | None, series_uid: str | None
 ) -> None:
     """Look at what the call names before anything heavy is loaded.
 
-    Raises SystemExit with status 2, the reason logged, if there is no input, one is unknown, or a folder for outputs
+    Raises InputError if there is no input, one is unknown, or a folder for outputs
     cannot be written.
     """
     cases = find_cases(input, output_dir, series_uid)

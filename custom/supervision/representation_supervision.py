@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import Optimizer
 
-from ..calls import exits_with_2
 from ..geometry.distance_field import cube_distance_field
 from ..inputs import InputError
 from ..networks import RepresentationNetwork
@@ -94,7 +93,6 @@ class RepresentationSupervision(Supervision):
         self.network.eval().requires_grad_(False)
 
 
-@exits_with_2
 def check_representation(
     supervision: str | Supervision, network: RepresentationNetwork, weights: str | None, volume_size: int
 ) -> None:
@@ -106,7 +104,7 @@ def check_representation(
         weights: its file; where a record lies beside it (`NAME_record.json`), the size that this names counts.
         volume_size: voxels a side of the crop.
 
-    Raises SystemExit with status 2, the reason logged, where they are not.
+    Raises InputError where they are not.
     """
     if supervision != "representation" and not isinstance(supervision, RepresentationSupervision):
         return

@@ -11,7 +11,6 @@ import nibabel
 import torch
 from tqdm import tqdm
 
-from ..calls import exits_with_2
 from ..calls.kinds import number, one_of, optional, several
 from ..chambers import STRUCTURES
 from ..inputs import InputError
@@ -55,7 +54,7 @@ def synthesize(
         spacing: mm of every case, instead of what the kind draws.
         device: where to compute.
 
-    Raises SystemExit with status 2, the reason logged, where kind, format or spacing are not what they can be.
+    Raises InputError where kind, format or spacing are not what they can be.
     """
     _check(kind, kinds, format, spacing)
     folder, rows, tiles = Path(output_dir).expanduser(), [], []
@@ -75,7 +74,6 @@ def synthesize(
         write_sheet(folder / SHEET, tiles)
 
 
-@exits_with_2
 def _check(kind: str, kinds: Mapping[str, Kind], format: str, spacing: Sequence[float] | None) -> None:
     """What the table of keys cannot say: which kinds there are, and that `spacing`, one number elsewhere, is three."""
     for key, value, hint in (

@@ -7,15 +7,13 @@ import re
 from monai.networks.utils import freeze_layers
 from torch import nn
 
-from ..calls import exits_with_2
 from ..inputs import InputError
 
 
-@exits_with_2
 def freeze(network: nn.Module, frozen: str | None) -> None:
     """Freeze the parameters whose names a regular expression finds; None freezes none.
 
-    Raises SystemExit with status 2, the reason logged, where it is no regular expression, or finds none of them.
+    Raises InputError where it is no regular expression, or finds none of them.
     """
     if frozen is None:
         return

@@ -112,7 +112,10 @@ def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
     if "patience" not in state:  # of 0.2.0
         objects = {name: value for name, value in objects.items() if name != "patience"}
     epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
-    Checkpoint.load_objects(objects, state)
+    try:
+        Checkpoint.load_objects(objects, state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise InputError(f"{Path(path).name} is no checkpoint of such a training: it cannot be resumed") from error
     trainer.state.max_epochs = epochs
     trainer.data_loader.batch_sampler.first_step = trainer.state.iteration
 

@@ -14,7 +14,7 @@ CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 
 RIGHT = {
     "input": ["a.nii", ["a", "b"], Path("a"), ""],
-    "output_dir": [None, "x"],
+    "output_dir": ["", "x"],
     "series_uid": [None, "1.2.840"],
     "phase": [None, 75, "75%"],
     "hu_offset": [0, -1024, 0.5],
@@ -38,7 +38,7 @@ RIGHT = {
 }
 WRONG = {
     "input": [5, ["a", 7], {"a": 1}, True],
-    "output_dir": [20240220, ("Doe", "John"), True],
+    "output_dir": [20240220, ("Doe", "John"), True, None],
     "series_uid": [1.2, "Doe^John", "1" * 65],
     "phase": [[75], True],
     "hu_offset": ["much", float("nan"), True, None],
@@ -63,7 +63,11 @@ WRONG = {
 
 
 def cases(table):
-    return [pytest.param(key, value, id=f"{key}-{value}") for key, values in table.items() for value in values]
+    return [
+        pytest.param(key, value, id=f"{key}-{place}")
+        for key, values in table.items()
+        for place, value in enumerate(values)
+    ]
 
 
 @pytest.mark.parametrize(("key", "value"), cases(RIGHT))

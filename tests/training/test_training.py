@@ -72,7 +72,10 @@ def test_label_values_that_are_not_listed_are_refused(tmp_path):
     synthesize(tmp_path / "data")
     files = ["--dataset_dir", str(tmp_path / "data"), "--validation_count", "1"]
     refused = train(tmp_path / "run", *files, "--label_values", "{'1': 1}", check=False)
-    assert refused.returncode != 0 and "label values [2] are not in label_values" in refused.stderr + refused.stdout
+    said = refused.stderr + refused.stdout
+    assert refused.returncode == 2 and "cannot be used: label values [2] are not in label_values" in said
+    assert "patient_000001.nii.gz" in said or "patient_000002.nii.gz" in said
+    assert "Traceback" not in said and str(tmp_path / "data") not in said.split("---")[-1]
 
 
 def test_cached_volumes_are_those_of_the_transforms(tmp_path):
