@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from .evaluation.records import case_table, read_metrics
 from .evaluation.systems import compare_systems, systems_csv, systems_table
 from .inference.files import write_together
 from .inference.preview import as_png
+from .inputs import InputError
 
 
 @SetParseFns(output_dir=str)
@@ -43,7 +43,10 @@ def compare(mesh_folder: str, label_folder: str) -> None:
         label_folder: holds ``NAME.nii.gz``.
     """
     rows = []
-    for label in sorted(Path(label_folder).glob("*.nii.gz")):
+    labels = sorted(Path(label_folder).glob("*.nii.gz"))
+    if not labels:
+        raise InputError(f"there is no label map NAME.nii.gz in {label_folder}")
+    for label in labels:
         rows += measure_case(label.name.removesuffix(".nii.gz"), mesh_folder, label)
     print(f"Meshes in {mesh_folder}:\n")
     print(case_table(rows))
@@ -60,14 +63,11 @@ def systems(output_dir: str, **metrics: str) -> None:
         metrics: each system's name and its ``metrics.json``: ``--ours A/metrics.json --unet B/metrics.json``.
     """
     if not metrics:
-        sys.exit("name the systems: --NAME metrics.json --OTHER metrics.json")
-    try:
-        rows = compare_systems(metrics)
-        figure = box_plots({name: read_metrics(path) for name, path in metrics.items()})
-        files = {"systems.png": as_png(figure), "systems.csv": systems_csv(rows)}
-        write_together(output_dir, "systems", files)
-    except ValueError as error:
-        sys.exit(str(error))
+        raise InputError("name the systems: --NAME metrics.json --OTHER metrics.json")
+    rows = compare_systems(metrics)
+    figure = box_plots({name: read_metrics(path) for name, path in metrics.items()})
+    files = {"systems.png": as_png(figure), "systems.csv": systems_csv(rows)}
+    write_together(output_dir, "systems", files)
     print(systems_table(rows))
 
 

@@ -44,13 +44,13 @@ def encode_json(rows: Sequence[Measures]) -> bytes:
 def read_metrics(path: str | PathLike) -> list[Measures]:
     """The rows of a `metrics.json`.
 
-    Raises ValueError where the file is not one.
+    Raises InputError where the file is not one.
     """
     path = Path(path)
     try:
         return [Measures(**row) for row in json.loads(path.read_bytes())["rows"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no metrics.json that an evaluation wrote ({type(error).__name__})") from error
+        raise InputError(f"{path} is no metrics.json that an evaluation wrote ({type(error).__name__})") from error
 
 
 def fates(rows: Sequence[Measures]) -> dict[str, Any]:

@@ -44,13 +44,13 @@ def compare_systems(systems: Mapping[str, str | PathLike]) -> list[SystemRow]:
         systems: name to its `metrics.json`; the first is the one the others are tested against.
 
     Raises:
-        ValueError: a file is no `metrics.json`, or the systems were not evaluated on the same cases and chambers.
+        InputError: a file is no `metrics.json`, or the systems were not evaluated on the same cases and chambers.
     """
     measured = {name: _by_structure(read_metrics(path)) for name, path in systems.items()}
     first, *others = measured
     for name in others:
         if _cases(measured[name]) != _cases(measured[first]):
-            raise ValueError(f"{name} and {first} were not evaluated on the same cases: evaluate both on one folder")
+            raise InputError(f"{name} and {first} were not evaluated on the same cases: evaluate both on one folder")
     p_values = {name: {structure: {} for structure in measured[name]} for name in measured}
     for measure in (measure for measure in MEASURES if measure.key in TESTED):
         tests = [(name, structure) for name in others for structure in measured[name]]

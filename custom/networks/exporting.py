@@ -44,8 +44,7 @@ def export_network(network: ShapeNetwork, file: str | Path, spatial_size: Sequen
     Raises:
         InputError: the file's name has another ending.
     """
-    if Path(file).suffix != ".onnx":
-        raise InputError(f"{Path(file).name}: the exported network is ONNX, and its name ends in .onnx")
+    _check_ending(file)
     function = SurfacesAndSegmentation(network).eval().requires_grad_(False)
     images = (torch.zeros(1, 1, *spatial_size),)
     names = {"input_names": ["image"], "output_names": ["pred", "segmentation"]}
@@ -62,6 +61,7 @@ class ExportedNetwork(nn.Module):
         subdivisions: of the icosphere that the network was made with.
 
     Raises:
+        InputError: the file's name has another ending.
         OptionalImportError: onnxruntime is not installed.
     """
 
@@ -82,8 +82,14 @@ class ExportedNetwork(nn.Module):
 
 
 def _load(file: Path) -> Callable[[Tensor], Sequence[Tensor]]:
+    _check_ending(file)
     onnxruntime, _ = optional_import("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
     return lambda image: [torch.from_numpy(output) for output in session.run(None, {"image": image.numpy()})]
+
+
+def _check_ending(file: str | Path) -> None:
+    if Path(file).suffix != ".onnx":
+        raise InputError(f"{Path(file).name}: an exported network is ONNX, and its name ends in .onnx")
