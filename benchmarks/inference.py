@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import tempfile
 from pathlib import Path
 
 import nibabel
 import numpy as np
 from monai.bundle import ConfigWorkflow
+
+from custom.inference.memory import peak_memory
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 
@@ -47,7 +48,9 @@ def main() -> None:
     for part, seconds in report["seconds"].items():
         print(f"| {part} | {seconds:.2f} |")
     print(f"| all | {sum(report['seconds'].values()):.2f} |")
-    print(f"\npeak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20:.2f} GiB")
+    print(f"\npeak memory of the process {peak_memory('cpu') / 2**10:.2f} GiB")
+    if report["device"] != "cpu":
+        print(f"peak memory of {report['device']} {report['peak_memory_mib'] / 2**10:.2f} GiB, amp {report['amp']}")
 
 
 def generate(shape: tuple[int, int, int]) -> np.ndarray:

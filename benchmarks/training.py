@@ -93,8 +93,10 @@ class Stopwatch:
         self.since = now
 
 
-def measure(configs: list[str], steps: int, **overrides: Any) -> list[dict[str, float]]:
-    """Seconds by part of each step but the first, which warms up, of a training by some of the bundle's configs."""
+def measure(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict[str, float]], float | None]:
+    """Of a training by some of the bundle's configs: seconds by part of each step but the first, which warms up, and the
+    most memory held, MiB (see `peak_memory`).
+    """
     parser = ConfigParser()
     parser.read_config([str(CONFIGS / config) for config in configs])
     parser.update({"num_workers": 0, "batch_size": 1, "validation_count": 1, **overrides})
@@ -113,15 +115,13 @@ def measure(configs: list[str], steps: int, **overrides: Any) -> list[dict[str, 
                 trainer.state.iteration = step
                 trainer._iteration(trainer, batch)
         measured.append(dict(watch.seconds))
-    return measured[1:]
+    return measured[1:], peak_memory(trainer.state.device)
 
 
 def measure_alone(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict[str, float]], float | None]:
-    """`measure` in a new process, and the most memory it held, MiB (see `peak_memory`)."""
+    """`measure` in a new process."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        measured = process.submit(measure, configs, steps, **overrides).result()
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return measured, process.submit(peak_memory, device).result()
+        return process.submit(measure, configs, steps, **overrides).result()
 
 
 def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 def rows_per_block(x: Tensor, y: Tensor) -> int:
     """How many of the rows of `x` (B, N, 3) are paired at a time with all of `y` (B, M, 3)."""
-    elements = 2**25 if x.is_cuda else 2**17
+    elements = 1 << 25 if x.is_cuda else 1 << 17
     return max(1, elements // max(1, x.shape[0] * y.shape[1]))
 
 

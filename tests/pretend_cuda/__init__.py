@@ -32,8 +32,8 @@ from filelock import FileLock
 
 SOURCE = Path(__file__).with_name("device.cpp")
 COMPILER = os.environ.get("CXX", "c++")
-TOTAL = 80 * 2**30
-"""Bytes that a device without a limit says it has."""
+MEMORY = 80 * 2**10
+"""MiB of a device, unless said otherwise."""
 
 
 def obstacle() -> str | None:
@@ -45,28 +45,28 @@ def obstacle() -> str | None:
     return None
 
 
-def install(devices: int = 1, memory: float = 0) -> None:
+def install(devices: int = 1, memory: int = MEMORY) -> None:
     """From now on this process has CUDA devices.
 
     Args:
         devices: how many.
-        memory: MiB of each, 0 for no limit.
+        memory: MiB of each.
     """
     if reason := obstacle():
         raise RuntimeError(reason)
     native = ctypes.CDLL(str(build()))
     for function in (native.pretend_held, native.pretend_peak):
         function.restype = ctypes.c_longlong
-    native.pretend_begin(devices, ctypes.c_longlong(int(memory * 2**20)))
+    native.pretend_begin(devices, ctypes.c_longlong(memory * 2**20))
     for name, entry in _operators():
         if "device_check: NoCheck" in entry:
             native.pretend_no_check(name.encode())
         kernels = " ".join(re.findall(r"^    ([\w, ]+):", entry.partition("  dispatch:\n")[2], flags=re.MULTILINE))
         if "CPU" in kernels and "CUDA" not in kernels and "Composite" not in kernels:
             native.pretend_no_kernel(name.encode())
-    _tell_torch(native, devices, int(memory * 2**20) or TOTAL)
+    _tell_torch(native, devices, memory * 2**20)
     _let_storages_move()
-    _let_gloo_stand_for_nccl()
+    _let_gloo_stand_for_nccl(native)
     torch._C._jit_set_texpr_fuser_enabled(False)  # TorchScript would compile kernels for the device
 
 
@@ -119,14 +119,14 @@ def _tell_torch(native: ctypes.CDLL, devices: int, total: int) -> None:
         sizes = {"all": {"current": current, "peak": peak, "allocated": peak, "freed": peak - current}}
         return {"allocated_bytes": sizes, "reserved_bytes": sizes}
 
-    for name, function in {
+    for name, function in {  # of Python: torch hashes them, and ctypes has no hash
         "_cuda_getDeviceCount": lambda: devices,
         "_cuda_init": lambda: None,
         "_cuda_synchronize": lambda: None,
-        "_cuda_getDevice": native.pretend_device,
+        "_cuda_getDevice": lambda: native.pretend_device(),
         "_cuda_setDevice": exchange_device,
         "_cuda_memoryStats": statistics,
-        "_cuda_resetPeakMemoryStats": native.pretend_reset_peak,
+        "_cuda_resetPeakMemoryStats": lambda index: native.pretend_reset_peak(index),
         "_cuda_emptyCache": lambda: None,
         "_cuda_getCurrentRawStream": lambda index: 0,
     }.items():
@@ -158,10 +158,11 @@ def _let_storages_move() -> None:
     torch.UntypedStorage.to, torch.UntypedStorage.clone = storage_to, storage_clone
 
 
-def _let_gloo_stand_for_nccl() -> None:
+def _let_gloo_stand_for_nccl(native: ctypes.CDLL) -> None:
     begin = torch.distributed.init_process_group
 
     def init_process_group(backend: str | None = None, **options) -> None:
+        native.pretend_gloo()
         begin("gloo" if backend == "nccl" else backend, **options)
 
     torch.distributed.init_process_group = init_process_group

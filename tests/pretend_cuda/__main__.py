@@ -4,13 +4,13 @@ import argparse
 import runpy
 import sys
 
-from pretend_cuda import install
+from pretend_cuda import MEMORY, install
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m pretend_cuda")
     parser.add_argument("--devices", type=int, default=1)
-    parser.add_argument("--memory", type=float, default=0, help="MiB of each device; without it there is no limit")
+    parser.add_argument("--memory", type=int, default=MEMORY, help="MiB of each device")
     parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, required=True, metavar="PACKAGE")
     options = parser.parse_args()
     install(options.devices, options.memory)

@@ -47,9 +47,17 @@ Device device_or_current(Device device) { return device.has_index() ? device : D
 
 // --- memory: the host's, counted by device ---
 
-int64_t limit = 0;  // bytes of each device; 0: none
+int64_t limit = 0;  // bytes of each device
 std::mutex counting;
 std::map<DeviceIndex, int64_t> held, peak;
+
+void check_memory(DeviceIndex index, int64_t bytes) {
+  const std::lock_guard<std::mutex> guard(counting);
+  const int64_t free = limit - held[index];
+  TORCH_CHECK_WITH(OutOfMemoryError, bytes <= free, "CUDA out of memory. Tried to allocate ", bytes >> 20,
+                   " MiB. GPU ", int(index), " has a total capacity of ", limit >> 20, " MiB of which ", free >> 20,
+                   " MiB is free (pretended)");
+}
 
 struct Block {  // what a device's tensor keeps alive: memory of its own, or the storage it was given
   c10::DataPtr own;
@@ -68,20 +76,18 @@ void release(void* context) {
 }
 
 c10::DataPtr count(void* memory, Block block) {
-  const std::lock_guard<std::mutex> guard(counting);
+  check_memory(block.device, block.bytes);
   const Device device(CUDA, block.device);
-  int64_t& bytes = held[block.device];
-  TORCH_CHECK_WITH(OutOfMemoryError, !limit || bytes + block.bytes <= limit, "CUDA out of memory. Tried to allocate ",
-                   block.bytes >> 20, " MiB. GPU ", int(block.device), " has a total capacity of ", limit >> 20,
-                   " MiB of which ", (limit - bytes) >> 20, " MiB is free (pretended)");
-  bytes += block.bytes;
-  peak[block.device] = std::max(peak[block.device], bytes);
+  const std::lock_guard<std::mutex> guard(counting);
+  const int64_t now = held[block.device] += block.bytes;
+  peak[block.device] = std::max(peak[block.device], now);
   return {memory, new Block(std::move(block)), &release, device};
 }
 
 struct Allocator final : c10::Allocator {
   c10::DataPtr allocate(size_t bytes) override {
     check_device(current);
+    check_memory(current, int64_t(bytes));
     auto own = c10::GetAllocator(c10::kCPU)->allocate(bytes);
     void* memory = own.get();
     return count(memory, {std::move(own), {}, current, int64_t(bytes)});
@@ -369,11 +375,6 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
     m.impl(name, torch::CppFunction::makeFromBoxedFunction<&kernel>());
 }
 
-TORCH_LIBRARY_IMPL(c10d, CUDA, m) {  // between processes, gloo carries the host's memory
-  for (const char* name : {"allreduce_", "broadcast_", "allgather_", "_allgather_base_"})
-    m.impl(name, torch::CppFunction::makeFromBoxedFunction<&kernel>());
-}
-
 }  // namespace
 
 extern "C" {
@@ -384,6 +385,12 @@ void pretend_begin(int number, long long bytes) {
   c10::SetAllocator(CUDA, &allocator, 1);
   // torch made its hooks, which refuse everything, when it was imported, and keeps them for good
   new (const_cast<at::CUDAHooksInterface*>(&at::detail::getCUDAHooks())) Hooks(at::CUDAHooksArgs{});
+}
+
+void pretend_gloo() {  // carries the host's memory between processes; torch warns that its own kernels make way
+  static torch::Library library(torch::Library::IMPL, "c10d", c10::DispatchKey::CUDA, __FILE__, __LINE__);
+  for (const char* name : {"allreduce_", "broadcast_", "allgather_", "_allgather_base_"})
+    library.impl(name, torch::CppFunction::makeFromBoxedFunction<&kernel>());
 }
 
 void pretend_no_kernel(const char* name) { without_kernel.insert(name); }

@@ -1,0 +1,36 @@
+"""The tests that need CUDA, on a pretended device where there is no other: a process for each of their files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pretend_cuda
+import pytest
+import torch
+
+TESTS = Path(__file__).parent
+GEOMETRY = ("geometry/test_distance_field.py", "geometry/test_surface_distance.py")
+
+
+def check(*arguments: str) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a device, on which these tests run themselves")
+    if reason := pretend_cuda.obstacle():
+        pytest.skip(reason)
+    command = [sys.executable, "-m", "pretend_cuda", "--devices", "2", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
+    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run([*command, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0 and " skipped" not in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", sorted(path.name for path in (TESTS / "cuda").glob("test_*.py")))
+def test_workflows(file):
+    check(f"cuda/{file}")
+
+
+@pytest.mark.slow
+def test_geometry():
+    check(*GEOMETRY, "-k", "cuda")
