@@ -12,6 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from ..inputs import InputError
 from .measures import FAILED, MEASURED, MEASURES, UNLABELLED, Measures
 from .statistics import Estimate, estimate, known_values
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..chambers import STRUCTURES
+from ..inputs import InputError
 from .measures import FAILED, MEASURES, UNLABELLED, Measures
 from .records import read_metrics
 from .statistics import Estimate, estimate, holm, known_values, paired_p, values_of
