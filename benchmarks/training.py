@@ -94,8 +94,8 @@ class Stopwatch:
 
 
 def measure(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict[str, float]], float | None]:
-    """Of a training by some of the bundle's configs: seconds by part of each step but the first, which warms up, and the
-    most memory held, MiB (see `peak_memory`).
+    """Of a training by some of the bundle's configs: seconds by part of each step but the first, which warms up, and
+    the most memory held, MiB (see `peak_memory`).
     """
     parser = ConfigParser()
     parser.read_config([str(CONFIGS / config) for config in configs])

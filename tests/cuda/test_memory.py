@@ -47,12 +47,12 @@ def test_a_network_that_does_not_fit_is_refused_in_python(tmp_path):
 @pytest.mark.parametrize("memory", [FOR_THE_NETWORK, FOR_A_STEP])
 def test_inference_by_the_command(bundle, patients, tmp_path, memory):
     keys = {"input": patients / "images", "output_dir": tmp_path, "variations": []}
-    assert_ends_in_a_sentence(bundle("inference", "inference.json", memory=memory, **keys))
+    assert_ends_in_a_sentence(bundle("inference", "inference", memory=memory, **keys))
     assert memory == FOR_THE_NETWORK or (tmp_path / "summary.csv").read_text().count("gpu_memory") == 2
 
 
 @pytest.mark.parametrize("memory", [FOR_THE_NETWORK, FOR_A_STEP])
 def test_training_by_the_command(bundle, tmp_path, memory):
     keys = {**SMALL_HEARTS, "volume_size": 64, "validation_count": 1, "max_steps": 1, "output_dir": tmp_path}
-    assert_ends_in_a_sentence(bundle("training", "train.json", memory=memory, **keys))
+    assert_ends_in_a_sentence(bundle("training", "train", memory=memory, **keys))
     assert not (tmp_path / "checkpoint.pt").exists()

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two
 
 def test_cases_are_spread_over_the_devices(bundle, patients, tmp_path):
     keys = {"input": patients / "images", "output_dir": tmp_path, "volume_size": 64, "variations": []}
-    ran = bundle("inference", "inference.json", torchrun=True, **keys)
+    ran = bundle("inference", "inference", torchrun=True, **keys)
     assert ran.returncode == 0, ran.stderr
     reports = [json.loads(path.read_text()) for path in tmp_path.glob("*_report.json")]
     assert {report["device"] for report in reports} == {"cuda:0", "cuda:1"}
@@ -21,7 +21,7 @@ def test_cases_are_spread_over_the_devices(bundle, patients, tmp_path):
 
 def test_training(bundle, tmp_path):
     keys = {**SMALL_HEARTS, "volume_size": 32, "validation_count": 2, "max_steps": 2, "output_dir": tmp_path}
-    ran = bundle("training", "train.json multi_gpu_train.json", torchrun=True, **keys)
+    ran = bundle("training", "train multi_gpu_train", torchrun=True, **keys)
     assert ran.returncode == 0, ran.stderr
     state = torch.load(tmp_path / "checkpoint.pt", map_location="cpu", weights_only=True)
     assert state["trainer"]["iteration"] == 2 and state["best"]["_saved"]

@@ -25,8 +25,8 @@ TRAININGS = {
         ["train", "systems/occupancy"],
         {**SMALL_HEARTS, "network_def#unet": SMALL_UNET, "network_def#levels": [1]},
     ),
-    "mesh_deform_net": (["train", "systems/mesh_deform_net"], SMALL_HEARTS),
-    "voxel2mesh": (["train", "systems/voxel2mesh"], SMALL_HEARTS),
+    "mesh_deform_net": (["train", "systems/mesh_deform_net"], {**SMALL_HEARTS, "loss#points": 200}),
+    "voxel2mesh": (["train", "systems/voxel2mesh"], {**SMALL_HEARTS, "loss#points": 200}),
 }
 
 
