@@ -17,7 +17,7 @@ apart decides:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,11 @@ import numpy as np
 from pydicom.dataset import Dataset
 
 from ..inputs import Findings, InputError
-from .headers import Found
-from .slices import Slice, slices_of
+from .headers import Found, series_of
+from .patients import check_one_patient
+from .phases import places_of
+from .slices import Slice, is_ct, slices_of
+from .values import MODALITIES, is_uid, items_of, known, number, quotable, text_of, value_of
 
 ORIENTATION_TOLERANCE = 1e-3
 """Largest difference of direction cosines within a stack."""
@@ -40,13 +43,19 @@ _SHARP = re.compile(r"lung|bone|edge|sharp|\b[BHIQU]\w?[6-9]\d|\bFC[3589]\d", re
 _REFORMATTED = {"MPR", "MIP", "REFORMATTED", "PROJECTION IMAGE", "SECONDARY"}
 
 
-@dataclass
+@dataclass(eq=False)
 class Stack:
     """Slices that may form a volume, and what tells it from others."""
 
     series_uid: str
     header: Dataset
     slices: list[Slice] = field(default_factory=list)
+
+    @property
+    def number(self) -> int | None:
+        """The SeriesNumber."""
+        found = number(value_of(self.header, "SeriesNumber"))
+        return None if found is None else int(found)
 
     def accepts(self, other: Slice) -> bool:
         """Whether a slice belongs to this stack."""
@@ -55,6 +64,18 @@ class Stack:
             (first.rows, first.columns, first.is_localizer) == (other.rows, other.columns, other.is_localizer)
             and np.abs(first.orientation - other.orientation).max() <= ORIENTATION_TOLERANCE
             and np.abs(first.spacing - other.spacing).max() <= PIXEL_SPACING_TOLERANCE
+        )
+
+    def is_akin(self, other: Stack) -> bool:
+        """Whether a stack of another series may be a part of the same one.
+
+        That is one of the same study and plane, and of the same number, or as small as this: too small for a heart.
+        """
+        small = max(len(self.slices), len(other.slices)) < HEART_SLICES
+        return (
+            text_of(self.header, "StudyInstanceUID") == text_of(other.header, "StudyInstanceUID")
+            and (small or self.number == other.number is not None)
+            and self.accepts(other.slices[0])
         )
 
     def merits(self) -> dict[str, Any]:
@@ -66,14 +87,16 @@ class Stack:
         return {
             "whole_heart": height >= HEART_HEIGHT and len(heights) >= HEART_SLICES,
             "original": not _REFORMATTED & set(self.slices[0].image_type),
-            "contrast": bool(self.header.get("ContrastBolusAgent") or self.header.get("ContrastBolusAgentSequence")),
+            "contrast": bool(
+                text_of(self.header, "ContrastBolusAgent") or items_of(self.header, "ContrastBolusAgentSequence")
+            ),
             "cardiac": bool(_CARDIAC.search(self._words("BodyPartExamined", "ProtocolName", "StudyDescription")))
             or bool(_CARDIAC.search(self._words("SeriesDescription"))),
             "phase": -abs(percent - REST_PHASE) if percent is not None else -50.0,
             "smooth": not _SHARP.search(self._words("ConvolutionKernel")),
             "thin": -round(step, 1),
             "slices": len(self.slices),
-            "order": (-int(self.header.get("SeriesNumber") or 0), self.series_uid),
+            "order": (-(self.number or 0), self.series_uid),
         }
 
     def describe(self) -> dict[str, Any]:
@@ -81,8 +104,8 @@ class Stack:
         merits = self.merits()
         first = self.slices[0]
         return {
-            "series_uid": self.series_uid,
-            "series_number": int(self.header.get("SeriesNumber") or 0),
+            "series_uid": self.series_uid if is_uid(self.series_uid) else None,
+            "series_number": self.number or 0,
             "slices": len(self.slices),
             "size": [first.columns, first.rows],
             **{rule: merits[rule] for rule in ("whole_heart", "original", "contrast", "cardiac", "smooth")},
@@ -96,53 +119,64 @@ class Stack:
         return float(stated[1]) if stated else None
 
     def _words(self, *tags: str) -> str:
-        return " ".join(str(self.header.get(tag, "")) for tag in tags)
+        return " ".join(text_of(self.header, tag) for tag in tags)
 
 
 def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tuple[Stack, dict[str, Any]]:
     """The stack to read, and the choice for the report: the stack itself, `chosen_by` and `alternatives`.
 
     Args:
-        found: the headers below a folder.
+        found: what lies below a folder.
         series_uid: the SeriesInstanceUID to take; None chooses by the module's rules.
         findings: gets a warning where a choice was made, files were damaged, or images of the series left out.
 
     Raises:
-        InputError: no CT series, `series_uid` not among them, DICOM of two patients, a slice that lies nowhere, or
-            slices absent that a DICOMDIR names.
+        InputError: no CT series, `series_uid` not among them, DICOM of two patients, a slice that lies nowhere, a
+            series whose slices bear several UIDs, files that cannot be read, or slices absent that a DICOMDIR names.
     """
-    headers = found.headers
+    if found.unreadable:
+        first = found.unreadable[0]
+        where = f"{Path(first.filename).name}: {first.strerror}" if first.filename else first.strerror
+        findings.refuse(
+            "unreadable_files",
+            f"{len(found.unreadable)} files or folders cannot be read ({where}): slices may be among them",
+        )
     if found.damaged:
         findings.warn("damaged_files", f"{found.damaged} damaged DICOM files were passed over")
-    if not headers:
+    if not found.headers:
         raise InputError("the folder holds no DICOM series that can be read", "no_ct")
-    if series_uid:
-        headers = [header for header in headers if header.SeriesInstanceUID == series_uid]
-        if not headers:
-            there = ", ".join(sorted({str(header.SeriesInstanceUID) for header in found.headers}))
-            raise InputError(f"the folder holds no series {series_uid}; there are {there}", "no_series")
-    _check_one_patient(headers)
-    stacks, problems = _stacks(header for header in headers if header.get("Modality") == "CT")
+    headers = [header for header in found.headers if not series_uid or series_of(header) == series_uid]
+    if not headers:
+        there = ", ".join(sorted({quotable(series_of(header)) for header in found.headers}))
+        raise InputError(f"the folder holds no series {quotable(series_uid)}; there are {there}", "no_series")
+    check_one_patient(headers)
+    everything, problems = _stacks(header for header in found.headers if is_ct(header))
+    stacks = [stack for stack in everything if not series_uid or stack.series_uid == series_uid]
     candidates = [stack for stack in stacks if not stack.slices[0].is_localizer]
-    if not candidates and problems:
-        raise next(iter(problems.values()))
     if not candidates:
-        modalities = ", ".join(sorted({str(header.get("Modality", "none")) for header in headers}))
+        for header in headers:
+            if series_of(header) in problems:
+                raise problems[series_of(header)]
+        modalities = ", ".join(sorted({known(text_of(header, "Modality"), MODALITIES) for header in headers}))
         what = "but localizers" if stacks else f"(modalities: {modalities})"
         raise InputError(f"the folder holds no CT images {what}: only CT is read", "no_ct")
     candidates = [stack for stack in candidates if len(stack.slices) > 1] or candidates
     best, *others = sorted(candidates, key=lambda stack: tuple(stack.merits().values()), reverse=True)
     if best.series_uid in problems:
         raise problems[best.series_uid]
-    left_out = sum(len(stack.slices) for stack in stacks if stack is not best and stack.series_uid == best.series_uid)
-    here = {str(header.get("SOPInstanceUID")) for header in headers}
-    absent = len(found.named.get(best.series_uid, set()) - here)
+    _check_whole(best, [stack for stack in everything if not stack.slices[0].is_localizer], findings)
+    of_series = [header for header in headers if series_of(header) == best.series_uid]
+    absent = len(found.named.get(best.series_uid, set()) - {text_of(header, "SOPInstanceUID") for header in headers})
     if absent:
         findings.refuse(
             "absent_files", f"{absent} files of the series that the DICOMDIR names are absent: copy all of it"
         )
+    left_out = _slices_in([stack for stack in stacks if stack is not best and stack.series_uid == best.series_uid])
+    left_out += sum("Rows" in header and not is_ct(header) for header in of_series)
     if left_out:
-        findings.warn("left_out", f"{left_out} images of the series lie in another plane or differ in size: left out")
+        findings.warn(
+            "left_out", f"{left_out} images of the series lie in another plane or differ in size or kind: left out"
+        )
     rule = _reason(best, others, series_uid)
     if others and not series_uid:
         sentence = (
@@ -152,20 +186,30 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
     return best, {**best.describe(), "chosen_by": rule, "alternatives": [stack.describe() for stack in others]}
 
 
-def _check_one_patient(headers: Iterable[Dataset]) -> None:
-    """Refuse two patients, told apart by ID, or by name where there is none; neither is quoted."""
-    series: dict[str, set[str]] = {}
-    for header in headers:
-        patient = str(header.get("PatientID") or header.get("PatientName") or "")
-        if patient:
-            series.setdefault(patient, set()).add(str(header.SeriesInstanceUID))
-    if len(series) > 1:
-        listed = "; ".join(", ".join(sorted(uids)) for uids in series.values())
-        raise InputError(
-            f"the folder holds DICOM of {len(series)} patients: give each patient's own folder, or set `series_uid` "
-            f"to one of these (patients parted by semicolons): {listed}",
-            "two_patients",
+def _check_whole(best: Stack, stacks: Sequence[Stack], findings: Findings) -> None:
+    """Refuse a part of a series whose slices bear several SeriesInstanceUIDs: no two lie at one place."""
+    groups: list[list[Stack]] = []
+    for stack in stacks:
+        home = next((group for group in groups if group[0].is_akin(stack)), None)
+        if home is None:
+            groups.append(home := [])
+        home.append(stack)
+    # A single slice is part of no volume, and need not be one of the many.
+    parts = max((group for group in groups if len(best.slices) == 1 or best in group), key=_slices_in)
+    sizes = sorted({len(stack.slices) for stack in parts})
+    places = places_of([part for stack in parts for part in stack.slices])
+    if 2 * sizes[-1] <= len(places) == len(set(places)):
+        few, most = sizes[0], sizes[-1]
+        each = f"{few} to {most} slices" if few < most else f"{most} slices" if most > 1 else "one slice"
+        findings.refuse(
+            "changed_uids",
+            f"{len(parts)} series of {each} each lie in one stack: were the UIDs changed? Export the series anew, with "
+            "one SeriesInstanceUID",
         )
+
+
+def _slices_in(stacks: Sequence[Stack]) -> int:
+    return sum(len(stack.slices) for stack in stacks)
 
 
 def _stacks(headers: Iterable[Dataset]) -> tuple[list[Stack], dict[str, InputError]]:
@@ -173,15 +217,12 @@ def _stacks(headers: Iterable[Dataset]) -> tuple[list[Stack], dict[str, InputErr
     stacks: dict[str, list[Stack]] = {}
     problems: dict[str, InputError] = {}
     for header in headers:
-        uid = str(header.SeriesInstanceUID)
+        uid = series_of(header)
         of_series = stacks.setdefault(uid, [])
         try:
             parts = slices_of(header)
         except InputError as problem:
-            problems[uid] = problem
-            continue
-        except Exception:  # damaged values raise whatever they reach in pydicom
-            problems[uid] = InputError(f"{Path(header.filename).name}: its header is damaged", "damaged")
+            problems.setdefault(uid, problem)
             continue
         for part in parts:
             home = next((stack for stack in of_series if stack.accepts(part)), None)
