@@ -212,7 +212,7 @@ def test_a_damaged_header_is_named(tmp_path):
         header["Rows"] = pydicom.DataElement("Rows", "LO", "many") if index == 3 else header["Rows"]
 
     write_series(tmp_path, _volume(), edit=edit)
-    with pytest.raises(InputError, match=r"\d{4}: its header is damaged") as refused:
+    with pytest.raises(InputError, match=r"\d{4}: its header is damaged: no Rows") as refused:
         _read(tmp_path)
     assert refused.value.outcome == "damaged"
 
@@ -232,6 +232,80 @@ def test_copies_of_slices_are_passed_over(tmp_path):
     values, _, warnings = _read(tmp_path)
     np.testing.assert_array_equal(values, _volume())
     assert list(warnings) == ["copies"]
+
+
+def test_files_of_one_uid_are_copies_only_where_their_pixels_are_the_same(tmp_path):
+    """As one uid for all, or none, by which two scans would be mixed."""
+    for uid in ("1.2.5", ""):
+        for number in (1, 2):
+            edit = _set(SOPInstanceUID=uid)
+            write_series(tmp_path / str(number), _volume(seed=number), series="1.2.3.0", edit=edit)
+        with pytest.raises(InputError, match="6 of the slices lie where another one lies") as refused:
+            _read(tmp_path)
+        assert refused.value.outcome == "duplicate_slice"
+
+
+def test_phases_of_one_uid_are_told_apart(tmp_path):
+    for number in (1, 2):
+        edit = _set(SOPInstanceUID="1.2.5", TriggerTime=100 * number)
+        write_series(tmp_path / str(number), _volume(seed=number), series="1.2.3.0", edit=edit)
+    values, _, warnings = _read(tmp_path, phase=200)
+    np.testing.assert_array_equal(values, _volume(seed=2))
+    assert list(warnings) == ["phase"]
+
+
+def _uid_each(slices: int):
+    """An edit that gives every so many slices a SeriesInstanceUID of their own."""
+
+    def edit(header, index):
+        header.SeriesInstanceUID = f"1.2.3.{index // slices}"
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("slices", "said"),
+    [(1, "24 series of one slice"), (2, "12 series of 2 slices"), (5, "5 series of 4 to 5 slices"), (12, "2 series")],
+)
+def test_a_series_of_many_uids_is_named(tmp_path, slices, said):
+    write_series(tmp_path, _volume(24), edit=_uid_each(slices))
+    for series_uid in (None, "1.2.3.1"):
+        with pytest.raises(InputError, match=f"{said}.*were the UIDs changed") as refused:
+            _read(tmp_path, series_uid=series_uid)
+        assert refused.value.outcome == "changed_uids"
+
+
+@pytest.mark.parametrize("image_type", [["ORIGINAL", "PRIMARY", "LOCALIZER"], ["ORIGINAL", "PRIMARY", "AXIAL"]])
+def test_a_series_of_many_uids_is_named_though_a_localizer_lies_beside_it(tmp_path, image_type):
+    write_series(tmp_path, _volume(24), edit=_uid_each(1))
+    tags = {"ImageType": image_type, "SeriesNumber": 0, "ContrastBolusAgent": "agent"}
+    write_series(
+        tmp_path / "beside", _volume(1), across=(0, 1, 0), down=(0, 0, -1), series="1.2.3.99", edit=_set(**tags)
+    )
+    with pytest.raises(InputError, match="24 series of one slice") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "changed_uids"
+
+
+def test_a_large_series_of_several_uids_is_named_by_its_number(tmp_path):
+    def edit(header, index):
+        header.SeriesInstanceUID, header.SeriesNumber = f"1.2.3.{index % 2}", 7
+
+    write_series(tmp_path, _volume(60), edit=edit)
+    with pytest.raises(InputError, match="2 series of 30 slices") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "changed_uids"
+
+
+def test_series_side_by_side_are_no_parts_of_one(tmp_path):
+    """A single slice beside a scan, and scans of chest and abdomen."""
+    write_series(tmp_path / "scan", _volume(19), series="1.2.3.0")
+    write_series(tmp_path / "single", _volume(1), series="1.2.3.1", origin=(-60.0, -200.0, 0.0))
+    np.testing.assert_array_equal(_read(tmp_path)[0], _volume(19))
+    write_series(tmp_path / "chest", _volume(60), series="1.2.3.2", edit=_set(SeriesNumber=2))
+    below = {"origin": (-60.0, -200.0, 250.0), "series": "1.2.3.3", "edit": _set(SeriesNumber=3)}
+    write_series(tmp_path / "abdomen", _volume(60), **below)
+    assert _read(tmp_path)[1]["series_uid"] == "1.2.3.2"
 
 
 def test_phases_are_listed_and_one_is_chosen(tmp_path):
