@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
@@ -123,10 +124,14 @@ def test_other_files_are_no_dicom(tmp_path):
 
 MERITS = {
     "whole_heart": ({"slices": 60}, {"slices": 25}),
+    "whole_heart by its count": ({"slices": 20, "step": 6.0}, {"slices": 19, "step": 6.0}),
+    "whole_heart by its height": ({"slices": 51}, {"slices": 50}),
     "original": ({}, {"ImageType": ["DERIVED", "SECONDARY", "MPR"]}),
     "contrast": ({"ContrastBolusAgent": "agent"}, {}),
     "cardiac": ({"SeriesDescription": "CORONARY CTA"}, {"SeriesDescription": "CORONAL"}),
     "phase": ({"SeriesDescription": "heart 70 %"}, {"SeriesDescription": "heart 30 %"}),
+    "phase, one unknown": ({"SeriesDescription": "heart 30 %"}, {"SeriesDescription": "heart"}),
+    "phase unknown, one far": ({"SeriesDescription": "heart"}, {"SeriesDescription": "heart 20 %"}),
     "smooth": ({"ConvolutionKernel": "Bv40f"}, {"ConvolutionKernel": "Br69"}),
     "slices": ({"slices": 61}, {"slices": 60}),
     "order": ({"SeriesNumber": 2}, {"SeriesNumber": 10}),
@@ -138,9 +143,9 @@ MERITS = {
 def test_each_rule_decides_between_two_series_that_it_alone_tells_apart(tmp_path, rule, first):
     for number in (first, 1 - first):
         tags = dict(MERITS[rule][number])
-        write_series(
-            tmp_path / str(number), _volume(tags.pop("slices", 60)), series=f"1.2.3.{number}", edit=_set(**tags)
-        )
+        volume, spacing = _volume(tags.pop("slices", 60)), (1.5, 1.25, tags.pop("step", 2.0))
+        write_series(tmp_path / str(number), volume, spacing=spacing, series=f"1.2.3.{number}", edit=_set(**tags))
+    rule = re.split("[ ,]", rule)[0]
     _, series, warnings = _read(tmp_path)
     assert list(warnings) == ["several_series"] and f"`{rule}`" in warnings["several_series"]
     assert (series["series_uid"], series["chosen_by"]) == ("1.2.3.0", rule)
@@ -187,6 +192,17 @@ def test_localizers_are_left_out(tmp_path):
     with pytest.raises(InputError, match="no CT images but localizers") as refused:
         _read(tmp_path / "same plane")
     assert refused.value.outcome == "no_ct"
+
+
+@pytest.mark.parametrize(("by", "left_out"), [(0.0005, False), (0.002, True)])
+def test_pixels_of_another_size_are_left_out(tmp_path, by, left_out):
+    def edit(header, index):
+        if index == 5:
+            header.PixelSpacing = [1.25, 1.5 + by]
+
+    write_series(tmp_path, _volume(), edit=edit)
+    values, _, warnings = _read(tmp_path)
+    assert values.shape[2] == 6 - left_out and list(warnings) == ["left_out"] * left_out
 
 
 def test_only_ct_is_read(tmp_path):
