@@ -17,9 +17,8 @@ apart decides:
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,15 +27,16 @@ from pydicom.dataset import Dataset
 from ..inputs import Findings, InputError
 from .headers import Found, series_of
 from .patients import check_one_patient
-from .phases import places_of
 from .slices import Slice, is_ct, slices_of
-from .values import MODALITIES, is_uid, items_of, known, number, quotable, text_of, value_of
+from .values import MODALITIES, PADDING, is_uid, items_of, known, number, quotable, text_of, value_of
+from .wholeness import FEWEST, check_directory, check_files, check_uids, slices_in
 
 ORIENTATION_TOLERANCE = 1e-3
 """Largest difference of direction cosines within a stack."""
 PIXEL_SPACING_TOLERANCE = 1e-3
 """mm, largest difference of pixel spacing within a stack."""
-HEART_HEIGHT, HEART_SLICES = 100.0, 20  # mm; of a stack that can hold a whole heart
+HEART_HEIGHT = 100.0
+"""mm, of a stack that can hold a whole heart; it has `FEWEST` slices or more."""
 REST_PHASE = 75.0  # per cent of the cardiac cycle
 _CARDIAC = re.compile("heart|cardi|coron(?!al)|cct|ctca|herz", re.IGNORECASE)
 _SHARP = re.compile(r"lung|bone|edge|sharp|\b[BHIQU]\w?[6-9]\d|\bFC[3589]\d", re.IGNORECASE)
@@ -66,26 +66,14 @@ class Stack:
             and np.abs(first.spacing - other.spacing).max() <= PIXEL_SPACING_TOLERANCE
         )
 
-    def is_akin(self, other: Stack) -> bool:
-        """Whether a stack of another series may be a part of the same one.
-
-        That is one of the same study and plane, and of the same number, or as small as this: too small for a heart.
-        """
-        small = max(len(self.slices), len(other.slices)) < HEART_SLICES
-        return (
-            text_of(self.header, "StudyInstanceUID") == text_of(other.header, "StudyInstanceUID")
-            and (small or self.number == other.number is not None)
-            and self.accepts(other.slices[0])
-        )
-
     def merits(self) -> dict[str, Any]:
         """The module's rules as values, of which the larger is the better, in their order."""
-        heights = np.unique(np.round([part.position @ self.slices[0].normal for part in self.slices], 2))
+        heights = np.unique(np.round(np.array([part.position for part in self.slices]) @ self.slices[0].normal, 2))
         height = float(np.ptp(heights))
         step = float(np.median(np.diff(heights))) if len(heights) > 1 else np.inf
         percent = self._percent()
         return {
-            "whole_heart": height >= HEART_HEIGHT and len(heights) >= HEART_SLICES,
+            "whole_heart": height >= HEART_HEIGHT and len(heights) >= FEWEST,
             "original": not _REFORMATTED & set(self.slices[0].image_type),
             "contrast": bool(
                 text_of(self.header, "ContrastBolusAgent") or items_of(self.header, "ContrastBolusAgentSequence")
@@ -134,17 +122,8 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
         InputError: no CT series, `series_uid` not among them, DICOM of two patients, a slice that lies nowhere, a
             series whose slices bear several UIDs, files that cannot be read, or slices absent that a DICOMDIR names.
     """
-    if found.unreadable:
-        first = found.unreadable[0]
-        where = f"{Path(first.filename).name}: {first.strerror}" if first.filename else first.strerror
-        findings.refuse(
-            "unreadable_files",
-            f"{len(found.unreadable)} files or folders cannot be read ({where}): slices may be among them",
-        )
-    if found.damaged:
-        findings.warn("damaged_files", f"{found.damaged} damaged DICOM files were passed over")
-    if not found.headers:
-        raise InputError("the folder holds no DICOM series that can be read", "no_ct")
+    series_uid = series_uid.strip(PADDING) if series_uid else None
+    check_files(found, findings)
     headers = [header for header in found.headers if not series_uid or series_of(header) == series_uid]
     if not headers:
         there = ", ".join(sorted({quotable(series_of(header)) for header in found.headers}))
@@ -164,15 +143,11 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
     best, *others = sorted(candidates, key=lambda stack: tuple(stack.merits().values()), reverse=True)
     if best.series_uid in problems:
         raise problems[best.series_uid]
-    _check_whole(best, [stack for stack in everything if not stack.slices[0].is_localizer], findings)
-    of_series = [header for header in headers if series_of(header) == best.series_uid]
-    absent = len(found.named.get(best.series_uid, set()) - {text_of(header, "SOPInstanceUID") for header in headers})
-    if absent:
-        findings.refuse(
-            "absent_files", f"{absent} files of the series that the DICOMDIR names are absent: copy all of it"
-        )
-    left_out = _slices_in([stack for stack in stacks if stack is not best and stack.series_uid == best.series_uid])
-    left_out += sum("Rows" in header and not is_ct(header) for header in of_series)
+    check_uids(best, [stack for stack in everything if not stack.slices[0].is_localizer], findings)
+    check_directory(best.series_uid, found, findings)
+    left_out = slices_in([stack for stack in stacks if stack is not best and stack.series_uid == best.series_uid])
+    of_other_kinds = (header for header in headers if series_of(header) == best.series_uid and not is_ct(header))
+    left_out += sum("Rows" in header for header in of_other_kinds)
     if left_out:
         findings.warn(
             "left_out", f"{left_out} images of the series lie in another plane or differ in size or kind: left out"
@@ -184,32 +159,6 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
         )
         findings.warn("several_series", sentence)
     return best, {**best.describe(), "chosen_by": rule, "alternatives": [stack.describe() for stack in others]}
-
-
-def _check_whole(best: Stack, stacks: Sequence[Stack], findings: Findings) -> None:
-    """Refuse a part of a series whose slices bear several SeriesInstanceUIDs: no two lie at one place."""
-    groups: list[list[Stack]] = []
-    for stack in stacks:
-        home = next((group for group in groups if group[0].is_akin(stack)), None)
-        if home is None:
-            groups.append(home := [])
-        home.append(stack)
-    # A single slice is part of no volume, and need not be one of the many.
-    parts = max((group for group in groups if len(best.slices) == 1 or best in group), key=_slices_in)
-    sizes = sorted({len(stack.slices) for stack in parts})
-    places = places_of([part for stack in parts for part in stack.slices])
-    if 2 * sizes[-1] <= len(places) == len(set(places)):
-        few, most = sizes[0], sizes[-1]
-        each = f"{few} to {most} slices" if few < most else f"{most} slices" if most > 1 else "one slice"
-        findings.refuse(
-            "changed_uids",
-            f"{len(parts)} series of {each} each lie in one stack: were the UIDs changed? Export the series anew, with "
-            "one SeriesInstanceUID",
-        )
-
-
-def _slices_in(stacks: Sequence[Stack]) -> int:
-    return sum(len(stack.slices) for stack in stacks)
 
 
 def _stacks(headers: Iterable[Dataset]) -> tuple[list[Stack], dict[str, InputError]]:

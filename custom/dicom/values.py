@@ -16,6 +16,8 @@ from pydicom.sequence import Sequence
 
 LONGEST_TEXT = 1024
 """Characters of a text that are looked at; DICOM allows 64 for most."""
+PADDING = " \0"
+"""What fills a value up to an even length."""
 LARGEST_NUMBER = 2.0**31
 """That an integer of a header can be, and no length or time of a scan reaches."""
 UNKNOWN = "unknown"
@@ -30,7 +32,6 @@ PHOTOMETRIC = frozenset(
 RESCALE_TYPES = frozenset("HU US OD MGML Z_EFF ED EDW HU_MOD PCT".split())
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64
-_PADDING = " \0"
 
 
 def value_of(dataset: Dataset, tag: str | int) -> Any:
@@ -46,7 +47,7 @@ def text_of(dataset: Dataset, tag: str) -> str:
     """A text without its padding; empty where it is absent or unreadable."""
     value = value_of(dataset, tag)
     try:
-        return "" if value is None else str(value).strip(_PADDING)[:LONGEST_TEXT]
+        return "" if value is None else str(value).strip(PADDING)[:LONGEST_TEXT]
     except Exception:  # as above, of a name in a character set that it is not in
         return ""
 
@@ -75,7 +76,7 @@ def number(value: Any) -> float | None:
 
 def known(word: str, terms: Collection[str]) -> str:
     """A word in capitals if it is one of `terms`, else `UNKNOWN`."""
-    word = word.strip(_PADDING).upper()
+    word = word.strip(PADDING).upper()
     return word if word in terms else UNKNOWN
 
 

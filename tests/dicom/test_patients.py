@@ -18,7 +18,7 @@ def _series(folder, *stated):
     def edit(header, index):
         header.PatientID, header.PatientName = stated[index % len(stated)]
 
-    return write_series(folder, VOLUME, edit=edit)
+    return write_series(folder, VOLUME, series="1.2.3.4", edit=edit)
 
 
 @pytest.mark.parametrize(
