@@ -23,6 +23,7 @@ import torch
 
 Points = TypeVar("Points", torch.Tensor, np.ndarray)
 Affine = torch.Tensor | np.ndarray
+_PAIRS = ((0, 1, 2), (0, 2, 1), (1, 2, 0))  # of axes, and the one that is left
 
 
 def normalised_to_voxel(points: Points, shape: Sequence[int]) -> Points:
@@ -108,6 +109,39 @@ def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple
     low, high = corners.min(axis=0), corners.max(axis=0)
     covering = tuple(int(size) for size in np.ceil((high - low) / spacing - 1e-6))
     return covering, centred_affine(covering, (spacing,) * 3, (low + high) / 2)
+
+
+def rectangular_grid(shape: Sequence[int], affine: Affine) -> tuple[tuple[int, int, int], np.ndarray]:
+    """Shape and voxel-to-RAS affine (4, 4) float64 of a grid of perpendicular axes over an image of sheared ones.
+
+    Two axes of the image that are perpendicular, or nearest to it, stay with their spacing and planes: the first two if
+    they are no worse, which are the columns and rows of slices stacked askew. The third is their normal. Voxels are
+    added at the sides, so that every voxel of the image has its centre in one of the grid's. Axes that are
+    perpendicular already stay as they are, to rounding.
+
+    Args:
+        shape: (D0, D1, D2) voxels of the image.
+        affine: (4, 4), its voxel-to-RAS map; its axes span a volume.
+    """
+    matrix = _as_numpy(affine)
+    spacing = spacing_of(matrix)
+    units = matrix[:3, :3] / spacing
+    cosines = [abs(units[:, one] @ units[:, other]).round(3) for one, other, _ in _PAIRS]
+    first, second, third = _PAIRS[int(np.argmin(cosines))]
+    normal = np.cross(units[:, first], units[:, second])
+    normal *= np.sign(normal @ units[:, third]) / np.linalg.norm(normal)
+    across = np.cross(normal, units[:, first])
+    across *= np.sign(across @ units[:, second])
+    grid = matrix.copy()
+    grid[:3, first] = units[:, first] * spacing[first]
+    grid[:3, second] = across * spacing[second]
+    grid[:3, third] = normal * (normal @ matrix[:3, third])
+    sides = [(0, size - 1) for size in shape]
+    corners = voxel_to_ras(np.stack(np.meshgrid(*sides), axis=-1).reshape(8, 3), matrix)
+    places = ras_to_voxel(corners, grid).round()
+    low, high = places.min(axis=0), places.max(axis=0)
+    grid[:3, 3] = voxel_to_ras(low, grid)
+    return tuple(int(size) for size in high - low + 1), grid
 
 
 def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:

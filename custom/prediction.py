@@ -38,7 +38,7 @@ class Prediction(NamedTuple):
     report: dict[str, Any]
     """As `NAME_report.json`, but without `files`."""
     label_map: np.ndarray
-    """(D0, D1, D2) uint8 on the image's own grid: 0 background, 1 LA, 2 LV."""
+    """(D0, D1, D2) uint8: 0 background, 1 LA, 2 LV; on the image's own grid, of axes made perpendicular if sheared."""
     affine: np.ndarray
     """(4, 4) float64, the label map's voxels to RAS mm."""
 
@@ -104,7 +104,7 @@ class Model:
             {mesh.name: trimesh.Trimesh(move(mesh.vertices), mesh.faces, process=False) for mesh in record["meshes"]},
             report,
             record["label_map"],
-            np.asarray(record["image"].meta["original_affine"], dtype=np.float64),
+            record["label_grid"].affine,
         )
 
     def _record(self, case: dict[str, str]) -> dict[str, Any]:

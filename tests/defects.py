@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import nibabel
 import numpy as np
 import pydicom
-from dicom_files import transcode, write_enhanced, write_series
+from dicom_files import misstate, transcode, write_enhanced, write_series
 from phantom import SERIES, ball, geometry, write_itk, write_nifti
 from pydicom.fileset import FileSet
 from pydicom.uid import RLELossless
@@ -148,6 +149,16 @@ def defects() -> list[Defect]:
 
         return make
 
+    def of_its_own(header, index):
+        header.SeriesInstanceUID = f"{SERIES}.{index}"
+
+    def misstated(folder):
+        return misstate(series()(folder), SeriesNumber="4a", TriggerTime="N/A", AcquisitionNumber="1\\2")
+
+    def with_a_pipe(folder):
+        os.mkfifo(series()(folder) / "0000a")
+        return folder / "ct"
+
     def phases(header, index):
         header.NominalPercentageOfCardiacPhase = 75
 
@@ -174,6 +185,10 @@ def defects() -> list[Defect]:
         Defect("DICOM, each place twice", beside(lambda header, index: None, series=SERIES), {}),
         Defect("DICOM, one place twice", beside(lambda header, index: None, series=SERIES, skip=but_one), {}),
         Defect("DICOM, a localizer among the slices", beside(tags(ImageType=["ORIGINAL"]), **localizer), {}),
+        Defect("DICOM, a UID of its own for every slice", series(of_its_own), {}),
+        Defect("DICOM, numbers that nothing needs and that are none", misstated, {}),
+        Defect("DICOM, a size that is none", lambda folder: misstate(series()(folder), Rows="many"), {}),
+        Defect("DICOM, a pipe among the files", with_a_pipe, {}),
         Defect("DICOM, a reformatted series beside", beside(tags(ImageType=["DERIVED", "MPR"]), series="1.2.3.2"), {}),
         Defect("DICOM, the other by `series_uid`", beside(phases, series="1.2.3.2"), {"series_uid": "1.2.3.2"}),
         Defect("DICOM, two patients", beside(tags(PatientID="0815"), series="1.2.3.2"), {}),

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 PATIENT = "Doe^Jane"
@@ -90,6 +92,28 @@ def write_enhanced(
     edit(header)
     pydicom.dcmwrite(folder / "enhanced.dcm", header, enforce_file_format=True)
     return folder
+
+
+def misstate(folder: Path, **texts: str) -> Path:
+    """Put texts in place of values that they cannot be, of every file of a classic series; a sequence becomes text."""
+    for path in folder.iterdir():
+        header = pydicom.dcmread(path)
+        for tag, text in texts.items():
+            header[tag] = pydicom.DataElement(tag, "UT" if _vr(tag) == "SQ" else "LO", text)
+        header.save_as(path)
+        content = path.read_bytes()
+        for tag in texts:
+            number = Tag(tag)
+            start = number.group.to_bytes(2, "little") + number.elem.to_bytes(2, "little")
+            written = start + (b"UT" if _vr(tag) == "SQ" else b"LO")
+            assert content.count(written) == 1
+            content = content.replace(written, start + _vr(tag).encode())
+        path.write_bytes(content)
+    return folder
+
+
+def _vr(tag: str) -> str:
+    return dictionary_VR(tag)[:2]  # of "US or SS" the first
 
 
 def transcode(folder: Path, syntax: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import trimesh
+from scipy.spatial.transform import Rotation
 from torch import nn
 
 from custom.sampling import level_coordinates
@@ -16,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CONFIG = ROOT / "bundle" / "configs" / "inference.json"
 NETWORK = {"_target_": "stand_in.Ellipsoids"}
 LOCATOR = {"_target_": "stand_in.NotAir"}
-OBLIQUE = np.array([[1.9, 0.2, 0.1, -60.0], [-0.2, 1.8, 0.3, -70.0], [-0.1, -0.3, 2.4, 900.0], [0, 0, 0, 1]])
+OBLIQUE = np.eye(4)
+OBLIQUE[:3, :3] = Rotation.from_euler("xyz", (-8.0, 2.0, -6.0), degrees=True).as_matrix() * (1.9, 1.8, 2.4)
+OBLIQUE[:3, 3] = -60.0, -70.0, 900.0
 
 CENTRES = ((0.1, -0.15, 0.2), (-0.2, 0.2, -0.15))
 STRIDE = 2

@@ -122,3 +122,47 @@ def test_a_centred_grid_and_one_described_in_lps():
     voxels = np.random.default_rng(0).uniform(0, 9, (20, 3))
     lps = voxels @ axes.T + origin
     np.testing.assert_allclose(frames.voxel_to_ras(voxels, frames.affine_of_lps(axes, origin)), lps * (-1, -1, 1))
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::3])
+def test_the_rectangular_grid_of_perpendicular_axes_is_the_image_s_own(order, signs):
+    affine = _oblique(order, signs)
+    for given, tolerance in ((affine, 1e-10), (affine.astype(np.float32), 1e-4)):
+        shape, grid = frames.rectangular_grid(SHAPE, given)
+        assert shape == SHAPE
+        np.testing.assert_allclose(grid, affine, rtol=0, atol=tolerance)
+        units = grid[:3, :3] / frames.spacing_of(grid)
+        np.testing.assert_allclose(units.T @ units, np.eye(3), rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("tilt", [14.0, -35.0])
+@pytest.mark.parametrize("aside", [0.0, 0.1])
+@pytest.mark.parametrize(("order", "signs"), [case for case in ORDERS if case[0][2] == 2])
+def test_the_rectangular_grid_of_slices_stacked_askew_keeps_their_planes_and_covers_them(order, signs, tilt, aside):
+    affine = _oblique(order, signs)
+    sheared = affine.copy()
+    for axis, share in ((0, aside), (1, 1.0)):
+        sheared[:3, 2] += share * np.tan(np.radians(tilt)) * 3.0 * affine[:3, axis] / np.linalg.norm(affine[:3, axis])
+    shape, grid = frames.rectangular_grid(SHAPE, sheared)
+    np.testing.assert_allclose(grid[:3, :3], affine[:3, :3], rtol=0, atol=1e-9)
+    assert shape[2] == SHAPE[2]
+    _check_cover(shape, grid, sheared)
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::3])
+def test_the_rectangular_grid_covers_any_sheared_axes(order, signs):
+    sheared = _oblique(order, signs)
+    sheared[:3, :3] += 0.2 * np.random.default_rng(5).normal(size=(3, 3))
+    shape, grid = frames.rectangular_grid(SHAPE, sheared)
+    units = grid[:3, :3] / frames.spacing_of(grid)
+    np.testing.assert_allclose(units.T @ units, np.eye(3), rtol=0, atol=1e-12)
+    assert np.sign(np.linalg.det(units)) == np.sign(np.linalg.det(sheared[:3, :3]))
+    _check_cover(shape, grid, sheared)
+
+
+def _check_cover(shape, grid, affine):
+    """Every voxel's centre lies in a voxel of the grid, which reaches no further than it must."""
+    index = np.stack(np.meshgrid(*(np.arange(size) for size in SHAPE), indexing="ij"), axis=-1)
+    voxels = frames.ras_to_voxel(frames.voxel_to_ras(index.reshape(-1, 3), affine), grid)
+    assert voxels.min() >= -0.5 - 1e-9 and (voxels <= np.array(shape) - 0.5 + 1e-9).all()
+    assert (np.array(shape) - np.ptp(voxels, axis=0) <= 2 + 1e-9).all()

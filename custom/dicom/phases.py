@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 
 from ..inputs import Findings, InputError
+from .headers import read_pixels
 from .slices import PHASE_TAGS, Slice
 
 SAME_PLACE = 0.05
@@ -28,7 +31,7 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
             that nothing tells apart.
     """
     slices = _without_copies(slices, findings)
-    places = _places(slices)
+    places = places_of(slices)
     if max(Counter(places).values()) == 1:
         if phase is not None:
             findings.warn("phase_not_needed", "the series has one phase: `phase` was not needed")
@@ -57,16 +60,27 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
 
 
 def _without_copies(slices: list[Slice], findings: Findings) -> list[Slice]:
-    """Leave out files that hold the same instance once more."""
+    """Leave out files that hold the same instance once more; one with other pixels is no copy, whatever its UID."""
+    same_pixels = cache(_same_pixels)
     unique: dict[tuple, Slice] = {}
+    others: list[Slice] = []
     for part in slices:
-        unique.setdefault((part.instance, part.frame, *part.position.round(3)), part)
-    if len(unique) < len(slices):
-        findings.warn("copies", f"{len(slices) - len(unique)} files are copies of others: passed over")
-    return list(unique.values())
+        key = (part.instance, part.frame, *part.position.round(3), *part.phases.items())
+        first = unique.setdefault(key, part)
+        if first is not part and not (part.instance and same_pixels(first.path, part.path)):
+            others.append(part)
+    kept = [*unique.values(), *others]
+    if len(kept) < len(slices):
+        findings.warn("copies", f"{len(slices) - len(kept)} files are copies of others: passed over")
+    return kept
 
 
-def _places(slices: list[Slice]) -> list[int]:
+def _same_pixels(first: Path, second: Path) -> bool:
+    pixels = read_pixels(first)
+    return pixels is not None and pixels == read_pixels(second)
+
+
+def places_of(slices: list[Slice]) -> list[int]:
     """The number of each slice's place along the normal of the first."""
     heights = np.array([part.position for part in slices]) @ slices[0].normal
     order = np.argsort(heights)

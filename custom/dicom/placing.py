@@ -34,10 +34,10 @@ def place(slices: list[Slice], findings: Findings) -> tuple[list[Slice], np.ndar
     if len(slices) < 2:
         raise InputError("the series has a single slice: a volume is needed", "single_slice")
     first = slices[0]
-    along, down = first.orientation
-    slices = sorted(slices, key=lambda part: part.position @ first.normal)
+    (along, down), normal = first.orientation, first.normal
+    slices = sorted(slices, key=lambda part: part.position @ normal)
     positions = np.array([part.position for part in slices])
-    _check_gaps(positions @ first.normal)
+    _check_gaps(positions @ normal)
     step = (positions[-1] - positions[0]) / (len(slices) - 1)
     even = positions[0] + np.arange(len(slices))[:, None] * step
     strays = np.linalg.norm(positions - even, axis=1)
@@ -46,7 +46,7 @@ def place(slices: list[Slice], findings: Findings) -> tuple[list[Slice], np.ndar
             f"slice {strays.argmax() + 1} of {len(slices)} lies {strays.max():.2f} mm off an even stack",
             "uneven_spacing",
         )
-    _check_tilt(step, first.normal, findings)
+    _check_tilt(step, normal, findings)
     if len({part.frame_of_reference for part in slices}) > 1:  # as some anonymisers leave it
         findings.warn("frames_of_reference", "the slices name different frames of reference: taken as one")
     between_rows, between_columns = first.spacing

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydicom.datadict import tag_for_keyword
 from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
 from pydicom.uid import (
     UID,
     CTImageStorage,
@@ -17,6 +20,7 @@ from pydicom.uid import (
 )
 
 from ..inputs import LARGEST_VOLUME, InputError
+from .values import PHOTOMETRIC, RESCALE_TYPES, items_of, known, number, numbers, text_of, value_of
 
 # What can tell the phases of a series apart, most telling first: tag, name and unit.
 PHASE_TAGS = {
@@ -26,8 +30,16 @@ PHASE_TAGS = {
     "TriggerTime": ("trigger time", " ms"),
     "AcquisitionNumber": ("acquisition", ""),
 }
-
-
+_TAGS = {
+    tag_for_keyword(keyword): keyword
+    for keyword in (
+        *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImageType", "FrameType"),
+        *("RescaleSlope", "RescaleIntercept", "RescaleType"),
+        *("PixelPaddingValue", "PixelPaddingRangeLimit", "PhotometricInterpretation"),
+        *PHASE_TAGS,
+    )
+}
+"""Of a slice, by their numbers: in the header, or in the functional groups of an enhanced file."""
 _CT_CLASSES = (CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage)
 COSINE_TOLERANCE = 1e-3
 """Of the direction cosines' lengths from 1 and of their product from 0."""
@@ -52,9 +64,11 @@ class Slice:
     slope: float | None
     intercept: float | None
     rescale_type: str
+    """Of `RESCALE_TYPES`, `UNKNOWN`, or empty where it states none."""
     padding: tuple[int, ...]
     """The stored value that means nothing was measured, and the limit of a range of such, where there are any."""
     photometric: str
+    """Of `PHOTOMETRIC`, or `UNKNOWN`."""
     syntax: UID
     """How the pixels are encoded."""
     image_type: tuple[str, ...]
@@ -73,70 +87,100 @@ class Slice:
         return "LOCALIZER" in self.image_type
 
 
+def is_ct(header: Dataset) -> bool:
+    """Whether an object is of CT by its modality, or by its class where it states none."""
+    modality = text_of(header, "Modality").upper()
+    return modality == "CT" or (not modality and _has_ct_class(header))
+
+
 def slices_of(header: Dataset) -> list[Slice]:
     """The slices of a CT object; none where it is no image, or lies nowhere in space as a secondary capture does.
 
-    Raises InputError (or, on damaged values, whatever pydicom raises) where they cannot be had.
+    Raises InputError where a tag that a slice needs is absent or unreadable, which it names.
     """
-    if "Rows" not in header or "Columns" not in header:
-        return []
-    frames = header.get("PerFrameFunctionalGroupsSequence")
-    count = int(header.get("NumberOfFrames") or 1)
-    if header.get("SOPClassUID") not in _CT_CLASSES and frames is None and "ImagePositionPatient" not in header:
-        return []
-    if frames is None and count == 1:
-        return [_slice(header, 0, [header])]
-    if frames is None or len(frames) != count:
+    frames = "PerFrameFunctionalGroupsSequence"
+    if not _has_ct_class(header):
+        if "Rows" not in header or "Columns" not in header:
+            return []
+        if frames not in header and "ImagePositionPatient" not in header:
+            return []
+    rows, columns = _count(header, "Rows"), _count(header, "Columns")
+    count = _count(header, "NumberOfFrames") if value_of(header, "NumberOfFrames") is not None else 1
+    if count * rows * columns > LARGEST_VOLUME:  # before the frames are parsed
+        raise InputError("a CT file claims more voxels than are read", "too_large")
+    own = _values(header)
+    if frames not in header and count == 1:
+        return [_slice(header, 0, rows, columns, own)]
+    groups = items_of(header, frames)
+    if len(groups) != count:
         raise InputError(f"a multi-frame file of {count} frames does not say where each lies", "unplaced")
-    if len(frames) * int(header.Rows) * int(header.Columns) > LARGEST_VOLUME:
-        raise InputError("an enhanced CT claims more voxels than are read", "too_large")
-    shared = header.get("SharedFunctionalGroupsSequence") or [Dataset()]
-    return [_slice(header, index, [*_groups(frame), *_groups(shared[0]), header]) for index, frame in enumerate(frames)]
+    shared = [_grouped(item) for item in items_of(header, "SharedFunctionalGroupsSequence")[:1]]
+    for values in shared:
+        own = {**own, **values}
+    return [_slice(header, index, rows, columns, {**own, **_grouped(frame)}) for index, frame in enumerate(groups)]
 
 
-def _groups(functional_groups: Dataset) -> list[Dataset]:
-    """The first item of each functional group macro."""
-    return [element.value[0] for element in functional_groups if element.VR == "SQ" and len(element.value)]
+def _has_ct_class(header: Dataset) -> bool:
+    return text_of(header, "SOPClassUID") in _CT_CLASSES
 
 
-def _slice(header: Dataset, frame: int, sources: list[Dataset]) -> Slice:
-    def value(tag: str) -> Any:
-        found = (source[tag].value for source in sources if tag in source)
-        return next((item for item in found if item is not None and item != ""), None)
+def _count(header: Dataset, tag: str) -> int:
+    found = number(value_of(header, tag))
+    if found is None or found < 1:
+        raise InputError(f"{Path(header.filename).name}: its header is damaged: no {tag} that can be read", "damaged")
+    return int(found)
 
-    def numbers(tag: str, count: int) -> np.ndarray:
-        found = value(tag)
-        array = np.atleast_1d(np.array(found, dtype=np.float64)) if found is not None else np.empty(0)
-        if array.shape != (count,) or not np.isfinite(array).all():
+
+def _values(dataset: Dataset) -> dict[str, Any]:
+    """What a dataset says of a slice, by keyword."""
+    found = {_TAGS[tag]: value_of(dataset, tag) for tag in _TAGS.keys() & dataset.keys()}
+    return {tag: value for tag, value in found.items() if value is not None}
+
+
+def _grouped(functional_groups: Dataset) -> dict[str, Any]:
+    """What the first item of each functional group macro says of a slice."""
+    found: dict[str, Any] = {}
+    for tag in functional_groups.keys():
+        for item in items_of(functional_groups, tag)[:1]:
+            found = {**_values(item), **found}
+    return found
+
+
+def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping[str, Any]) -> Slice:
+    def needed(tag: str, count: int) -> np.ndarray:
+        found = numbers(values.get(tag))
+        if found is None or len(found) != count:
             raise InputError(f"a slice has no {tag} of {count} numbers: it cannot be placed in space", "unplaced")
-        return array
+        return np.array(found)
 
-    def number(tag: str) -> float | None:
-        found = value(tag)
-        return None if found is None else float(found)
-
-    orientation = numbers("ImageOrientationPatient", 6).reshape(2, 3)
+    orientation = needed("ImageOrientationPatient", 6).reshape(2, 3)
     if np.abs(orientation @ orientation.T - np.eye(2)).max() > COSINE_TOLERANCE:
         raise InputError("a slice's direction cosines are not perpendicular units: its header is damaged", "unplaced")
-    image_type = value("FrameType") or value("ImageType") or ()
+    padding = [number(values.get(tag)) for tag in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
+    kinds = values.get("FrameType") or values.get("ImageType") or ()
     return Slice(
         path=Path(header.filename),
         frame=frame,
-        instance=str(header.get("SOPInstanceUID", "")),
-        rows=int(header.Rows),
-        columns=int(header.Columns),
-        position=numbers("ImagePositionPatient", 3),
+        instance=text_of(header, "SOPInstanceUID"),
+        rows=rows,
+        columns=columns,
+        position=needed("ImagePositionPatient", 3),
         orientation=orientation,
-        spacing=numbers("PixelSpacing", 2),
-        slope=number("RescaleSlope"),
-        intercept=number("RescaleIntercept"),
-        padding=tuple(
-            int(end) for tag in ("PixelPaddingValue", "PixelPaddingRangeLimit") if (end := value(tag)) is not None
-        ),
-        photometric=str(value("PhotometricInterpretation") or "unknown"),
-        syntax=UID(header.file_meta.get("TransferSyntaxUID", ImplicitVRLittleEndian)),
-        rescale_type=str(value("RescaleType") or "").upper(),
-        image_type=tuple(part.upper() for part in ([image_type] if isinstance(image_type, str) else image_type)),
-        frame_of_reference=str(header.get("FrameOfReferenceUID", "")),
-        phases={tag: found for tag in PHASE_TAGS if (found := number(tag)) is not None},
+        spacing=needed("PixelSpacing", 2),
+        slope=number(values.get("RescaleSlope")),
+        intercept=number(values.get("RescaleIntercept")),
+        padding=tuple(int(end) for end in padding if end is not None),
+        photometric=known(str(values.get("PhotometricInterpretation", "")), PHOTOMETRIC),
+        syntax=_syntax(header),
+        rescale_type=known(str(values["RescaleType"]), RESCALE_TYPES) if "RescaleType" in values else "",
+        image_type=tuple(str(kind).strip().upper() for kind in (kinds if isinstance(kinds, MultiValue) else [kinds])),
+        frame_of_reference=text_of(header, "FrameOfReferenceUID"),
+        phases={tag: found for tag in PHASE_TAGS if (found := number(values.get(tag))) is not None},
     )
+
+
+def _syntax(header: Dataset) -> UID:
+    syntax = UID(text_of(header.file_meta, "TransferSyntaxUID") or ImplicitVRLittleEndian)
+    if not syntax.is_transfer_syntax:
+        raise InputError("a slice's transfer syntax is none that is known: its header is damaged", "compression")
+    return syntax

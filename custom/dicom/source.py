@@ -59,6 +59,7 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
     Raises InputError where a file is no longer there as it was read, or an image has no UID to refer to.
     """
     headers: dict[str, Dataset] = {}
+    of_files: dict[str, list[Slice]] = {}
     slices = []
     with quiet():
         for path, frame in places:
@@ -66,9 +67,8 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
                 header = read_header(path)
                 if header is None:
                     raise InputError(f"{Path(path).name} has changed since it was read", "unreadable")
-                headers[path] = header
-                of_file = slices_of(header)
-            slices.append(of_file[frame])
+                headers[path], of_files[path] = header, slices_of(header)
+            slices.append(of_files[path][frame])
         first = pydicom.dcmread(places[0][0], stop_before_pixels=True, specific_tags=_INHERITED, force=True)
         inherited = Dataset()
         for tag in _INHERITED:

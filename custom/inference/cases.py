@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -27,7 +28,8 @@ def find_cases(
     directly in it (a DICOMDIR is enough), or where `series_uid` names the series to look for. Otherwise each NIfTI,
     NRRD or MHA file and each zip in it is a case, and so is each of its subfolders that holds DICOM at any depth. So
     the folder of one series, of several series mixed, or of a CD is one case; a folder of patients is a batch of
-    patients; and a study whose series have a subfolder each is a batch of series, unless `series_uid` picks one.
+    patients; and a study whose series have a subfolder each is a batch of series, unless `series_uid` picks one. What
+    is there and cannot be read is a case too: it fails by name.
 
     Args:
         input: a NIfTI, NRRD or MHA file; a DICOM file, which stands for its series; a zip of one case; a folder; or a
@@ -56,6 +58,8 @@ def _expand(path: Path, one_case: bool) -> list[Path]:
     try:
         return _cases_at(path, one_case)
     except OSError as error:
+        if os.path.lexists(path):  # a case, which fails by name and stops no other
+            return [path]
         raise InputError(f"{path.name} cannot be opened: {error.strerror}", "unreadable") from error
 
 
@@ -68,19 +72,38 @@ def _cases_at(path: Path, one_case: bool) -> list[Path]:
         raise InputError(f"{path.name}: not a kind of image that is read here ({_kinds()})")
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
+    os.stat(os.path.join(path, os.curdir))  # raises OSError where nothing in it can be read
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-    if any(child.is_file() and not _is_case(child) and is_dicom(child) for child in children):
+    unreadable = False
+    for child in children:
+        try:
+            if child.is_file() and not _is_case(child) and is_dicom(child):
+                return [path]
+        except OSError:
+            unreadable = True
+    if one_case and _holds_dicom(path):
         return [path]
-    if one_case and holds_dicom(path):
+    found = [child for child in children if _is_case_in_folder(child)]
+    if not found and unreadable:
         return [path]
-    found = [
-        child
-        for child in children
-        if is_archive(child) or (child.is_file() and is_image(child)) or (child.is_dir() and holds_dicom(child))
-    ]
     if not found:
         raise InputError(f"{path.name}: the folder holds no image that is read here ({_kinds()})")
     return found
+
+
+def _is_case_in_folder(child: Path) -> bool:
+    try:
+        return is_archive(child) or (child.is_file() and is_image(child)) or (child.is_dir() and _holds_dicom(child))
+    except OSError:  # a case, as above
+        return True
+
+
+def _holds_dicom(folder: Path) -> bool:
+    """Whether there is DICOM below a folder, or something that cannot be read: as a case, it fails by name."""
+    try:
+        return holds_dicom(folder)
+    except OSError:
+        return True
 
 
 def is_archive(path: Path) -> bool:
@@ -100,12 +123,13 @@ def _is_case(path: Path) -> bool:
 
 def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
     """A DICOM file bears the name of its folder, and its outputs stand beside that."""
+    is_file = os.path.isfile(path)
     for suffix in _SUFFIXES:
-        if path.name.lower().endswith(suffix) and path.is_file():
+        if path.name.lower().endswith(suffix) and is_file:
             place, name = path, path.name[: -len(suffix)]
             break
     else:
-        place = path.absolute().parent if path.is_file() else path.absolute()
+        place = path.absolute().parent if is_file else path.absolute()
         name = place.name
     return {"image": str(path), "name": name, "folder": str(output_dir or place.absolute().parent)}
 

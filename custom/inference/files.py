@@ -39,10 +39,13 @@ _REFUSALS = {
 def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> bytes:
     """A label map (D0, D1, D2) of integers and its voxel-to-RAS `affine` (4, 4) in mm as a compressed NIfTI file.
 
+    The axes are perpendicular, or ITK does not open it; qform and sform both say where they lie.
     The same arguments give the same bytes: no name and no time is stored, and `remark` (at most 79 ASCII characters) as
     description.
     """
     image = nibabel.Nifti1Image(labels, affine)
+    image.set_qform(affine, "scanner")
+    image.set_sform(affine, "scanner")
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = remark
     return gzip.compress(image.to_bytes(), compresslevel=1, mtime=0)

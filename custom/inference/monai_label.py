@@ -59,7 +59,7 @@ class MONAILabelResultd(Transform):
     another `result_extension`. `result` holds the `report` of the case and, by name, its surfaces' files in base64.
 
     Args:
-        surfaces: from the network's output to the record's `meshes` and `label_map`.
+        surfaces: from the network's output to the record's `meshes` and `own_label_map`.
         outputs: which files.
         weights: the weights' file, whose hash goes into the report.
         device, amp: what the network runs with, for the report.
@@ -83,7 +83,7 @@ class MONAILabelResultd(Transform):
         files = self.outputs.encode_meshes(record["meshes"], report["case"], FORCED if report["forced"] else "")
         return {
             **data,
-            "pred": record["label_map"][None],
+            "pred": record["own_label_map"][None],
             "result": {
                 "report": report,
                 "files": {name: base64.b64encode(content).decode() for name, content in files.items()},

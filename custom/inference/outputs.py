@@ -7,8 +7,6 @@ from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..chambers import STRUCTURES
 from ..dicom import SEG_ENDING, STL_ENDING
 from ..inputs import InputError
@@ -56,8 +54,8 @@ class Outputs:
         """
         case, remark = report["case"], FORCED if report["forced"] else ""
         files = self.encode_meshes(record["meshes"], case, remark)
-        affine = np.asarray(record["image"].meta["original_affine"])
-        files[f"{case}{LABEL_MAP_ENDING}"] = encode_nifti(record["label_map"], affine, remark.strip("; "))
+        labels = encode_nifti(record["label_map"], record["label_grid"].affine, remark.strip("; "))
+        files[f"{case}{LABEL_MAP_ENDING}"] = labels
         files[f"{case}{PREVIEW_ENDING}"] = preview
         if self.dicom and report["series"] is not None:
             # Only here, because highdicom takes seconds to import.
@@ -66,7 +64,7 @@ class Outputs:
             surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
             with opened(Path(record["image_file"])) as inside:
                 places = [(str(inside.parent / file), frame) for file, frame in json.loads(record["places"])]
-                written = encode_dicom(surfaces, record["label_map"], places, report["weights_sha256"], remark)
+                written = encode_dicom(surfaces, record["own_label_map"], places, report["weights_sha256"], remark)
             files.update({f"{case}{ending}": content for ending, content in written.items()})
         return files
 

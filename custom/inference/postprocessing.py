@@ -18,7 +18,7 @@ from monai.transforms import MapTransform, Transform
 from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
-from ..frames import facing_out, normalised_to_ras
+from ..frames import facing_out, normalised_to_ras, rectangular_grid
 from ..geometry.intersections import mutual_intersections
 from ..geometry.strays import distance_outside, withdraw_strays
 from ..geometry.untangling import untangle
@@ -26,12 +26,14 @@ from ..geometry.winding import voxelise_in_image
 from .mesh_files import Mesh
 from .outputs import Outputs, selected
 from .preview import render_preview
-from .quality import segmentation_of
+from .quality import Grid, segmentation_of
 from .report import Run, make_report, write_case
 from .timing import timed
 
 logger = logging.getLogger(__name__)
 
+SAME_GRID = 1e-5
+"""mm a voxel, by which the affines of two grids may differ that are one."""
 Record = dict[Hashable, Any]
 
 
@@ -158,20 +160,31 @@ def _moved_into_another(before: Mesh, after: Mesh, meshes: Sequence[Mesh]) -> bo
 
 
 class MeshesToLabelMapd(Transform):
-    """The record's `meshes` to its `label_map`, uint8 on the input's own grid: 1 = LA, 2 = LV, LV where both are."""
+    """The record's `meshes` to label maps, uint8: 1 = LA, 2 = LV, LV where both are.
+
+    `own_label_map` lies on the input's own voxels, and `label_map` on `label_grid`: the same, but where a tilted gantry
+    shears the input's axes, which ITK and so 3D Slicer do not open, a grid of perpendicular ones over it.
+    """
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = dict(data)
         meta = record["image"].meta
         with timed(record["seconds"], "label_map"):
             shape = tuple(int(size) for size in meta["spatial_shape"])
-            affine = np.asarray(meta["original_affine"], dtype=np.float64)
-            labels = torch.zeros(shape, dtype=torch.uint8)
-            for mesh in record["meshes"]:
-                inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, shape)
-                labels.masked_fill_(inside, LABELS[mesh.name])
-            record["label_map"] = labels.numpy()
+            own = Grid(shape, np.asarray(meta["original_affine"], dtype=np.float64))
+            grid = Grid(*rectangular_grid(*own))
+            same = grid.shape == own.shape and np.allclose(grid.affine, own.affine, rtol=0, atol=SAME_GRID)
+            record["own_label_map"] = _label_map(record["meshes"], own)
+            record["label_map"] = record["own_label_map"] if same else _label_map(record["meshes"], grid)
+            record["label_grid"] = grid
         return record
+
+
+def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:
+    labels = torch.zeros(grid.shape, dtype=torch.uint8)
+    for mesh in meshes:
+        labels.masked_fill_(voxelise_in_image(mesh.vertices, mesh.faces, grid.affine, grid.shape), LABELS[mesh.name])
+    return labels.numpy()
 
 
 class SaveCased(Transform):

@@ -45,7 +45,8 @@ class Run:
 def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     """The report of a case, but for `files` and `seconds`.
 
-    `record` holds `image` (the crop), `meshes`, `structures` (of `AssessMeshesd`), `reading`, `name` and `image_file`.
+    `record` holds `image` (the crop), `meshes`, `label_grid`, `structures` (of `AssessMeshesd`), `reading`, `name` and
+    `image_file`.
     """
     image, meshes = record["image"], record["meshes"]
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
@@ -64,6 +65,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
         "series": reading["series"],
         "heart": reading["heart"],
         "crop": crop,
+        "label_map": _geometry(*record["label_grid"]),
         "structures": structures,
         "intersections_between": between,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],

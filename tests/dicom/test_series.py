@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 
 import numpy as np
@@ -123,10 +124,14 @@ def test_other_files_are_no_dicom(tmp_path):
 
 MERITS = {
     "whole_heart": ({"slices": 60}, {"slices": 25}),
+    "whole_heart by its count": ({"slices": 20, "step": 6.0}, {"slices": 19, "step": 6.0}),
+    "whole_heart by its height": ({"slices": 51}, {"slices": 50}),
     "original": ({}, {"ImageType": ["DERIVED", "SECONDARY", "MPR"]}),
     "contrast": ({"ContrastBolusAgent": "agent"}, {}),
     "cardiac": ({"SeriesDescription": "CORONARY CTA"}, {"SeriesDescription": "CORONAL"}),
     "phase": ({"SeriesDescription": "heart 70 %"}, {"SeriesDescription": "heart 30 %"}),
+    "phase, one unknown": ({"SeriesDescription": "heart 30 %"}, {"SeriesDescription": "heart"}),
+    "phase unknown, one far": ({"SeriesDescription": "heart"}, {"SeriesDescription": "heart 20 %"}),
     "smooth": ({"ConvolutionKernel": "Bv40f"}, {"ConvolutionKernel": "Br69"}),
     "slices": ({"slices": 61}, {"slices": 60}),
     "order": ({"SeriesNumber": 2}, {"SeriesNumber": 10}),
@@ -138,9 +143,9 @@ MERITS = {
 def test_each_rule_decides_between_two_series_that_it_alone_tells_apart(tmp_path, rule, first):
     for number in (first, 1 - first):
         tags = dict(MERITS[rule][number])
-        write_series(
-            tmp_path / str(number), _volume(tags.pop("slices", 60)), series=f"1.2.3.{number}", edit=_set(**tags)
-        )
+        volume, spacing = _volume(tags.pop("slices", 60)), (1.5, 1.25, tags.pop("step", 2.0))
+        write_series(tmp_path / str(number), volume, spacing=spacing, series=f"1.2.3.{number}", edit=_set(**tags))
+    rule = re.split("[ ,]", rule)[0]
     _, series, warnings = _read(tmp_path)
     assert list(warnings) == ["several_series"] and f"`{rule}`" in warnings["several_series"]
     assert (series["series_uid"], series["chosen_by"]) == ("1.2.3.0", rule)
@@ -189,6 +194,17 @@ def test_localizers_are_left_out(tmp_path):
     assert refused.value.outcome == "no_ct"
 
 
+@pytest.mark.parametrize(("by", "left_out"), [(0.0005, False), (0.002, True)])
+def test_pixels_of_another_size_are_left_out(tmp_path, by, left_out):
+    def edit(header, index):
+        if index == 5:
+            header.PixelSpacing = [1.25, 1.5 + by]
+
+    write_series(tmp_path, _volume(), edit=edit)
+    values, _, warnings = _read(tmp_path)
+    assert values.shape[2] == 6 - left_out and list(warnings) == ["left_out"] * left_out
+
+
 def test_only_ct_is_read(tmp_path):
     with pytest.raises(InputError, match="no DICOM series"):
         _read(tmp_path)
@@ -212,7 +228,7 @@ def test_a_damaged_header_is_named(tmp_path):
         header["Rows"] = pydicom.DataElement("Rows", "LO", "many") if index == 3 else header["Rows"]
 
     write_series(tmp_path, _volume(), edit=edit)
-    with pytest.raises(InputError, match=r"\d{4}: its header is damaged") as refused:
+    with pytest.raises(InputError, match=r"\d{4}: its header is damaged: no Rows") as refused:
         _read(tmp_path)
     assert refused.value.outcome == "damaged"
 
@@ -232,6 +248,80 @@ def test_copies_of_slices_are_passed_over(tmp_path):
     values, _, warnings = _read(tmp_path)
     np.testing.assert_array_equal(values, _volume())
     assert list(warnings) == ["copies"]
+
+
+def test_files_of_one_uid_are_copies_only_where_their_pixels_are_the_same(tmp_path):
+    """As one uid for all, or none, by which two scans would be mixed."""
+    for uid in ("1.2.5", ""):
+        for number in (1, 2):
+            edit = _set(SOPInstanceUID=uid)
+            write_series(tmp_path / str(number), _volume(seed=number), series="1.2.3.0", edit=edit)
+        with pytest.raises(InputError, match="6 of the slices lie where another one lies") as refused:
+            _read(tmp_path)
+        assert refused.value.outcome == "duplicate_slice"
+
+
+def test_phases_of_one_uid_are_told_apart(tmp_path):
+    for number in (1, 2):
+        edit = _set(SOPInstanceUID="1.2.5", TriggerTime=100 * number)
+        write_series(tmp_path / str(number), _volume(seed=number), series="1.2.3.0", edit=edit)
+    values, _, warnings = _read(tmp_path, phase=200)
+    np.testing.assert_array_equal(values, _volume(seed=2))
+    assert list(warnings) == ["phase"]
+
+
+def _uid_each(slices: int):
+    """An edit that gives every so many slices a SeriesInstanceUID of their own."""
+
+    def edit(header, index):
+        header.SeriesInstanceUID = f"1.2.3.{index // slices}"
+
+    return edit
+
+
+@pytest.mark.parametrize(
+    ("slices", "said"),
+    [(1, "24 series of one slice"), (2, "12 series of 2 slices"), (5, "5 series of 4 to 5 slices"), (12, "2 series")],
+)
+def test_a_series_of_many_uids_is_named(tmp_path, slices, said):
+    write_series(tmp_path, _volume(24), edit=_uid_each(slices))
+    for series_uid in (None, "1.2.3.1"):
+        with pytest.raises(InputError, match=f"{said}.*were the UIDs changed") as refused:
+            _read(tmp_path, series_uid=series_uid)
+        assert refused.value.outcome == "changed_uids"
+
+
+@pytest.mark.parametrize("image_type", [["ORIGINAL", "PRIMARY", "LOCALIZER"], ["ORIGINAL", "PRIMARY", "AXIAL"]])
+def test_a_series_of_many_uids_is_named_though_a_localizer_lies_beside_it(tmp_path, image_type):
+    write_series(tmp_path, _volume(24), edit=_uid_each(1))
+    tags = {"ImageType": image_type, "SeriesNumber": 0, "ContrastBolusAgent": "agent"}
+    write_series(
+        tmp_path / "beside", _volume(1), across=(0, 1, 0), down=(0, 0, -1), series="1.2.3.99", edit=_set(**tags)
+    )
+    with pytest.raises(InputError, match="24 series of one slice") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "changed_uids"
+
+
+def test_a_large_series_of_several_uids_is_named_by_its_number(tmp_path):
+    def edit(header, index):
+        header.SeriesInstanceUID, header.SeriesNumber = f"1.2.3.{index % 2}", 7
+
+    write_series(tmp_path, _volume(60), edit=edit)
+    with pytest.raises(InputError, match="2 series of 30 slices") as refused:
+        _read(tmp_path)
+    assert refused.value.outcome == "changed_uids"
+
+
+def test_series_side_by_side_are_no_parts_of_one(tmp_path):
+    """A single slice beside a scan, and scans of chest and abdomen."""
+    write_series(tmp_path / "scan", _volume(19), series="1.2.3.0")
+    write_series(tmp_path / "single", _volume(1), series="1.2.3.1", origin=(-60.0, -200.0, 0.0))
+    np.testing.assert_array_equal(_read(tmp_path)[0], _volume(19))
+    write_series(tmp_path / "chest", _volume(60), series="1.2.3.2", edit=_set(SeriesNumber=2))
+    below = {"origin": (-60.0, -200.0, 250.0), "series": "1.2.3.3", "edit": _set(SeriesNumber=3)}
+    write_series(tmp_path / "abdomen", _volume(60), **below)
+    assert _read(tmp_path)[1]["series_uid"] == "1.2.3.2"
 
 
 def test_phases_are_listed_and_one_is_chosen(tmp_path):

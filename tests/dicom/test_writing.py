@@ -15,6 +15,7 @@ from dicom_files import PATIENT, write_enhanced, write_series
 from highdicom.seg import segread
 
 from custom.dicom import read_series
+from custom.dicom.source import open_source
 from custom.dicom.writing import encode_dicom
 from custom.frames import ras_to_lps, voxel_to_ras
 from custom.inference.mesh_files import Mesh, encode_stl
@@ -110,6 +111,21 @@ def test_they_belong_to_the_patient_and_refer_to_the_images(tmp_path, kind):
     seg = pydicom.dcmread(io.BytesIO(written[".seg.dcm"]))
     for group in seg.PerFrameFunctionalGroupsSequence:
         assert group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID in instances
+
+
+def test_frames_of_two_files_in_turn_are_each_of_their_own(tmp_path):
+    """An enhanced series of two files, the one the even slices and the other the odd ones."""
+    volume = _volume()
+
+    def in_series(header):
+        header.SeriesInstanceUID = "1.2.3.4"
+
+    for first in (0, 1):
+        place = {"origin": (-60.0, -200.0, 50.0 + 2 * first), "spacing": (1.5, 1.25, 4.0)}
+        write_enhanced(tmp_path / "series" / str(first), volume[:, :, first::2], edit=in_series, **place)
+    read = read_series(tmp_path / "series", Findings())
+    source = open_source(read.places)
+    np.testing.assert_allclose([part.position[2] for part in source.slices], 50.0 + 2 * np.arange(volume.shape[2]))
 
 
 def test_anatomy_is_coded(tmp_path):

@@ -16,8 +16,10 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from stand_in import ROOT
 
+from custom.frames import ras_to_lps, rectangular_grid, voxel_to_ras
 from custom.inference import InputError
 from custom.inference.files import check_writable, encode_nifti, write_together
 
@@ -197,3 +199,24 @@ def test_label_map_keeps_its_grid_and_names_nobody(tmp_path):
     (tmp_path / "labels.nii.gz").write_bytes(encode_nifti(labels, affine, "a remark"))
     assert nibabel.load(tmp_path / "labels.nii.gz").header["descrip"].item() == b"a remark"
     assert gzip.decompress(content)[:4] == (348).to_bytes(4, "little")
+
+
+@pytest.mark.parametrize("reader", ["itk", "SimpleITK"])
+def test_itk_opens_a_label_map_of_any_direction_where_it_lies(tmp_path, reader):
+    """Affines as other files hold them, in single precision, of all axis orders and both hands."""
+    module = pytest.importorskip(reader)
+    read = module.imread if reader == "itk" else module.ReadImage
+    path = tmp_path / "labels.nii.gz"
+    turns = Rotation.random(12, random_state=0).as_matrix()
+    for number, turn in enumerate([np.eye(3), *turns]):
+        affine = np.eye(4)
+        affine[:3, :3] = turn @ np.diag([0.4, -0.4 if number % 2 else 0.4, 0.7])
+        affine[:3, 3] = -180.25, 95.5, 1410.0
+        affine = affine.astype(np.float32).astype(np.float64)
+        path.write_bytes(encode_nifti(np.ones((5, 6, 7), dtype=np.uint8), rectangular_grid((5, 6, 7), affine)[1]))
+        image = read(str(path))
+        corner = image.TransformIndexToPhysicalPoint((4, 5, 6))
+        np.testing.assert_allclose(ras_to_lps(np.array(corner)), voxel_to_ras(np.array([4, 5, 6]), affine), atol=2e-3)
+        header = nibabel.load(path).header
+        np.testing.assert_allclose(header.get_qform(), header.get_sform(), rtol=0, atol=1e-3)
+        assert header["qform_code"] == header["sform_code"] == 1

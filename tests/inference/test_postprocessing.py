@@ -8,6 +8,7 @@ import json
 import nibabel
 import numpy as np
 import pytest
+import SimpleITK
 import torch
 import trimesh
 from monai.data import MetaTensor
@@ -30,7 +31,7 @@ from custom.inference import (
 from custom.inference.outputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
-CROP = np.array([[2.6, 0.1, 0, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 2.6, 700], [0, 0, 0, 1]])
+CROP = np.array([[2.6, 0.1, 0.02 / 2.6, -50], [-0.1, 2.6, 0.2, -60], [0, -0.2, 6.77 / 2.6, 700], [0, 0, 0, 1]])
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
 
 UNTANGLE = UntangleMeshesd()
@@ -85,6 +86,25 @@ def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
         found, true = labels == label, expected == label
         assert true.sum() > 500
         assert 2 * (found & true).sum() / (found.sum() + true.sum()) > 0.985
+
+
+def test_the_label_map_of_a_sheared_input_lies_on_perpendicular_axes_and_opens_elsewhere(tmp_path, weights):
+    """As a tilted gantry shears them; the voxels are where ITK says they are."""
+    shape, affine = _input_grid((0, 1, 2), (-1, -1, 1))
+    affine[:3, 2] += np.tan(np.radians(14)) * 2.0 * affine[:3, 1] / np.linalg.norm(affine[:3, 1])
+    record = _finish(_record(tmp_path / "out", shape, affine), weights)
+    image = SimpleITK.ReadImage(str(tmp_path / "out" / "ct_labels.nii.gz"))
+    read = SimpleITK.GetArrayFromImage(image).T
+    spacing, turn = image.GetSpacing(), np.array(image.GetDirection()).reshape(3, 3)
+    placed = np.column_stack([turn * spacing, image.GetOrigin()]) * [[-1], [-1], [1]]  # LPS to RAS
+    true = _expected_label(read.shape, np.vstack([placed, [0, 0, 0, 1]]))
+    assert (true > 0).sum() > 500 and (read != true).sum() < 0.01 * (true > 0).sum()
+    said = record["report"]["label_map"]
+    assert said["shape"] == list(read.shape) != list(shape) and record["report"]["input"]["shape"] == list(shape)
+    np.testing.assert_allclose(np.array(said["affine_voxel_to_ras"])[:3], placed, atol=1e-4)
+    assert record["own_label_map"].shape == shape
+    own = _expected_label(shape, affine)
+    assert (record["own_label_map"] != own).sum() < 0.01 * (own > 0).sum()
 
 
 def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):

@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK
 from dicom_files import PATIENT, write_series
 from phantom import write_itk
 from stand_in import CONFIG, OBLIQUE, ROOT
@@ -307,3 +308,30 @@ def test_cases_are_spread_over_two_processes(tmp_path, run_bundle, volume, write
     done = run_bundle(*keys, "--skip_existing", "True", config=CONFIG, cwd=ROOT, launcher=launcher)
     assert done.returncode == 0, done.stderr
     assert json.loads((data / "summary.json").read_text())["skipped"] == 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that not even root can read: Linux's")
+def test_a_tilted_series_and_a_folder_that_may_not_be_read(tmp_path, workflow, volume):
+    """The label map opens elsewhere, DICOM SEG lies on the slices, and the folder is a case that fails by name."""
+    data = tmp_path / "data"
+    step = (0.0, 2 * np.tan(np.radians(14)), 2.0)
+    write_series(data / "tilted", volume, origin=(0.0, 0.0, 0.0), step=step)
+    (data / "closed").mkdir()
+    (data / "closed" / "0000").symlink_to("/proc/self/mem")  # of which nobody can read the start
+    made = workflow(input=str(data), output_dir=str(tmp_path / "out"), formats="stl", dicom_output=True)
+    made.run()
+    with pytest.raises(SystemExit):
+        made.finalize()
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [(case["case"], case["outcome"]) for case in summary["cases"]] == [
+        ("closed", "unreadable_files"),
+        ("tilted", ""),
+    ]
+    image = SimpleITK.ReadImage(str(tmp_path / "out" / "tilted_labels.nii.gz"))
+    report = _report(tmp_path / "out", "tilted")
+    assert image.GetSize() == tuple(report["label_map"]["shape"]) and image.GetSize()[2] == volume.shape[2]
+    segmentation = pydicom.dcmread(tmp_path / "out" / "tilted.seg.dcm")
+    assert (segmentation.Columns, segmentation.Rows) == volume.shape[:2]
+    voxels = [(SimpleITK.GetArrayViewFromImage(image) == label).sum() * np.prod(image.GetSpacing()) for label in (1, 2)]
+    volumes = [report["structures"][name]["volume_ml"] for name in ("LA", "LV")]
+    np.testing.assert_allclose(np.array(voxels) / 1000, volumes, rtol=0.02)
