@@ -11,10 +11,11 @@ from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-import pydicom
 import pydicom.config
 from pydicom.dataset import FileDataset
 from pydicom.uid import MediaStorageDirectoryStorage
+
+from .decoding import parse
 
 STL_ENDING, SEG_ENDING = ".stl.dcm", ".seg.dcm"
 """Of the names of DICOM files that this bundle writes: they are never taken for an input."""
@@ -118,9 +119,7 @@ def _named(path: str | PathLike) -> dict[str, set[str]]:
     named: dict[str, set[str]] = {}
     try:
         with quiet():
-            records = {
-                record.seq_item_tell: record for record in pydicom.dcmread(path, force=True).DirectoryRecordSequence
-            }
+            records = {record.seq_item_tell: record for record in parse(path).DirectoryRecordSequence}
             for series in records.values():
                 if series.DirectoryRecordType == "SERIES":
                     below = named.setdefault(str(series.SeriesInstanceUID), set())
@@ -140,7 +139,7 @@ def read_header(path: str | PathLike) -> FileDataset | None:
     """The tags of a DICOM file that are used here; None where it cannot be parsed."""
     try:
         with quiet():
-            return pydicom.dcmread(path, stop_before_pixels=True, specific_tags=_TAGS, force=True)
+            return parse(path, _TAGS)
     except OSError:
         raise
     except Exception:  # damaged bytes raise whatever they reach in pydicom

@@ -6,11 +6,11 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..dicom import files_below, holds_dicom
 from ..inputs import LARGEST_COMPRESSION, InputError
-from .cases import is_archive, is_image
+from .kinds import is_archive, is_image
 
 MOST_FILES = 100_000
 LARGEST_CONTENT = 32 * 2**30
@@ -20,12 +20,13 @@ _ENCRYPTED = 1  # bit of a member's flags
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Path]:
+def opened(path: Path, scratch: str | None = None) -> Iterator[Path]:
     """What there is to read of an input, while the context lasts: the path itself, but of a zip what it holds.
 
-    That is a folder where the zip holds DICOM, its one NIfTI, NRRD or MHA file otherwise, in a temporary folder, under
-    the same names each time. Sizes and counts are checked before anything is written, and no file gets more bytes than
-    its checked size. Names that lead elsewhere (absolute, or up by `..`) end within the folder, and links become files.
+    That is a folder where the zip holds DICOM, its one NIfTI, NRRD or MHA file otherwise, in a temporary folder (made
+    in `scratch`, where that is given), under the same names each time. Sizes and counts are checked before anything is
+    written, and no file gets more bytes than its checked size. Names that lead elsewhere (absolute, or up by `..`) end
+    within the folder, and links become files.
 
     Raises:
         InputError: an archive that is encrypted, too large, a bomb, damaged, or does not hold one case.
@@ -34,15 +35,24 @@ def opened(path: Path) -> Iterator[Path]:
     if not is_archive(path):
         yield path
         return
-    with tempfile.TemporaryDirectory() as temporary:
+    with tempfile.TemporaryDirectory(dir=scratch) as temporary:
         folder = Path(temporary, "content")
-        with ZipFile(path) as archive:
+        with _archive(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check(members, path.stat().st_size)
             archive.extractall(folder, members)
         if sum(file.is_file() for file in folder.rglob("*")) != len(members):
             raise InputError("the archive holds several files of one name: it is damaged", "damaged")
         yield _case_in(folder)
+
+
+def _archive(path: Path) -> ZipFile:
+    try:
+        return ZipFile(path)
+    except BadZipFile as error:  # it has no directory, which stands at its end
+        with open(path, "rb") as stream:
+            what = "is it complete?" if stream.read(4) == b"PK\3\4" else "it is no zip archive"
+        raise InputError(f"{path.name} cannot be read: {what}", "unreadable") from error
 
 
 def _check(members: Sequence[ZipInfo], size: int) -> None:
