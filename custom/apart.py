@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from math import prod
@@ -36,6 +37,7 @@ MEMORY_A_BYTE = 12
 """Bytes more for each byte of a large case."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LENGTH = 8  # bytes that tell the length of a message
+_PIPE = 2**20  # bytes that it holds: the process need not be woken for each 64 KiB
 _LONGEST_MESSAGE = 2**28
 _KILLED = -9  # what a process ends with where the system ran out of memory
 
@@ -55,7 +57,7 @@ def run_apart(
         path: what it reads.
         size: bytes on disk that it reads at most: each 10 MB add a second, and each byte twelve of memory.
         force: of the `Findings` that it gets, whose `warnings` and `forced` the dictionary is given.
-        scratch: a folder for temporary files, which is removed where this process ends before the other.
+        scratch: its folder for temporary files, which it removes where this process ends before it does.
         arguments: as JSON can hold them.
 
     Raises InputError as the function does, or where it takes too long (`reader_time`), too much memory (`memory`), or
@@ -76,6 +78,10 @@ def run_apart(
     pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
     late = Event()
     with Popen([sys.executable, "-P", "-c", program], env=environment, **pipes) as child:
+        with suppress(ImportError, AttributeError, OSError):  # elsewhere than on Linux, or a share used up
+            import fcntl
+
+            fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
         timer = Timer(seconds, lambda: (late.set(), child.kill()))
         timer.start()
         begun = f"{Path(path).name} cannot be read", "unreadable"
@@ -142,6 +148,7 @@ def serve() -> None:
     os.dup2(2, 1)  # what native code prints is no answer
     limits = question["limits"]
     _limit(limits)
+    tempfile.tempdir = question["scratch"]
     module, name = question["function"]
     findings, path = _Told(question["force"], answer), question["path"]
     try:

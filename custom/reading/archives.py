@@ -9,24 +9,25 @@ from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..dicom import files_below, holds_dicom
-from ..inputs import LARGEST_COMPRESSION, InputError
+from ..inputs import InputError
 from .kinds import is_archive, is_image
 
 MOST_FILES = 100_000
 LARGEST_CONTENT = 32 * 2**30
 """Bytes of all files in an archive."""
+UNPACKED, UNPACKED_A_BYTE = 2**30, 32
+"""Bytes that an archive may unpack to, whatever its size, and more for each of its own; CTs reach about 10."""
 _METHODS = {ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA}
 _ENCRYPTED = 1  # bit of a member's flags
 
 
 @contextmanager
-def opened(path: Path, scratch: str | None = None) -> Iterator[Path]:
+def opened(path: Path) -> Iterator[Path]:
     """What there is to read of an input, while the context lasts: the path itself, but of a zip what it holds.
 
-    That is a folder where the zip holds DICOM, its one NIfTI, NRRD or MHA file otherwise, in a temporary folder (made
-    in `scratch`, where that is given), under the same names each time. Sizes and counts are checked before anything is
-    written, and no file gets more bytes than its checked size. Names that lead elsewhere (absolute, or up by `..`) end
-    within the folder, and links become files.
+    That is a folder where the zip holds DICOM, its one NIfTI, NRRD or MHA file otherwise, in a temporary folder, under
+    the same names each time. Sizes and counts are checked before anything is written, and no file gets more bytes than
+    its checked size. Names that lead elsewhere (absolute, or up by `..`) end within the folder, and links become files.
 
     Raises:
         InputError: an archive that is encrypted, too large, a bomb, damaged, or does not hold one case.
@@ -35,7 +36,7 @@ def opened(path: Path, scratch: str | None = None) -> Iterator[Path]:
     if not is_archive(path):
         yield path
         return
-    with tempfile.TemporaryDirectory(dir=scratch) as temporary:
+    with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "content")
         with _archive(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
@@ -62,7 +63,7 @@ def _check(members: Sequence[ZipInfo], size: int) -> None:
         raise InputError(
             f"the archive claims {len(members)} files of {claimed / 2**30:.1f} GiB, more than are read", "too_large"
         )
-    if claimed > size * LARGEST_COMPRESSION:
+    if claimed > UNPACKED + UNPACKED_A_BYTE * size:
         raise InputError("the archive claims far more than it can hold: a zip bomb?", "zip_bomb")
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise InputError("the archive is encrypted: unpack it with its password, and give the folder", "encrypted")

@@ -27,7 +27,6 @@ def read_ct(
     series_uid: str | None = None,
     phase: str | float | None = None,
     hu_offset: float = 0.0,
-    scratch: str | None = None,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) float32 in HU.
 
@@ -35,7 +34,6 @@ def read_ct(
         path: a file, a DICOM folder, or a zip of one of these.
         findings: gets the warnings.
         series_uid, phase, hu_offset: as `LoadCTd` takes them.
-        scratch: a folder that a zip is unpacked into.
 
     Returns:
         `affine` (4 lists of 4, voxel to RAS mm), `series` and `places`; and the values, axes in reversed order.
@@ -43,7 +41,7 @@ def read_ct(
     Raises InputError whatever is wrong with it, but MemoryError where the memory does not suffice.
     """
     image = Path(path)
-    with _named(image, findings), opened(image, scratch) as inside:
+    with _named(image, findings), opened(image) as inside:
         if _is_volume_file(inside):
             (values, affine), series, places = _read_file(inside, findings, phase), None, []
         else:

@@ -47,7 +47,7 @@ def read_nifti(path: Path, findings: Findings, phase: str | float | None = None)
         stream.seek(0)
         source = Source(stream, packed)
         start = source.read(START)
-        if packed and len(start) < START:
+        if packed and len(start) < min(_HEADERS):
             raise cut_off(path)
         header = _header(path, start + source.read(540 - START))
         if path.name.lower().endswith(".gz") and not packed:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from dicom_files import write_series
 
-from custom.inference import InputError, LoadCTd
+from custom.inputs import Findings, InputError
 from custom.reading.archives import MOST_FILES, opened
+from custom.reading.case import read_ct
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -43,7 +44,7 @@ def _patched(path: Path, **fields: int) -> Path:
 
 
 def _read(path: Path) -> np.ndarray:
-    return LoadCTd("image")({"image": str(path)})["image"].numpy()
+    return read_ct(str(path), Findings())[1].T
 
 
 def test_a_zipped_series_and_a_zipped_image_are_read_as_if_unpacked(tmp_path):
