@@ -10,19 +10,22 @@ LPS        mm           patient space as in DICOM and in every mesh file: RAS ti
 ========== ============ ===========================================================================================
 
 Component k of a voxel or normalised coordinate belongs to tensor axis k. Every function takes points of shape (..., 3)
-as a torch tensor or a numpy array and returns the same kind; torch functions are differentiable in the points.
+as a torch tensor or a numpy array and returns the same kind; torch functions are differentiable in the points. torch is
+imported for tensors only: what reads files does without it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, Union
 
 import numpy as np
-import torch
 
-Points = TypeVar("Points", torch.Tensor, np.ndarray)
-Affine = torch.Tensor | np.ndarray
+if TYPE_CHECKING:
+    import torch
+
+Points = TypeVar("Points", "torch.Tensor", np.ndarray)
+Affine = Union["torch.Tensor", np.ndarray]
 _PAIRS = ((0, 1, 2), (0, 2, 1), (1, 2, 0))  # of axes, and the one that is left
 
 
@@ -167,19 +170,29 @@ def facing_out(faces: Points, affine: Affine) -> Points:
 def _half_sides(points: Points, shape: Sequence[int]) -> Points:
     if len(shape) != 3 or min(shape) < 2:
         raise ValueError(f"normalised coordinates need three axes of two voxels or more, not {tuple(shape)}")
-    promote = torch.promote_types if isinstance(points, torch.Tensor) else np.promote_types
-    single = torch.float32 if isinstance(points, torch.Tensor) else np.float32
-    return _as_kind([(size - 1) / 2 for size in shape], points, promote(points.dtype, single))
+    library = _library_of(points)
+    dtype = library.promote_types(points.dtype, library.float32)
+    return _as_kind([(size - 1) / 2 for size in shape], points, dtype)
 
 
 def _as_kind(values: Any, like: Points, dtype: Any = None) -> Points:
     """`values` as the kind of array that `like` is, on its device; float64 unless `dtype` says otherwise."""
-    if isinstance(like, torch.Tensor):
-        return torch.as_tensor(values, dtype=dtype or torch.float64, device=like.device)
+    library = _library_of(like)
+    if library is not np:
+        return library.as_tensor(values, dtype=dtype or library.float64, device=like.device)
     return np.asarray(_as_numpy(values), dtype=dtype or np.float64)
 
 
 def _as_numpy(values: Any) -> np.ndarray:
-    if isinstance(values, torch.Tensor):
+    if _library_of(values) is not np:
         values = values.detach().cpu().numpy()
     return np.asarray(values, dtype=np.float64)
+
+
+def _library_of(values: Any) -> Any:
+    """torch for its tensors, numpy for anything else."""
+    if not hasattr(values, "detach"):
+        return np
+    import torch
+
+    return torch

@@ -42,6 +42,9 @@ class Findings:
         self.forced: list[str] = []
         """Names of those among `warnings` that would have been refusals."""
 
+    def begin(self, what: str, outcome: str) -> None:
+        """Note what is done next: `what` ("0007 cannot be decoded") and `outcome` name the case if that ends it."""
+
     def warn(self, outcome: str, sentence: str) -> None:
         """Note something that the user of the meshes should know."""
         self.warnings[outcome] = sentence
@@ -77,10 +80,17 @@ def check_claim(shape: Sequence[int], bytes_a_voxel: float, bytes_there: float) 
         raise InputError(f"the header claims {claimed} voxels, more than the file holds: is it complete?", "truncated")
 
 
+def spans_volume(affine: np.ndarray) -> bool:
+    """Whether a voxel-to-RAS affine (4, 4) is finite, and its voxels are not flat."""
+    with np.errstate(all="ignore"):
+        flatness = abs(np.linalg.det(affine[:3, :3])) - FLATTEST * np.prod(spacing_of(affine))
+    return bool(np.isfinite(affine).all() and flatness > 0)
+
+
 def check_affine(affine: np.ndarray) -> None:
     """Refuse, with InputError, a voxel-to-RAS affine (4, 4) that is not finite, flat, or of implausible spacing."""
     spacing = spacing_of(affine)
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) <= FLATTEST * np.prod(spacing):
+    if not spans_volume(affine):
         raise InputError("the voxels' axes do not span a volume: the header is damaged", "damaged")
     if spacing.min() < SMALLEST_SPACING or spacing.max() > LARGEST_SPACING:
         sizes = " x ".join(f"{size:g}" for size in spacing)

@@ -1,61 +1,98 @@
-"""Arrays from another process, which may abort, hang, or want too much."""
+"""A function in another process, which may abort, hang, or want too much."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
+import strange_readers
 
 from custom import apart
+from custom.inputs import InputError
 
-PROGRAM = """
-import os, time
-import numpy as np
-
-def several(count):
-    os.write(1, b"native code prints this")
-    for number in range(count):
-        yield np.full((number, 2), number, dtype=np.int16)
-
-def hang(seconds):
-    yield np.zeros(1)
-    time.sleep(seconds)
-
-def abort(_):
-    yield np.zeros(1)
-    os.abort()
-
-def claim(size):
-    yield np.zeros(1)
-    yield np.ones(size)
-"""
+CASE = Path("case.nii")
 
 
-@pytest.fixture
-def program(tmp_path) -> str:
-    (tmp_path / "program.py").write_text(PROGRAM)
-    return str(tmp_path / "program.py")
+def _wait(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
-def test_arrays_come_as_they_were_made(program):
-    arrays = list(apart.arrays_apart(program, "several", 3))
-    assert [array.shape for array in arrays] == [(0, 2), (1, 2), (2, 2)]
-    assert all(array.dtype == np.int16 and (array == number).all() for number, array in enumerate(arrays))
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")")[-1].split()[0] != "Z"
+    except OSError:
+        return False
 
 
-@pytest.mark.parametrize(("name", "argument"), [("abort", None), ("claim", 2**30), ("no such name", 0)])
-def test_a_process_that_dies_costs_only_itself(program, name, argument):
-    with pytest.raises(RuntimeError, match="gave up"):
-        list(apart.arrays_apart(program, name, argument))
+def test_the_answer_comes_as_it_was_made_by_a_process_without_torch():
+    facts, values = apart.run_apart(strange_readers.count, CASE, 0, start=5)
+    np.testing.assert_array_equal(values, np.arange(5, 29).reshape(2, 3, 4))
+    assert values.dtype == np.float32 and values.flags.writeable
+    assert facts["warnings"] == {"noted": "something"} and facts["forced"] == []
+    assert not {"torch", "monai"} & set(facts["modules"])
 
 
-def test_a_process_that_hangs_is_stopped(program, monkeypatch):
-    arrays = apart.arrays_apart(program, "hang", 1000)
-    next(arrays)
-    monkeypatch.setattr(apart, "LONGEST", 0.2)
-    start = time.monotonic()
-    with pytest.raises(TimeoutError, match="longer than 0 s"):
-        list(apart.arrays_apart(program, "hang", 1000))
-    arrays.close()
-    assert time.monotonic() - start < 100
+def test_what_reads_cases_needs_no_torch():
+    program = "import sys, custom.reading.case, pydicom.pixels; sys.exit(bool({'torch', 'monai'} & set(sys.modules)))"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", program], env=environment).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("function", "match", "outcome"),
+    [
+        (strange_readers.refuse, "^for a reason$", "unusable"),
+        (strange_readers.abort, "^0007 cannot be decoded: its bytes are damaged$", "undecodable"),
+        (strange_readers.killed, "^case.nii cannot be read: the memory does not suffice$", "memory"),
+        (strange_readers.claim, "^case.nii takes more than the 4 GiB of memory", "memory"),
+    ],
+)
+def test_a_process_that_dies_costs_only_its_case(function, match, outcome):
+    with pytest.raises(InputError, match=match) as refused:
+        apart.run_apart(function, CASE, 0)
+    assert refused.value.outcome == outcome
+
+
+def test_a_process_that_hangs_is_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr(apart, "LONGEST", 5.0)
+    (tmp_path / "scratch").mkdir()
+    with pytest.raises(InputError, match="^0007 cannot be decoded: it takes longer than 5 s$") as refused:
+        apart.run_apart(strange_readers.hang, tmp_path / "pid", 0, scratch=str(tmp_path / "scratch"))
+    assert refused.value.outcome == "reader_time"
+    assert not _is_running(int((tmp_path / "pid").read_text()))
+
+
+def test_the_process_ends_with_the_one_that_asked_and_leaves_nothing(tmp_path):
+    (tmp_path / "scratch").mkdir()
+    asking = strange_readers.ask(tmp_path / "pid")
+    _wait(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
+    pid = int((tmp_path / "pid").read_text())
+    assert (tmp_path / "scratch" / "patient").exists() and _is_running(pid)
+    asking.kill()
+    asking.wait()
+    _wait(lambda: not _is_running(pid))
+    assert not (tmp_path / "scratch").exists()
+
+
+def test_limits_grow_with_the_bytes_that_are_read(monkeypatch):
+    monkeypatch.setattr(apart, "MEMORY", 2**29)
+    with pytest.raises(InputError, match="takes more than"):
+        apart.run_apart(strange_readers.claim_some, CASE, 0)
+    assert apart.run_apart(strange_readers.claim_some, CASE, 2**26)[1].size == 1
+
+
+@pytest.mark.parametrize("closed", ["sys.stderr = None", "os.close(2)", "[os.close(fd) for fd in (0, 1, 2)]"])
+def test_standard_streams_that_are_closed(closed):
+    program = f"""import os, sys; from pathlib import Path; from custom.apart import run_apart; import strange_readers
+{closed}
+os._exit(int(run_apart(strange_readers.count, Path("case"), 0)[1].sum() != 276))"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", program], env=environment).returncode == 0

@@ -1,31 +1,72 @@
-"""Stored values of DICOM files, as pydicom decodes them.
+"""Whole DICOM files, and the stored values of their frames, as pydicom decodes them.
 
-Also a program for `custom.apart`, which is why it imports nothing of the package.
+The one place that opens DICOM files, because what is deflated must not inflate without a bound.
 """
 
 from __future__ import annotations
 
+import os
+import zlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
-from pathlib import Path
+from os import PathLike
 
 import numpy as np
 import pydicom
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.filereader import read_dataset, read_preamble
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
-Job = tuple[str, Sequence[int]]
-"""A file's path, and the indices of the frames wanted, ascending."""
+INFLATED = 2**26
+"""Bytes that a deflated file may inflate to, whatever its size."""
+INFLATED_A_BYTE = 32
+"""Bytes more that it may inflate to for each of its own; CTs reach about 10."""
 
 
-def decode(jobs: Sequence[Job]) -> Iterator[np.ndarray]:
-    """The frames of all jobs in turn, (rows, columns) integers as stored; raises whatever pydicom does."""
+def parse(path: str | PathLike, tags: Sequence[str] | None = None) -> FileDataset:
+    """The dataset of a file, with or without its meta header: all of it, or the given tags of what precedes the pixels.
+
+    Raises whatever pydicom does, and ValueError where a deflated file is damaged, or inflates to more than any CT.
+    """
+    part = {"force": True, "specific_tags": tags, "stop_before_pixels": tags is not None}
+    with open(path, "rb") as stream:
+        read_preamble(stream, force=True)
+        meta = FileMetaDataset(read_dataset(stream, False, True, stop_when=lambda tag, *_: tag.group != 2))
+        if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
+            header = pydicom.dcmread(BytesIO(_inflated(stream.read())), **part)
+            header.file_meta = meta
+        else:
+            stream.seek(0)
+            # Of a file pydicom allocates whatever a damaged length claims; of bytes it takes those that are there.
+            header = pydicom.dcmread(stream if tags else BytesIO(stream.read()), **part)
+    header.filename = os.fspath(path)
+    return header
+
+
+def _inflated(content: bytes) -> bytes:
+    try:
+        most = INFLATED + INFLATED_A_BYTE * len(content)
+        inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+        inflated = inflater.decompress(content, most)
+    except zlib.error as error:
+        raise ValueError("what is deflated in it is damaged") from error
+    if not inflater.eof:
+        raise ValueError("it is cut off, or inflates to far more than a CT")
+    return inflated
+
+
+def frames_of(path: str | PathLike, frames: Sequence[int]) -> Iterator[np.ndarray]:
+    """Frames of a file by their ascending indices, (rows, columns) integers as stored; raises whatever pydicom does."""
     from pydicom.pixels import iter_pixels  # only here: see `read_series`
 
-    for path, frames in jobs:
-        # Of a file pydicom allocates whatever a damaged length claims; of bytes it takes those that are there.
-        header = pydicom.dcmread(BytesIO(Path(path).read_bytes()), force=True)
-        if "TransferSyntaxUID" not in header.file_meta:  # a file without meta header
-            implicit, little = header.original_encoding
-            explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-            header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-        yield from iter_pixels(header, indices=frames, raw=True)
+    header = parse(path)
+    if "TransferSyntaxUID" not in header.file_meta:  # a file without meta header
+        implicit, little = header.original_encoding
+        explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+        header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    yield from iter_pixels(header, indices=frames, raw=True)

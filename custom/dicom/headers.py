@@ -7,17 +7,17 @@ import logging
 import os
 import stat
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import pydicom
 import pydicom.config
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import MediaStorageDirectoryStorage
 
+from .decoding import parse
 from .values import items_of, number, text_of, value_of
 
 STL_ENDING, SEG_ENDING = ".stl.dcm", ".seg.dcm"
@@ -179,7 +179,7 @@ def _named(path: str | PathLike) -> dict[str, set[str]]:
 
 def read_header(path: str | PathLike) -> FileDataset | None:
     """The tags of a DICOM file that are used here; None where it cannot be parsed. Raises OSError."""
-    header = _read(path, stop_before_pixels=True, specific_tags=_TAGS)
+    header = _read(path, _TAGS)
     if header is not None:
         with quiet():
             series_of(header)  # from now on it is converted, and nobody is warned of it again
@@ -188,14 +188,14 @@ def read_header(path: str | PathLike) -> FileDataset | None:
 
 def read_pixels(path: str | PathLike) -> bytes | None:
     """The pixels of a DICOM file as they are encoded; None where it has none. Raises OSError."""
-    header = _read(path, specific_tags=["PixelData"])
+    header = _read(path)
     return None if header is None else value_of(header, "PixelData")
 
 
-def _read(path: str | PathLike, **options: Any) -> FileDataset | None:
+def _read(path: str | PathLike, tags: Sequence[str] | None = None) -> FileDataset | None:
     try:
         with quiet():
-            return pydicom.dcmread(path, force=True, **options)
+            return parse(path, tags)
     except Exception as error:  # damaged bytes raise whatever they reach in pydicom, also OSError without a number
         if isinstance(error, OSError) and error.errno is not None:
             raise

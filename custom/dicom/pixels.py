@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from itertools import groupby
 
 import numpy as np
-from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
+from pydicom.uid import UID, JPEGExtended12Bit
 
-from ..apart import arrays_apart
 from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
-from . import decoding
+from .decoding import frames_of
 from .slices import Slice
 
 
@@ -33,41 +32,36 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
     check_claim(shape, 1, there * LARGEST_COMPRESSION)
     volume = np.empty(shape, dtype=np.float32)
     order = sorted(range(len(slices)), key=lambda index: (str(slices[index].path), slices[index].frame))
-    frames = _frames([slices[index] for index in order])
-    for index in order:
-        part = slices[index]
-        try:
-            stored = next(frames)
-        except TimeoutError as error:
-            raise InputError(f"{part.path.name} cannot be decoded: {error}", "decoder_time") from error
-        except (OSError, MemoryError):
-            raise
-        except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
-            if part.syntax == JPEGExtended12Bit:
-                message = (
-                    f"{part.path.name}: lossy JPEG of 12 bits cannot be decoded here: export the series uncompressed"
-                )
-                raise InputError(message, "compression") from error
-            raise InputError(f"{part.path.name} cannot be decoded: is it complete?", "undecodable") from error
-        if stored.shape != shape[1:]:
-            raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
-        plane = stored.astype(np.float32)
-        if part.slope is not None and part.intercept is not None:
-            plane = plane * np.float32(part.slope) + np.float32(part.intercept)
-        volume[index] = np.where(_padding(part, stored), np.float32(AIR), plane)
+    for path, of_file in groupby(order, key=lambda index: slices[index].path):
+        findings.begin(f"{path.name} cannot be decoded", "undecodable")
+        places = list(of_file)
+        for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
+            volume[index] = _as_hounsfield(slices[index], stored)
     return volume.transpose(2, 1, 0)
 
 
 def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
-    """The stored values of slices, sorted by file and frame."""
-    jobs = [
-        (str(path), [part.frame for part in of_file]) for path, of_file in groupby(slices, key=lambda part: part.path)
-    ]
-    native = any(part.syntax.is_encapsulated and part.syntax != RLELossless for part in slices)
-    if not native:
-        return decoding.decode(jobs)
-    largest = max(os.path.getsize(path) for path, _ in jobs)
-    return arrays_apart(decoding.__file__, "decode", jobs, size=largest)
+    """The stored values of slices of one file, sorted by frame."""
+    first = slices[0]
+    try:
+        yield from frames_of(first.path, [part.frame for part in slices])
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
+        if first.syntax == JPEGExtended12Bit:
+            message = f"{first.path.name}: lossy JPEG of 12 bits cannot be decoded here: export the series uncompressed"
+            raise InputError(message, "compression") from error
+        raise InputError(f"{first.path.name} cannot be decoded: is it complete?", "undecodable") from error
+
+
+def _as_hounsfield(part: Slice, stored: np.ndarray) -> np.ndarray:
+    """Stored values (rows, columns) as float32 HU, air where they are padding."""
+    if stored.shape != (part.rows, part.columns):
+        raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
+    plane = stored.astype(np.float32)
+    if part.slope is not None and part.intercept is not None:
+        plane = plane * np.float32(part.slope) + np.float32(part.intercept)
+    return np.where(_padding(part, stored), np.float32(AIR), plane)
 
 
 def _check_rescale(slices: list[Slice], findings: Findings) -> None:

@@ -14,6 +14,7 @@ from pydicom.sr.codedict import codes
 from pydicom.uid import generate_uid
 
 from ..inputs import InputError
+from .decoding import parse
 from .headers import quiet, read_header
 from .slices import Slice, slices_of
 
@@ -69,7 +70,7 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
                     raise InputError(f"{Path(path).name} has changed since it was read", "unreadable")
                 headers[path], of_files[path] = header, slices_of(header)
             slices.append(of_files[path][frame])
-        first = pydicom.dcmread(places[0][0], stop_before_pixels=True, specific_tags=_INHERITED, force=True)
+        first = parse(places[0][0], _INHERITED)
         inherited = Dataset()
         for tag in _INHERITED:
             if tag in first:

@@ -12,9 +12,10 @@ import torch
 from ..chambers import LABELS
 from ..data import MapLabelsd
 from ..data.cases import folder_pairs, listed_cases
-from ..inference.cases import NIFTI_SUFFIXES, is_image
-from ..inference.volume_files import read_itk, read_nifti
-from ..inputs import Findings, InputError
+from ..inference.reading import read_apart
+from ..inputs import InputError
+from ..reading.case import read_volume
+from ..reading.kinds import is_image
 
 OWN_VALUES = {str(value): value for value in LABELS.values()}
 """`label_values` of the bundle's own label maps."""
@@ -89,12 +90,9 @@ def read_label(path: str | PathLike | None, label_values: Mapping[str, int]) -> 
     if path is None:
         raise InputError("there is no label map")
     path = Path(path)
-    read = read_nifti if path.name.lower().endswith(NIFTI_SUFFIXES) else read_itk
     try:
-        values, affine = read(path, Findings(force=True))
+        facts, values = read_apart(path, read_volume, force=True)
         classes = MapLabelsd("label", label_values)({"label": torch.from_numpy(values)})["label"]
     except ValueError as error:
         raise InputError(f"label {path.name}: {error}") from error
-    except Exception as error:  # whatever a reader raises on a damaged file
-        raise InputError(f"label {path.name} cannot be read: is it complete? ({type(error).__name__})") from error
-    return classes.numpy().astype(np.uint8), affine
+    return classes.numpy().astype(np.uint8), np.array(facts["affine"])

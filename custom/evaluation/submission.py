@@ -11,9 +11,9 @@ import numpy as np
 
 from ..chambers import LABELS
 from ..data.cases import IMAGE, LABEL
-from ..inference.cases import LABEL_MAP_ENDING
 from ..inference.files import encode_nifti, write_together
 from ..inputs import InputError
+from ..reading.kinds import LABEL_MAP_ENDING
 
 FOLDER = "submission"
 

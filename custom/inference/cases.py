@@ -9,12 +9,9 @@ from pathlib import Path
 
 from ..dicom import holds_dicom, is_dicom
 from ..inputs import InputError
+from ..reading.kinds import ARCHIVE_SUFFIX, ITK_SUFFIXES, NIFTI_SUFFIXES, is_archive, is_image
 
-NIFTI_SUFFIXES = (".nii.gz", ".nii")
-ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
-ARCHIVE_SUFFIX = ".zip"
 _SUFFIXES = (*NIFTI_SUFFIXES, *ITK_SUFFIXES, ARCHIVE_SUFFIX)
-LABEL_MAP_ENDING = "_labels.nii.gz"
 
 
 def find_cases(
@@ -104,17 +101,6 @@ def _holds_dicom(folder: Path) -> bool:
         return holds_dicom(folder)
     except OSError:
         return True
-
-
-def is_archive(path: Path) -> bool:
-    """Whether a path is that of a zip file, which holds one case."""
-    return path.name.lower().endswith(ARCHIVE_SUFFIX) and path.is_file()
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file is a NIfTI, NRRD or MHA image by its name, and no label map of an earlier run."""
-    name = path.name.lower()
-    return name.endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and not name.endswith(LABEL_MAP_ENDING)
 
 
 def _is_case(path: Path) -> bool:

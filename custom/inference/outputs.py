@@ -10,8 +10,8 @@ from typing import Any
 from ..chambers import STRUCTURES
 from ..dicom import SEG_ENDING, STL_ENDING
 from ..inputs import InputError
-from .archives import opened
-from .cases import LABEL_MAP_ENDING
+from ..reading.archives import opened
+from ..reading.kinds import LABEL_MAP_ENDING
 from .files import encode_nifti, read_report
 from .mesh_files import ENCODERS, Mesh, encode_stl
 

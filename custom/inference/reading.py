@@ -1,11 +1,13 @@
-"""Reading one CT: the right reader, and a refusal where the result could not be trusted."""
+"""A CT as a MetaTensor, read in a process of its own."""
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -14,21 +16,20 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 from monai.utils import SpaceKeys
 
-from ..dicom import read_header, read_series
-from ..inputs import Findings, InputError
-from .archives import opened
-from .cases import ITK_SUFFIXES, NIFTI_SUFFIXES
-from .hounsfield import check_hounsfield
+from ..apart import run_apart
+from ..dicom import files_below
+from ..inputs import InputError
+from ..reading.case import read_ct
+from ..reading.kinds import SINGLE_FILES, is_archive
 from .timing import timed
-from .volume_files import read_itk, read_nifti
 
 
 class LoadCTd(Transform):
     """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
 
-    DICOM is read with pydicom, NIfTI with nibabel, NRRD and MHA with SimpleITK. The meta data hold the geometry only: a
-    patient's name goes no further. The record also gets `seconds`, and two JSON texts, because these pass the data
-    loader's collation unchanged: `reading`, of `series` (the chosen DICOM series, or null), `warnings` (outcome to
+    `custom.reading` reads it, in the process and under the limits of `custom.apart`. The meta data hold the geometry
+    only: a patient's name goes no further. The record also gets `seconds`, and two JSON texts, because these pass the
+    data loader's collation unchanged: `reading`, of `series` (the chosen DICOM series, or null), `warnings` (outcome to
     sentence) and `forced` (outcomes that `force` has made of refusals), and `places`, for each slice of DICOM (none
     for others) its file, as a path from the folder of what `opened` gives, and its frame; no report or log may hold it.
 
@@ -59,49 +60,45 @@ class LoadCTd(Transform):
         self.force = bool(force)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        path = Path(data[self.key])
-        findings = Findings(self.force)
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
-            try:
-                with opened(path) as inside:
-                    values, affine, series, places = self._read(inside, findings)
-            except InputError:
-                raise
-            except MemoryError as error:
-                raise InputError(f"{path.name}: the memory does not suffice to read it", "memory") from error
-            except OSError as error:
-                raise InputError(
-                    f"{path.name} cannot be read: {error.strerror or 'is it complete?'}", "unreadable"
-                ) from error
-            except Exception as error:  # whatever a reader raises on a damaged file
-                message = f"{path.name} cannot be read: is it complete? ({type(error).__name__})"
-                raise InputError(message, "unreadable") from error
-            if self.hu_offset:
-                values = values + np.float32(self.hu_offset)
-                findings.warn("hu_offset", f"{self.hu_offset:+g} was added to the values, as asked")
-            values = check_hounsfield(values, findings)
+            facts, values = read_apart(
+                Path(data[self.key]),
+                read_ct,
+                self.force,
+                series_uid=self.series_uid,
+                phase=self.phase,
+                hu_offset=self.hu_offset,
+            )
+        affine = np.array(facts["affine"])
         meta = {
             "original_affine": torch.from_numpy(affine.copy()),
             "spatial_shape": np.array(values.shape),
             "space": SpaceKeys.RAS,
         }
         image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
-        reading = {"series": series, "warnings": findings.warnings, "forced": findings.forced}
-        texts = {"reading": json.dumps(reading), "places": json.dumps(places)}
+        reading = {name: facts[name] for name in ("series", "warnings", "forced")}
+        texts = {"reading": json.dumps(reading), "places": json.dumps(facts["places"])}
         return {**data, self.key: image, "seconds": seconds, **texts}
 
-    def _read(self, path: Path, findings: Findings) -> tuple[np.ndarray, np.ndarray, dict[str, Any] | None, list]:
-        if path.is_file() and path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES):
-            if path.stat().st_size == 0:
-                raise InputError(f"{path.name} is empty", "empty_file")
-            read = read_nifti if path.name.lower().endswith(NIFTI_SUFFIXES) else read_itk
-            return *read(path, findings, self.phase), None, []
-        series_uid, folder = self.series_uid, path
-        if path.is_file():  # a DICOM file stands for its series
-            header = read_header(path)
-            if header is None or "SeriesInstanceUID" not in header:
-                raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
-            series_uid, folder = series_uid or str(header.SeriesInstanceUID), path.absolute().parent
-        values, affine, series, places = read_series(folder, findings, series_uid, self.phase)
-        return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]
+
+def read_apart(path: Path, read: Callable, force: bool, **arguments: Any) -> tuple[dict[str, Any], np.ndarray]:
+    """What a function of `custom.reading.case` tells of an image, and its volume (D0, D1, D2), from its own process.
+
+    Raises InputError where it does, or where the limits of `custom.apart` do not suffice.
+    """
+    with ExitStack() as stack:
+        try:
+            if is_archive(path):
+                arguments["scratch"] = stack.enter_context(TemporaryDirectory())
+            facts, values = run_apart(read, path, _bytes_behind(path), force, **arguments)
+        except OSError as error:
+            raise InputError(f"{path.name} cannot be read: {error.strerror}", "unreadable") from error
+        return facts, values.T
+
+
+def _bytes_behind(path: Path) -> int:
+    """Bytes of the files that reading may open: for an image in several files, all those of its folder."""
+    alone = path.is_file() and path.name.lower().endswith(SINGLE_FILES)
+    files = [path] if alone else files_below(path if path.is_dir() else path.absolute().parent)
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import numpy as np
 import pydicom
 import pytest
@@ -9,6 +11,7 @@ from dicom_files import transcode, write_enhanced, write_series
 from pydicom.uid import RLELossless
 
 from custom.dicom import read_series
+from custom.inference import LoadCTd
 from custom.inputs import Findings, InputError
 
 VOLUME = np.random.default_rng(0).integers(-1000, 1000, (12, 10, 4)).astype(np.int16)
@@ -185,6 +188,12 @@ def test_a_slice_cut_off(tmp_path):
         _read(tmp_path)
 
 
+def _refused_apart(folder) -> InputError:
+    with pytest.raises(InputError) as refused:
+        LoadCTd("image")({"image": str(folder)})
+    return refused.value
+
+
 def test_pixels_that_abort_their_codec(tmp_path):
     """GDCM ends the process it runs in on a JPEG 2000 stream whose bit depth is damaged; a fuzz run found this."""
     write_series(tmp_path, VOLUME)
@@ -193,17 +202,8 @@ def test_pixels_that_abort_their_codec(tmp_path):
     content = bytearray(path.read_bytes())
     content[content.index(b"\xff\x4f\xff\x51") + 42] = 255
     path.write_bytes(content)
-    with pytest.raises(InputError, match="0001 cannot be decoded") as refused:
-        _read(tmp_path)
-    assert refused.value.outcome == "undecodable"
-
-
-def test_a_decoder_that_takes_too_long_is_stopped(tmp_path, monkeypatch):
-    transcode(write_series(tmp_path, VOLUME), "JPEGLSLossless")
-    monkeypatch.setattr("custom.apart.LONGEST", 1e-3)
-    with pytest.raises(InputError, match="cannot be decoded: it took longer") as refused:
-        _read(tmp_path)
-    assert refused.value.outcome == "decoder_time"
+    refused = _refused_apart(tmp_path)
+    assert "0001 cannot be decoded" in str(refused) and refused.outcome == "undecodable"
 
 
 def test_a_decoder_that_claims_too_much_memory_fails_by_itself(tmp_path):
@@ -215,6 +215,35 @@ def test_a_decoder_that_claims_too_much_memory_fails_by_itself(tmp_path):
     for place in (sizes, sizes + 16):  # of the image, and of its only tile
         content[place : place + 8] = (60000).to_bytes(4, "big") * 2
     path.write_bytes(content)
-    with pytest.raises(InputError, match="0001 cannot be decoded") as refused:
+    refused = _refused_apart(tmp_path)
+    assert "0001 cannot be decoded" in str(refused) and refused.outcome == "undecodable"
+
+
+def test_what_is_deflated_inflates_to_a_bound(tmp_path, monkeypatch):
+    """A file of 100 KB that would inflate to 100 MB is not inflated, also where only its header is read."""
+    inflated = []
+    real = zlib.decompressobj
+
+    class Watched:
+        def __init__(self, *arguments):
+            self._inflater = real(*arguments)
+
+        def decompress(self, *arguments):
+            inflated.append(len(content := self._inflater.decompress(*arguments)))
+            return content
+
+        def __getattr__(self, name):
+            return getattr(self._inflater, name)
+
+    monkeypatch.setattr("custom.dicom.decoding.zlib.decompressobj", Watched)
+    write_series(tmp_path, VOLUME)
+    path = sorted(tmp_path.iterdir())[1]
+    header = pydicom.dcmread(path)
+    header.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    header.add_new(0x00091010, "OB", bytes(100_000_000))
+    header.save_as(path)
+    assert path.stat().st_size < 200_000
+    with pytest.raises(InputError) as refused:
         _read(tmp_path)
-    assert refused.value.outcome == "undecodable"
+    assert refused.value.outcome in ("missing_slice", "uneven_spacing")
+    assert 0 < max(inflated) < 80_000_000

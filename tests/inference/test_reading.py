@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from zipfile import ZipFile
 
 import nibabel
 import numpy as np
@@ -11,14 +12,23 @@ import pydicom
 import pytest
 import torch
 from dicom_files import PATIENT, write_series
+from in_process import reading_here
 from phantom import write_itk
 
+from custom.apart import run_apart
 from custom.frames import spacing_of
 from custom.inference import InputError, LoadCTd
 
 AFFINE = np.array([[-0.9, 0, 0, 100.0], [0, 0, 1.5, -80.0], [0, -1.1, 0, 60.0], [0, 0, 0, 1]])  # left-handed
 REAL = Path(__file__).parents[3] / "shared" / "data"
 FORMATS = ["ct.nii.gz", "ct.nii", "ct.nrrd", "ct.mha", "ct.mhd"]
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process():
+    """The other process has tests of its own."""
+    with reading_here():
+        yield
 
 
 def _noise(shape=(12, 10, 8)) -> np.ndarray:
@@ -203,7 +213,6 @@ def test_headers_that_claim_too_much(tmp_path, name, size, outcome, write_nifti)
 
 
 def test_a_meta_image_of_too_many_dimensions(tmp_path):
-    """ITK ends the process it runs in on it; a fuzz run found this."""
     path = write_itk(tmp_path / "ct.mha", _noise(), AFFINE)
     path.write_bytes(path.read_bytes().replace(b"NDims = 3", b"NDims = 32767"))
     _refused(path, "ct.mha cannot be read", "unreadable")
@@ -212,7 +221,6 @@ def test_a_meta_image_of_too_many_dimensions(tmp_path):
 @pytest.mark.parametrize("name", ["ct.mha", "ct.mhd", "ct.nrrd", "ct.nhdr"])
 @pytest.mark.parametrize("place", ["header", "middle", "checksum"])
 def test_damaged_compression(tmp_path, name, place):
-    """ITK reads what is no stream as other values, or never ends; a fuzz run found this."""
     path = write_itk(tmp_path / name, _noise(), AFFINE, compressed=True)
     np.testing.assert_array_equal(_read(path)[0].as_tensor()[0].numpy(), _noise())
     (file,) = set(tmp_path.iterdir()) - ({path} if name.endswith("hd") or name.endswith("hdr") else set())
@@ -295,3 +303,33 @@ class TestRealData:
         assert _read(tmp_path, series_uid=uid)[0].shape == image.shape
         (tmp_path / slices[70].name).unlink()
         _refused(tmp_path, "1 of the slices are missing|not evenly", "missing_slice", series_uid=uid)
+
+
+def test_a_case_is_read_in_a_process_of_its_own(tmp_path, write_nifti, monkeypatch):
+    """A file of each kind that is read, and a zip; nothing is left where the zip was unpacked."""
+    monkeypatch.setattr("custom.inference.reading.run_apart", run_apart)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    series = write_series(tmp_path / "series", _noise())
+    with ZipFile(tmp_path / "ct.zip", "w") as archive:
+        for path in series.iterdir():
+            archive.write(path, path.name)
+    paths = [series, tmp_path / "ct.zip", write_nifti(tmp_path / "ct.nii.gz", _noise(), AFFINE)]
+    paths += [write_itk(tmp_path / name, _noise(), AFFINE, compressed=True) for name in ("ct.nrrd", "ct.mhd")]
+    for path in paths:
+        np.testing.assert_array_equal(_read(path)[0].as_tensor()[0].numpy(), _noise())
+    assert list((tmp_path / "temporary").iterdir()) == []
+    _refused(write_nifti(tmp_path / "flat.nii", np.full((5, 5, 1), -100, np.int16), AFFINE), "too flat", "too_flat")
+
+
+def test_a_header_that_takes_too_long_costs_only_its_case(tmp_path, monkeypatch):
+    """A sequence of many empty items, which pydicom would parse for minutes."""
+    monkeypatch.setattr("custom.inference.reading.run_apart", run_apart)
+    monkeypatch.setattr("custom.apart.LONGEST", 4.0)
+    series = write_series(tmp_path / "series", _noise())
+    path = sorted(series.iterdir())[3]
+    content, item = path.read_bytes(), b"\xfe\xff\x00\xe0\0\0\0\0"
+    sequence = b"\x18\x00\x12\x00SQ\0\0\xff\xff\xff\xff" + item * 1_000_000 + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    place = content.index(b"\x28\x00\x02\x00US")  # before the group of the image's sizes
+    path.write_bytes(content[:place] + sequence + content[place:])
+    _refused(series, "series cannot be read: it takes longer than", "reader_time")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from custom.inference.hounsfield import check_hounsfield
 from custom.inputs import Findings, InputError
+from custom.reading.hounsfield import check_hounsfield
 
 
 def _chest() -> np.ndarray:

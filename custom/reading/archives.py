@@ -6,15 +6,17 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from ..dicom import files_below, holds_dicom
-from ..inputs import LARGEST_COMPRESSION, InputError
-from .cases import is_archive, is_image
+from ..inputs import InputError
+from .kinds import is_archive, is_image
 
 MOST_FILES = 100_000
 LARGEST_CONTENT = 32 * 2**30
 """Bytes of all files in an archive."""
+UNPACKED, UNPACKED_A_BYTE = 2**30, 32
+"""Bytes that an archive may unpack to, whatever its size, and more for each of its own; CTs reach about 10."""
 _METHODS = {ZIP_STORED, ZIP_DEFLATED, ZIP_BZIP2, ZIP_LZMA}
 _ENCRYPTED = 1  # bit of a member's flags
 
@@ -36,13 +38,22 @@ def opened(path: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary, "content")
-        with ZipFile(path) as archive:
+        with _archive(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check(members, path.stat().st_size)
             archive.extractall(folder, members)
         if sum(file.is_file() for file in folder.rglob("*")) != len(members):
             raise InputError("the archive holds several files of one name: it is damaged", "damaged")
         yield _case_in(folder)
+
+
+def _archive(path: Path) -> ZipFile:
+    try:
+        return ZipFile(path)
+    except BadZipFile as error:  # it has no directory, which stands at its end
+        with open(path, "rb") as stream:
+            what = "is it complete?" if stream.read(4) == b"PK\3\4" else "it is no zip archive"
+        raise InputError(f"{path.name} cannot be read: {what}", "unreadable") from error
 
 
 def _check(members: Sequence[ZipInfo], size: int) -> None:
@@ -52,7 +63,7 @@ def _check(members: Sequence[ZipInfo], size: int) -> None:
         raise InputError(
             f"the archive claims {len(members)} files of {claimed / 2**30:.1f} GiB, more than are read", "too_large"
         )
-    if claimed > size * LARGEST_COMPRESSION:
+    if claimed > UNPACKED + UNPACKED_A_BYTE * size:
         raise InputError("the archive claims far more than it can hold: a zip bomb?", "zip_bomb")
     if any(member.flag_bits & _ENCRYPTED for member in members):
         raise InputError("the archive is encrypted: unpack it with its password, and give the folder", "encrypted")

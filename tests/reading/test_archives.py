@@ -8,12 +8,14 @@ import struct
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import nibabel
 import numpy as np
 import pytest
 from dicom_files import write_series
 
-from custom.inference import InputError, LoadCTd
-from custom.inference.archives import MOST_FILES, opened
+from custom.inputs import Findings, InputError
+from custom.reading.archives import MOST_FILES, opened
+from custom.reading.case import read_ct
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:
@@ -42,15 +44,17 @@ def _patched(path: Path, **fields: int) -> Path:
 
 
 def _read(path: Path) -> np.ndarray:
-    return LoadCTd("image")({"image": str(path)})["image"].numpy()
+    return read_ct(str(path), Findings())[1].T
 
 
-def test_a_zipped_series_and_a_zipped_image_are_read_as_if_unpacked(tmp_path, volume, write_nifti):
+def test_a_zipped_series_and_a_zipped_image_are_read_as_if_unpacked(tmp_path):
+    volume = np.random.default_rng(0).integers(-1000, 1000, (12, 10, 8)).astype(np.int16)
     folder = write_series(tmp_path / "series", volume)
     files = {f"study/series/{path.name}": path.read_bytes() for path in folder.iterdir()}
     rubbish = {"__MACOSX/study/._0001": b"\0\5\x16\7", "study/notes.txt": b"text"}
     np.testing.assert_array_equal(_read(_zip(tmp_path / "a.zip", files | rubbish)), _read(folder))
-    image = write_nifti(tmp_path / "ct.nii.gz", volume)
+    image = tmp_path / "ct.nii.gz"
+    nibabel.save(nibabel.Nifti1Image(volume, np.diag([-2.0, -2.0, 2.0, 1.0])), image)
     files = {"deep/ct.nii.gz": image.read_bytes(), "deep/._ct.nii.gz": b"\0\5\x16\7", "ct_labels.nii.gz": b""}
     np.testing.assert_array_equal(_read(_zip(tmp_path / "b.ZIP", files)), _read(image))
 
@@ -103,7 +107,7 @@ def test_what_no_archive_may_claim(tmp_path):
 
 
 def test_more_files_than_any_case_has(tmp_path, monkeypatch):
-    monkeypatch.setattr("custom.inference.archives.MOST_FILES", 3)
+    monkeypatch.setattr("custom.reading.archives.MOST_FILES", 3)
     assert MOST_FILES > 3
     _refused(_zip(tmp_path / "a.zip", {str(number): b"" for number in range(4)}), "claims 4 files", "too_large")
 

@@ -9,13 +9,18 @@ from ..inputs import AIR, Findings
 _SAMPLE = 128  # voxels along each axis that are looked at, at most
 _SHIFT = 1024  # what HU are stored with where the rescale was forgotten
 _SOFT_TISSUE = (-150, 300)  # HU, from fat to weakly contrasted blood
+_LOWEST = -1024  # HU that a scanner measures
+_PADDING_SHARE = 0.005  # of the voxels that have one value, at least, for it to be padding
+_PADDING_GAP = 100.0  # HU round padding in which there is hardly another value
 
 
 def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
-    """Check (D0, D1, D2) float32; returned as they are, but for values that are not finite, which `force` makes air.
+    """Check (D0, D1, D2) float32; returned as they are, but with air, in place, where nothing was measured.
+
+    That is padding, constant values below -1024 beyond the scan's circle, and what is not finite, if `force` goes on.
 
     ======================== ======================================================================================
-    refusal                  what the values look like
+    refusal                  what the values but for padding look like
     ======================== ======================================================================================
     not_finite               some are NaN or infinite
     constant                 all are the same
@@ -34,25 +39,55 @@ def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
     finite = np.isfinite(values)
     if not finite.all():
         findings.refuse("not_finite", f"{(~finite).mean():.2%} of the values are not finite: they would be read as air")
-        values = np.where(finite, values, np.float32(AIR))
-    low, high = float(values.min()), float(values.max())
-    sample = values[tuple(slice(None, None, -(-size // _SAMPLE)) for size in values.shape)]
+        values[~finite] = AIR
+    del finite
+    sample = values[tuple(slice(None, None, -(-size // _SAMPLE)) for size in values.shape)].ravel()
+    constants = _constants(sample)
+    padding = [] if _is_air_less_1024(sample, constants) else constants
+    for value in padding:
+        values[values == value] = AIR
+    sample = sample[~np.isin(sample, padding)]
+    _check(sample, (float(values.min()), float(values.max())), findings)
+    return values
 
-    def share(least: float, most: float) -> float:
-        return float(((sample >= least) & (sample <= most)).mean())
 
+def _constants(sample: np.ndarray) -> list[np.float32]:
+    """Values below any HU that many voxels have, and hardly one nearly."""
+    low = sample[sample < _LOWEST]
+    found = []
+    for value, count in zip(*np.unique(low, return_counts=True), strict=True):
+        if count >= _PADDING_SHARE * len(sample):
+            near = np.count_nonzero(np.abs(low - value) <= _PADDING_GAP) - count
+            if near <= 0.1 * count:
+                found.append(value)
+    return found
+
+
+def _is_air_less_1024(sample: np.ndarray, constants: list[np.float32]) -> bool:
+    """Whether a constant value is the air, without noise, of an image whose rescale was made twice."""
+    near = [value for value in constants if -2 * _SHIFT - 100 <= value <= -2 * _SHIFT + 250]
+    return bool(near) and _share(sample, *_SOFT_TISSUE) < 0.05 * _share(sample, -_SHIFT - 150, -_SHIFT + 300)
+
+
+def _share(sample: np.ndarray, least: float, most: float) -> float:
+    return float(((sample >= least) & (sample <= most)).mean()) if len(sample) else 0.0
+
+
+def _check(sample: np.ndarray, ends: tuple[float, float], findings: Findings) -> None:
+    """Refuse what `sample` looks like, whose image has `ends` as its least and largest value."""
+    low, high = ends
     spread = f"(values {low:g} to {high:g})"
-    soft = share(*_SOFT_TISSUE)
-    below = sample[sample > low] < -200  # but for padding
+    soft = _share(sample, *_SOFT_TISSUE)
+    below = sample[sample > sample.min(initial=np.inf)] < -200  # but for one value that may stand for nothing
     if low == high:
         findings.refuse("constant", f"all values are {low:g}: this is no CT")
     elif low >= -1.001 and high <= 1.001:
         findings.refuse("unit_range", f"scaled values {spread}, not Hounsfield units: export the CT anew")
     elif low >= 0 and high <= 255:
         findings.refuse("grey_levels", f"grey levels of a picture {spread}, not Hounsfield units: export the CT anew")
-    elif below.mean() < 0.005 and share(_SHIFT - 100, _SHIFT + 300) > 0.05:
+    elif np.count_nonzero(below) <= 0.005 * len(below) and _share(sample, _SHIFT - 100, _SHIFT + 300) > 0.05:
         findings.refuse("shifted_by_1024", f"Hounsfield units shifted by 1024 {spread}: set `hu_offset` to -1024")
-    elif share(-2 * _SHIFT - 100, -2 * _SHIFT + 250) > 0.05 and soft < 0.2 * share(-1200, -700):
+    elif _share(sample, -2 * _SHIFT - 100, -2 * _SHIFT + 250) > 0.05 and soft < 0.2 * _share(sample, -1200, -700):
         findings.refuse("shifted_by_minus_1024", f"Hounsfield units less 1024 {spread}: set `hu_offset` to 1024")
     elif low >= 0:
         findings.refuse("not_hounsfield", f"no voxel lies below zero {spread}: this is not a CT in Hounsfield units")
@@ -62,4 +97,3 @@ def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
         )
     elif low > -200:
         findings.warn("no_air", f"no voxel is lung or air {spread}: were the values cut off?")
-    return values

@@ -1,0 +1,101 @@
+"""One case read: the right reader for what it is, and a refusal where the result could not be trusted."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..dicom import read_header, read_series
+from ..inputs import Findings, InputError
+from .archives import opened
+from .hounsfield import check_hounsfield
+from .kinds import ITK_SUFFIXES, NIFTI_SUFFIXES
+from .meta_image import read_meta_image
+from .nifti import read_nifti
+from .nrrd import read_nrrd
+from .text_header import HeaderError
+
+
+def read_ct(
+    path: str,
+    findings: Findings,
+    series_uid: str | None = None,
+    phase: str | float | None = None,
+    hu_offset: float = 0.0,
+) -> tuple[dict[str, Any], np.ndarray]:
+    """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) float32 in HU.
+
+    Args:
+        path: a file, a DICOM folder, or a zip of one of these.
+        findings: gets the warnings.
+        series_uid, phase, hu_offset: as `LoadCTd` takes them.
+
+    Returns:
+        `affine` (4 lists of 4, voxel to RAS mm), `series` and `places`; and the values, axes in reversed order.
+
+    Raises InputError whatever is wrong with it, but MemoryError where the memory does not suffice.
+    """
+    image = Path(path)
+    with _named(image, findings), opened(image) as inside:
+        if _is_volume_file(inside):
+            (values, affine), series, places = _read_file(inside, findings, phase), None, []
+        else:
+            values, affine, series, places = _read_dicom(inside, findings, series_uid, phase)
+    if hu_offset:
+        values += np.float32(hu_offset)
+        findings.warn("hu_offset", f"{hu_offset:+g} was added to the values, as asked")
+    values = check_hounsfield(values, findings)
+    return {"affine": affine.tolist(), "series": series, "places": places}, values.T
+
+
+def read_volume(path: str, findings: Findings) -> tuple[dict[str, Any], np.ndarray]:
+    """As `read_ct`, of a NIfTI, NRRD or MHA file whose values may be anything: `affine`, and the values."""
+    with _named(Path(path), findings):
+        values, affine = _read_file(Path(path), findings, None)
+    return {"affine": affine.tolist()}, values.T
+
+
+@contextmanager
+def _named(image: Path, findings: Findings) -> Iterator[None]:
+    """Make a refusal by name of whatever is raised, here or by the end of the process."""
+    findings.begin(f"{image.name} cannot be read", "unreadable")
+    try:
+        yield
+    except (InputError, MemoryError):
+        raise
+    except HeaderError as error:
+        raise InputError(f"{image.name} cannot be read: {error}", "unreadable") from error
+    except OSError as error:
+        raise InputError(f"{image.name} cannot be read: {error.strerror or 'it is damaged'}", "unreadable") from error
+    except Exception as error:  # whatever a reader raises on a damaged file
+        message = f"{image.name} cannot be read: it is damaged ({type(error).__name__})"
+        raise InputError(message, "unreadable") from error
+
+
+def _is_volume_file(path: Path) -> bool:
+    return path.name.lower().endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and path.is_file()
+
+
+def _read_file(path: Path, findings: Findings, phase: str | float | None) -> tuple[np.ndarray, np.ndarray]:
+    if path.stat().st_size == 0:
+        raise InputError(f"{path.name} is empty", "empty_file")
+    readers = {".nrrd": read_nrrd, ".nhdr": read_nrrd, ".mha": read_meta_image, ".mhd": read_meta_image}
+    return readers.get(path.suffix.lower(), read_nifti)(path, findings, phase)
+
+
+def _read_dicom(
+    path: Path, findings: Findings, series_uid: str | None, phase: str | float | None
+) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[tuple[str, int]]]:
+    folder = path
+    if path.is_file():  # a DICOM file stands for its series
+        header = read_header(path)
+        if header is None or "SeriesInstanceUID" not in header:
+            raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
+        series_uid, folder = series_uid or str(header.SeriesInstanceUID), path.absolute().parent
+    values, affine, series, places = read_series(folder, findings, series_uid, phase)
+    return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]

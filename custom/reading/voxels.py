@@ -1,0 +1,141 @@
+"""One volume of numbers from a stream of bytes, for every format of voxels in a row."""
+
+from __future__ import annotations
+
+import os
+import re
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import BinaryIO
+
+import numpy as np
+
+from ..inputs import LARGEST_COMPRESSION, Findings, InputError, check_claim
+
+_DAMAGED = "the image's compressed voxels are damaged: copy or export it again"
+_GZIP = b"\x1f\x8b"
+_PIECE = 2**16  # packed bytes that are taken at a time
+_REST = 2**20  # bytes behind the last voxel that are looked at
+
+
+class Source:
+    """The bytes of a file from where it stands on; unpacked, where they are `packed` by gzip or zlib, as they are read.
+
+    `most` is how many it can give at most.
+    """
+
+    def __init__(self, stream: BinaryIO, packed: bool = False) -> None:
+        left = os.fstat(stream.fileno()).st_size - stream.tell()
+        self.most = max(left, 0) * (LARGEST_COMPRESSION if packed else 1.0)
+        self._stream = stream
+        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._packed = b""
+
+    def read(self, size: int) -> bytes:
+        """The next `size` bytes; fewer at the end. Raises InputError where what is packed is damaged."""
+        if self._inflater is None:
+            return self._stream.read(size)
+        content = bytearray()
+        while len(content) < size and self._can_inflate():
+            try:
+                content += self._inflater.decompress(self._packed, size - len(content))
+            except zlib.error as error:
+                raise InputError(
+                    "the image's compressed voxels are damaged: copy or export it again", "damaged"
+                ) from error
+            self._packed = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+        return bytes(content)
+
+    def skip(self, size: int) -> None:
+        """Pass over `size` bytes, or all where there are fewer."""
+        while size > 0 and (content := self.read(min(size, 2**24))):
+            size -= len(content)
+
+    def check_end(self) -> None:
+        """Raise InputError where what is packed ends soon, but without its checksum or with another one."""
+        if self._inflater is not None and len(self.read(_REST)) < _REST and not self._inflater.eof:
+            raise InputError(_DAMAGED, "damaged")
+
+    def _can_inflate(self) -> bool:
+        """Whether there is something to unpack: a gzip file may be several in a row, and zeros may follow it."""
+        if len(self._packed) < len(_GZIP):
+            self._packed += self._stream.read(_PIECE)
+        if self._inflater.eof and self._packed.startswith(_GZIP):
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
+        return bool(self._packed) and not self._inflater.eof
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How voxels follow each other."""
+
+    shape: tuple[int, ...]
+    """Sizes of all axes, the fastest first."""
+    dtype: np.dtype
+    """Of a number, with its byte order."""
+    spatial: tuple[int, ...]
+    """The axes in space, ascending; along the others there are several volumes."""
+    slope: float = 1.0
+    intercept: float = 0.0
+    """What a number is multiplied with, and what is then added, to become a value."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all voxels."""
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def read_volume(source: Source, layout: Layout, phase: str | float | None, findings: Findings) -> np.ndarray:
+    """The volume (D0, D1, D2) float32 that `phase` picks, counted from 1, of voxels that `source` gives from now on.
+
+    Raises InputError where there are fewer voxels than the layout has, they are damaged, the image is too flat, or
+    holds several volumes and `phase` does not pick one.
+    """
+    check_claim(layout.shape, layout.dtype.itemsize, source.most)
+    spatial = [layout.shape[axis] for axis in layout.spatial]
+    if len(spatial) != 3 or min(spatial) < 2:
+        raise InputError(f"the image of {'x'.join(map(str, layout.shape))} voxels is too flat for a volume", "too_flat")
+    others = [axis for axis in range(len(layout.shape)) if axis not in layout.spatial]
+    chosen = dict(zip(others, _which([layout.shape[axis] for axis in others], phase, findings), strict=True))
+    volume = np.empty(spatial[::-1], dtype=np.float32)
+    # A plane holds all axes up to the second in space, those of several volumes among them.
+    inner = layout.spatial[1] + 1
+    outer = range(len(layout.shape) - 1, inner - 1, -1)
+    of_plane = layout.shape[:inner][::-1]
+    size = prod(of_plane) * layout.dtype.itemsize
+    part = tuple(chosen.get(axis, slice(None)) for axis in reversed(range(inner)))
+    filled = 0
+    for place in np.ndindex(*(layout.shape[axis] for axis in outer)):
+        if filled == len(volume):
+            return volume.T
+        if any(chosen.get(axis, index) != index for axis, index in zip(outer, place, strict=True)):
+            source.skip(size)
+            continue
+        content = source.read(size)
+        if len(content) < size:
+            raise InputError("the file ends before its last voxel: is it complete?", "truncated")
+        plane = np.frombuffer(content, dtype=layout.dtype).reshape(of_plane)[part]
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
+            if (layout.slope, layout.intercept) != (1.0, 0.0):
+                plane = plane * np.float64(layout.slope) + layout.intercept
+            volume[filled] = plane
+        filled += 1
+    source.check_end()
+    return volume.T
+
+
+def _which(counts: Sequence[int], phase: str | float | None, findings: Findings) -> tuple[int, ...]:
+    """The index along each axis of several volumes."""
+    count = prod(counts)
+    if count == 1:
+        return (0,) * len(counts)
+    listed = f"set `phase` to one of 1 to {count}"
+    if phase is None:
+        raise InputError(f"the file holds {count} volumes: {listed}", "phases")
+    number = re.fullmatch(r"[0-9]+", str(phase))
+    if number is None or not 1 <= int(phase) <= count:
+        raise InputError(f"the file holds no volume {phase}: {listed}", "no_phase")
+    findings.warn("phase", f"volume {phase} of {count} was read")
+    return tuple(int(index) for index in np.unravel_index(int(phase) - 1, counts, order="F"))
