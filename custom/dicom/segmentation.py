@@ -90,8 +90,9 @@ def _images(source: Source) -> list[Dataset]:
             setattr(image, tag, None)
         for tag in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
             setattr(image, tag, None)
-        for tag in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "Rows", "Columns"):
+        for tag in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"):
             setattr(image, tag, header[tag].value)
+        image.Modality, image.Rows, image.Columns = "CT", part.rows, part.columns
         for tag in ("StudyInstanceUID", "FrameOfReferenceUID"):
             setattr(image, tag, source.inherited[tag].value)
         if "PerFrameFunctionalGroupsSequence" in header:

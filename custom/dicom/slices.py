@@ -157,7 +157,7 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
     if np.abs(orientation @ orientation.T - np.eye(2)).max() > COSINE_TOLERANCE:
         raise InputError("a slice's direction cosines are not perpendicular units: its header is damaged", "unplaced")
     padding = [number(values.get(tag)) for tag in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
-    kinds = values.get("FrameType") or values.get("ImageType") or ()
+    kinds = values.get("FrameType") or values.get("ImageType") or []
     return Slice(
         path=Path(header.filename),
         frame=frame,
@@ -173,7 +173,9 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
         photometric=known(str(values.get("PhotometricInterpretation", "")), PHOTOMETRIC),
         syntax=_syntax(header),
         rescale_type=known(str(values["RescaleType"]), RESCALE_TYPES) if "RescaleType" in values else "",
-        image_type=tuple(str(kind).strip().upper() for kind in (kinds if isinstance(kinds, MultiValue) else [kinds])),
+        image_type=tuple(
+            str(kind).strip().upper() for kind in (kinds if isinstance(kinds, (MultiValue, list)) else [kinds])
+        ),
         frame_of_reference=text_of(header, "FrameOfReferenceUID"),
         phases={tag: found for tag in PHASE_TAGS if (found := number(values.get(tag))) is not None},
     )

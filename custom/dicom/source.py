@@ -17,6 +17,7 @@ from ..inputs import InputError
 from .decoding import parse
 from .headers import quiet, read_header
 from .slices import Slice, slices_of
+from .values import text_of, value_of
 
 MANUFACTURER, MODEL = "cardiac-chamber-meshes", "Cardiac chamber meshes"
 CODES = {"LA": codes.SCT.LeftAtrium, "LV": codes.SCT.LeftVentricle}
@@ -73,11 +74,11 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
         first = parse(places[0][0], _INHERITED)
         inherited = Dataset()
         for tag in _INHERITED:
-            if tag in first:
+            if value_of(first, tag) is not None:
                 inherited[tag] = first[tag]
             elif tag in _EMPTY_AT_LEAST:
                 setattr(inherited, tag, None)
-    if not all(header.get("SOPInstanceUID") and header.get("SOPClassUID") for header in headers.values()):
+    if not all(text_of(header, tag) for header in headers.values() for tag in ("SOPInstanceUID", "SOPClassUID")):
         raise InputError("an image has no UID: DICOM output cannot refer to it; unset `dicom_output`", "no_uid")
     series = str(slices[0].instance)
     for tag in ("StudyInstanceUID", "FrameOfReferenceUID"):  # as some anonymisers take them away

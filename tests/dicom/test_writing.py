@@ -168,6 +168,22 @@ def test_odd_headers_are_passed_on_and_no_log_names_the_patient(tmp_path, caplog
         assert "ller" not in text and "1950" not in text
 
 
+def test_an_unreadable_tag_that_nothing_needs_is_left_out(tmp_path):
+    """Of a value representation that there is none of; and a modality that is not stated."""
+
+    def edit(header, index):
+        del header.Modality
+
+    folder = write_series(tmp_path / "series", _volume(), edit=edit)
+    for path in folder.iterdir():
+        content = path.read_bytes()
+        assert content.count(b"\x10\0\x10\0PN") == 1
+        path.write_bytes(content.replace(b"\x10\0\x10\0PN", b"\x10\0\x10\0P%"))
+    for content in _write(folder)[-1].values():
+        read = pydicom.dcmread(io.BytesIO(content))
+        assert read.PatientID == "4711" and not str(read.PatientName)
+
+
 def test_images_without_uid_are_refused(tmp_path):
     def edit(header, index):
         del header.SOPInstanceUID
