@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dicom import read_header, read_series
+from ..dicom.headers import series_of
 from ..inputs import Findings, InputError
 from .archives import opened
 from .hounsfield import check_hounsfield
@@ -94,8 +95,8 @@ def _read_dicom(
     folder = path
     if path.is_file():  # a DICOM file stands for its series
         header = read_header(path)
-        if header is None or "SeriesInstanceUID" not in header:
+        if header is None or not series_of(header):
             raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
-        series_uid, folder = series_uid or str(header.SeriesInstanceUID), path.absolute().parent
+        series_uid, folder = series_uid or series_of(header), path.absolute().parent
     values, affine, series, places = read_series(folder, findings, series_uid, phase)
     return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]
