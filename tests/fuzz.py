@@ -1,9 +1,9 @@
 """Damaged files through the whole reading path: `python tests/fuzz.py --count 5000 --seed 0` prints their outcomes.
 
 Each case, a file or a folder of files, is a small CT of one of the kinds that are read, damaged by one to three
-mutations. It is read in a forked process with limits of time and memory, and must be read, or refused by name. Whatever
-else happens is a finding: a crash, a hang, memory beyond the limit, an exception of another kind, a file that was
-touched. The command exits with 1 where there was one. Number i of a seed is the same case each time;
+mutations. It is read in a forked process, by what runs in the process of `custom.apart`, and must be read, or refused by
+name; a decoder that ends the process refuses the case by the decoder's name. Whatever else happens is a finding: a hang,
+memory beyond a limit that is tighter than there, an exception of another kind, a file that was touched. The command exits with 1 where there was one. Number i of a seed is the same case each time;
 `--first i --count 1 --keep FOLDER` writes it into a folder.
 """
 
@@ -24,20 +24,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from fork_server import ForkServer
 from mutations import Files, damaged, undamaged
 from tqdm import tqdm
 
-from custom import apart
-from custom.inference import InputError, LoadCTd
+from custom.inputs import Findings, InputError
+from custom.reading.case import read_ct
 
 MEMORY = 2**30
 """Bytes that reading may add to the address space."""
-TIME = 120.0
+TIME = 60.0
 """Seconds that reading one case may take."""
-TIME_APART = 30.0
-"""Of these, seconds that what reads or decodes in a process of its own may take."""
 FORK = multiprocessing.get_context("fork")
 
 
@@ -89,13 +85,18 @@ class Reader:
         self._start()
 
     def read(self, case: Case) -> Ending:
+        """How it ends; where its process ends, the case is refused as `custom.apart` would, by what was begun."""
         self._pipe.send(case)
+        begun = ""
         try:
-            if self._pipe.poll(TIME):
-                return self._pipe.recv()
+            while self._pipe.poll(TIME):
+                ended = self._pipe.recv()
+                if isinstance(ended, Ending):
+                    return ended
+                begun = ended
             ended = Ending("hang", True)
         except EOFError:
-            ended = Ending("crash", True)
+            ended = Ending(f"refused: `{begun}`", not begun)
         self.stop()
         self._start()
         return ended
@@ -111,6 +112,17 @@ class Reader:
         other.close()
 
 
+class Told(Findings):
+    """Findings whose beginnings are told, as `custom.apart` has them."""
+
+    def __init__(self, pipe: Connection) -> None:
+        super().__init__()
+        self._pipe = pipe
+
+    def begin(self, what: str, outcome: str) -> None:
+        self._pipe.send(outcome)
+
+
 def _serve(pipe: Connection, other: Connection) -> None:
     os.setpgid(0, 0)
     other.close()  # so that the end of the process that asks is noticed
@@ -119,23 +131,21 @@ def _serve(pipe: Connection, other: Connection) -> None:
     size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (size + MEMORY, size + MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    apart.Popen, apart.LONGEST = ForkServer(apart.__file__).popen, TIME_APART
     while True:
         case = pipe.recv()
         with tempfile.TemporaryDirectory() as folder:
-            ended = _ending(case.write(Path(folder)))
+            ended = _ending(case.write(Path(folder)), Told(pipe))
             pipe.send(ended if case.is_untouched(Path(folder)) else Ending("touched", True))
 
 
-def _ending(path: Path) -> Ending:
+def _ending(path: Path, findings: Findings) -> Ending:
     try:
-        image = LoadCTd("image")({"image": str(path)})["image"]
+        facts, values = read_ct(str(path), findings)
     except InputError as refused:
-        bad = refused.outcome == "memory" or str(path.parent) in str(refused)
-        return Ending(f"refused: `{refused.outcome}`", bad, str(refused))
+        return Ending(f"refused: `{refused.outcome}`", str(path.parent) in str(refused), str(refused))
     except BaseException as error:
         return Ending(f"not named: {type(error).__name__}", True, str(error))
-    whole = torch.isfinite(image.as_tensor()).all() and np.isfinite(np.asarray(image.affine)).all()
+    whole = np.isfinite(values).all() and np.isfinite(facts["affine"]).all()
     return Ending("read", False) if whole else Ending("not finite", True)
 
 
@@ -144,7 +154,7 @@ def run(numbers: range, seed: int, keep: Path | None = None) -> tuple[Counter, i
     cases = Cases(seed)
     for case in cases.sound:  # what a first reading loads is then not loaded in each process
         with tempfile.TemporaryDirectory() as folder:
-            LoadCTd("image")({"image": str(case.write(Path(folder)))})
+            read_ct(str(case.write(Path(folder))), Findings())
     outcomes: Counter = Counter()
     findings = 0
     reader = Reader()

@@ -18,7 +18,7 @@ import numpy as np
 import pydicom
 import SimpleITK
 from dicom_files import transcode, write_enhanced, write_series
-from pydicom.dataset import FileMetaDataset
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.fileset import FileSet
 from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
@@ -126,13 +126,13 @@ def _damage(content: bytes, chance: random.Random) -> bytes:
     """Damage to what the content means, where it still means something, or to its bytes."""
     meaning: list[Callable[[bytes, random.Random], bytes]] = []
     if content[:2] == b"\x1f\x8b":
-        meaning = [_inside_gzip]
+        meaning = [_inside_gzip, _inside_gzip, _inflate]
     elif content[:4] == b"PK\3\4":
         meaning = [_inside_zip]
     elif content[128:132] == b"DICM":
-        meaning = [_delete_element, _swap_elements, _falsify_element, _falsify_element]
+        meaning = [_delete_element, _swap_elements, _falsify_element, _falsify_element, _lengthen]
     elif content[:4] in (b"NRRD", b"Obje"):
-        meaning = [_change_line, _change_number, _change_number]
+        meaning = [_change_line, _change_number, _change_number, _space_oddly, _point_elsewhere, _comment]
     elif content[:4] in (b"\x5c\1\0\0", b"\x1c\2\0\0"):
         meaning = [_falsify_nifti]
     if meaning and chance.random() < 0.6:
@@ -219,6 +219,45 @@ def _falsify_element(content: bytes, chance: random.Random) -> bytes:
             element._value = chance.choice(("", "\0", "\\\\", "x" * 3000, "Ä", "1.2.840.10008.1.2.4.70", "MONOCHROME1"))
 
     return _with_elements(content, change)
+
+
+def _lengthen(content: bytes, chance: random.Random) -> bytes:
+    """A sequence of many empty items, of stated length or none, or zeros that a deflated file hardly grows by."""
+
+    def change(header, elements) -> None:
+        if chance.random() < 0.5:
+            header.add_new("ContrastBolusAgentSequence", "SQ", [Dataset() for _ in range(chance.choice((100, 3000)))])
+            header["ContrastBolusAgentSequence"].is_undefined_length = chance.random() < 0.5
+        else:
+            header.add_new(0x00091010, "OB", bytes(chance.choice((10**6, 10**8))))
+            header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+
+    return _with_elements(content, change)
+
+
+def _inflate(content: bytes, chance: random.Random) -> bytes:
+    """Zeros behind what a gzip file holds, of which it hardly grows."""
+    return gzip.compress(gzip.decompress(content) + bytes(chance.choice((10**6, 10**8))), compresslevel=1, mtime=0)
+
+
+def _space_oddly(content: bytes, chance: random.Random) -> bytes:
+    """White space of some kind before, within or after a line of a text header."""
+    place = chance.choice([match.start() for match in re.finditer(rb"[\n:= ]", content[:400])])
+    return content[:place] + chance.choice((b"\n", b"\r", b"\f", b"\v", b"\t", b" ", b"\0", b"\n\n")) + content[place:]
+
+
+def _point_elsewhere(content: bytes, chance: random.Random) -> bytes:
+    """Another file, or several, as those that hold the voxels."""
+    there = chance.choice((b"/etc/passwd", b"../ct.raw", b"LIST", b"LIST 2\nct.raw\nct.raw", b"ct%d.raw 1 5 1", b"."))
+    pattern = rb"(data ?file: *|ElementDataFile *= *)[^\n]*" if chance.random() < 0.7 else rb"(encoding): [^\n]*"
+    return re.sub(pattern, lambda match: match[1] + there, content, count=1)
+
+
+def _comment(content: bytes, chance: random.Random) -> bytes:
+    """Many comments, or much of one, after the first line of a text header."""
+    first, rest = content.split(b"\n", 1)
+    line = b"# x\n" if content[:4] == b"NRRD" else b"Comment = x\n"
+    return first + b"\n" + chance.choice((line * 5000, line[:-1] * 50_000 + b"\n")) + rest
 
 
 def _change_line(content: bytes, chance: random.Random) -> bytes:

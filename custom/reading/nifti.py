@@ -88,13 +88,15 @@ def _layout(header: Nifti1Header) -> Layout:
     shape = tuple(int(size) for size in header["dim"][1 : axes + 1])
     try:
         dtype = header.get_data_dtype()
-    except HeaderDataError as error:
-        sentence = f"the header tells of a type of numbers (code {int(header['datatype'])}) that is not read"
-        raise InputError(sentence, "data_type") from error
+    except (HeaderDataError, KeyError):
+        dtype = np.dtype("V")
     if dtype.fields is not None:
         raise InputError("the image has several values a voxel (colour or vectors): HU are needed", "colour")
-    if dtype.kind not in "iuf":
+    if dtype.kind == "c":
         raise InputError("the image's values are not real numbers: HU are needed", "complex")
+    if dtype.kind not in "iuf":
+        code = int(header["datatype"])
+        raise InputError(f"the header tells of a type of numbers (code {code}) that is not read", "data_type")
     slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
     if slope == 0 or (np.isnan(slope) and (np.isnan(intercept) or intercept == 0)):
         slope, intercept = 1.0, 0.0  # stored as they are

@@ -24,7 +24,6 @@ def _padded(values: np.ndarray, padding: float) -> np.ndarray:
 
 FINE = {
     "as it is": lambda hu: hu,
-    "padded": lambda hu: _padded(hu, -3024),
     "cut at 300": lambda hu: hu.clip(-1024, 300),
 }
 REFUSED = {
@@ -60,6 +59,48 @@ def test_others_are_named_and_pass_with_force_only(what):
     assert findings.forced == [outcome] and list(findings.warnings) == [outcome]
     expected = np.where(np.isfinite(values), values, -1000)
     np.testing.assert_array_equal(forced, expected)
+
+
+def _circle(values: np.ndarray, padding: float, radius: float) -> tuple[np.ndarray, np.ndarray]:
+    """Padding beyond a circle, as a share of half the image's width, in each slice; and where it is."""
+    grid = np.linspace(-1, 1, len(values))
+    beyond = np.broadcast_to((np.hypot(grid[:, None], grid[None]) > radius)[..., None], values.shape)
+    return np.where(beyond, np.float32(padding), values), beyond
+
+
+@pytest.mark.parametrize("radius", [0.4, 1.0, 1.3])
+@pytest.mark.parametrize("padding", [-1100, -1500, -2000, -2048, -3024, -32768])
+def test_padding_is_air_and_does_not_hide_a_shift(padding, radius):
+    air = np.random.default_rng(1).normal(-1000, 9, (60, 60, 180)).astype(np.float32)
+    whole = np.concatenate([_chest(), air], axis=2)  # a chest in a wide field of view
+    for hu in (_chest(), whole):
+        values, beyond = _circle(hu, padding, radius)
+        findings = Findings()
+        checked = check_hounsfield(values.copy(), findings)
+        assert (checked[beyond] == -1000).all() and findings.warnings == {}
+        np.testing.assert_array_equal(checked[~beyond], values[~beyond])
+        for shift, outcome in ((1024, "shifted_by_1024"), (-1024, "shifted_by_minus_1024")):
+            for shifted in (values + shift, _circle(hu + shift, padding, radius)[0]):  # padded before, or after
+                with pytest.raises(InputError, match=f"`hu_offset` to {-shift}") as refused:
+                    check_hounsfield(shifted.copy(), Findings())
+                assert refused.value.outcome == outcome
+            advised = check_hounsfield(values + shift - shift, Findings())
+            np.testing.assert_allclose(advised, checked, atol=1e-2)
+
+
+def test_several_paddings_and_a_few_lower_voxels():
+    """A scan circle within a reformatted field of view, and metal."""
+    values, _ = _circle(_chest(), -2000, 0.8)
+    values, _ = _circle(values, -3024, 1.2)
+    values[30, 30, 30] = -8000
+    checked = np.sort(check_hounsfield(values, Findings()).ravel())
+    assert checked[0] == -8000 and checked[1] >= -1024
+
+
+def test_air_without_noise_less_1024_is_no_padding():
+    values = np.where(_chest() < -900, np.float32(-1000), _chest()) - 1024
+    with pytest.raises(InputError, match="`hu_offset` to 1024"):
+        check_hounsfield(values, Findings())
 
 
 def test_values_cut_off_are_a_warning():

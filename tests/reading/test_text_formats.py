@@ -139,6 +139,7 @@ SYNONYMS = {
     "Orientation": {"TransformMatrix": None, "Orientation": "0 1 0 -1 0 0 0 0 1"},
     "ElementByteOrderMSB": {"ElementByteOrderMSB": "False"},
     "what ITK adds": {"ITK_InputFilterName": "NrrdImageIO", "0008|0060": "CT", "Modality": "MET_MOD_CT"},
+    "a long": {"ElementType": "MET_LONG", "DimSize": "5 2 3"},
     "no matrix": {"TransformMatrix": None},
     "centre of rotation": {"CenterOfRotation": "5 6 7"},
 }
@@ -259,7 +260,6 @@ UNREAD_NRRD = {
 UNREAD_META = {
     "text": ({"BinaryData": "False"}, "compression", "text"),
     "an unknown type": ({"ElementType": "MET_OTHER"}, "data_type", "type of numbers"),
-    "a long of no stated size": ({"ElementType": "MET_LONG"}, "data_type", "type of numbers"),
     "channels": ({"ElementNumberOfChannels": "3"}, "colour", "several values"),
     "a truth of its own": ({"CompressedData": "perhaps"}, "unreadable", "`CompressedData`"),
     "skips in each slice": ({"HeaderSizePerSlice": "4"}, "unreadable", "HeaderSizePerSlice"),
