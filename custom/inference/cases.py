@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
@@ -42,12 +43,13 @@ def find_cases(
 
     Raises:
         InputError: a path that does not exist, an unknown kind of file, a folder without a case, or two cases whose
-            outputs would have the same names.
+            outputs would have the same names, or no name.
     """
     items = [input] if isinstance(input, (str, PathLike)) else list(input)
     items = [item for item in items if str(item)]
     paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid))]
-    cases = [_case(path, output_dir) for path in dict.fromkeys(paths)]
+    distinct = {(os.path.realpath(path.parent), path.name): path for path in paths}
+    cases = [_case(path, output_dir) for path in distinct.values()]
     _check_distinct(cases)
     return cases
 
@@ -61,7 +63,7 @@ def _expand(path: Path, one_case: bool) -> list[Path]:
 
 def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if path.is_file():
-        if _is_case(path):
+        if is_case(path):
             return [path]
         if is_dicom(path):
             return [path.parent if path.name.upper() == "DICOMDIR" else path]
@@ -69,7 +71,7 @@ def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if not path.is_dir():
         raise InputError(f"{path}: no such file or folder")
     children = sorted(child for child in path.iterdir() if not child.name.startswith("."))
-    if any(child.is_file() and not _is_case(child) and is_dicom(child) for child in children):
+    if any(child.is_file() and not is_case(child) and is_dicom(child) for child in children):
         return [path]
     if one_case and holds_dicom(path):
         return [path]
@@ -94,7 +96,8 @@ def is_image(path: Path) -> bool:
     return name.endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and not name.endswith(LABEL_MAP_ENDING)
 
 
-def _is_case(path: Path) -> bool:
+def is_case(path: Path) -> bool:
+    """Whether a path is named like a file that is a case by itself, which DICOM files are not."""
     return path.name.lower().endswith(_SUFFIXES)
 
 
@@ -105,9 +108,16 @@ def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
             place, name = path, path.name[: -len(suffix)]
             break
     else:
-        place = path.absolute().parent if path.is_file() else path.absolute()
+        place = series_folder(path)
         name = place.name
+    if not name.strip("."):
+        raise InputError(f"{path.name or path}: there is no name in it for the outputs: rename it")
     return {"image": str(path), "name": name, "folder": str(output_dir or place.absolute().parent)}
+
+
+def series_folder(path: Path) -> Path:
+    """The folder of DICOM that a path means: itself, or that of the DICOM file that it is."""
+    return Path(os.path.abspath(path.parent if path.is_file() else path))
 
 
 def _kinds() -> str:
@@ -117,7 +127,7 @@ def _kinds() -> str:
 def _check_distinct(cases: list[dict[str, str]]) -> None:
     taken: dict[tuple[str, str], str] = {}
     for case in cases:
-        first = taken.setdefault((case["folder"], case["name"]), case["image"])
+        first = taken.setdefault((os.path.realpath(case["folder"]), case["name"]), case["image"])
         if first != case["image"]:
             both = f"{Path(first).name} and {Path(case['image']).name}"
             raise InputError(
