@@ -40,18 +40,21 @@ def read_small(path: str | PathLike) -> bytes:
 def is_foreign(path: str | PathLike, keys: Collection[str]) -> bool:
     """Whether another program or a person wrote what stands at `path`, where a run of ours would have written JSON.
 
-    It is ours with one of the `keys`. What holds nothing is nobody's: no file, a pipe, JSON that is cut off or no
-    object. A text that is no JSON, an object of other keys and what may not be read are foreign.
+    It is ours with one of the `keys`. What tells nothing is nobody's: no file, a pipe, JSON that is cut off, too large
+    or no object. A text that is no JSON, an object of other keys and what may not be read are foreign.
     """
     try:
         content = read_small(path).strip()
-        found = json.loads(content) if content else {}
     except PermissionError:
         return True
-    except (OSError, RecursionError):
+    except (OSError, ValueError):
+        return False
+    try:
+        found = json.loads(content or b"{}")
+    except RecursionError:
         return False
     except ValueError:
-        return os.path.isfile(path) and not content.startswith((b"{", b"["))
+        return not content.startswith((b"{", b"["))
     return isinstance(found, dict) and bool(found) and not any(key in found for key in keys)
 
 
