@@ -90,8 +90,10 @@ def forget() -> None:
 
 
 def _receive(number: int, frame: FrameType | None) -> None:
-    if os.getpid() != _state.process:  # a worker of the data loader, forked with this handler: it ends with its parent
-        return
+    if os.getpid() != _state.process:  # forked with this handler, as workers of a data loader are
+        if number == signal.SIGTERM:
+            _end_by(number)
+        return  # the terminal's signals come to its parent as well, which decides
     if _state.ended is None:
         _state.ended, _state.since = Interrupted(number), time.monotonic()
         logger.warning("%s: ending; what is done stays done", _state.ended.name)
@@ -99,5 +101,9 @@ def _receive(number: int, frame: FrameType | None) -> None:
             raise _state.ended
     elif time.monotonic() - _state.since > ECHO and "TORCHELASTIC_RUN_ID" not in os.environ:
         # torchrun passes on each signal that its own process group got as well, and kills what lingers.
-        signal.signal(number, signal.SIG_DFL)
-        os.kill(os.getpid(), number)
+        _end_by(number)
+
+
+def _end_by(number: int) -> None:
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)

@@ -101,8 +101,12 @@ class CaseEvaluator(SupervisedEvaluator):
             for case in cases:
                 with suppress(InputError):  # which each case then tells of itself
                     make_folder(case["folder"], permissions_of([case["image"]]))
-            if cases and not interrupted():
-                super().run(global_epoch)
+            try:
+                if cases and not interrupted():
+                    super().run(global_epoch)
+            except Exception:  # what the loader makes of workers that got the signal as well
+                if not interrupted():
+                    raise
         with held():
             self.rows = [self._checked(row, case) for row, case in zip(self.rows, cases, strict=False)]
 

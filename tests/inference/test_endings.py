@@ -10,6 +10,8 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from monai.engines.utils import IterationEvents
 from stand_in import CONFIG, ROOT
 
 from custom import interruption
-from custom.inference import files
+from custom.inference import files, postprocessing
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -130,6 +132,48 @@ def test_a_signal_that_comes_twice_at_once_is_one(run):
     assert code == 143 and _statuses(summary)["a"] == "done" and _statuses(summary)["c"] == "not done"
 
 
+def test_a_signal_while_a_zip_is_read_leaves_nothing_of_it(run, data, tmp_path, monkeypatch):
+    shutil.make_archive(str(tmp_path / "zip" / "z"), "zip", data, "b.nii.gz")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    monkeypatch.setenv("TMPDIR", str(temporary))
+
+    def kill():
+        while not list(temporary.iterdir()):
+            time.sleep(0.001)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    killer = threading.Thread(target=kill, daemon=True)
+    code, summary = run(lambda evaluator: killer.start(), input=str(tmp_path / "zip" / "z.zip"))
+    killer.join()
+    assert code == 143 and _statuses(summary) == {"z": "not done"}
+    assert not list(temporary.iterdir()) and len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_a_case_that_takes_all_memory_costs_itself(run, monkeypatch):
+    def prepare(evaluator):
+        @evaluator.on(IterationEvents.FORWARD_COMPLETED)
+        def take():
+            if evaluator.state.iteration == 1:
+                raise MemoryError
+
+    code, summary = run(prepare)
+    assert code == 1 and _statuses(summary) == {"a": "failed", "b": "done", "c": "done"}
+    assert "MemoryError" in summary["cases"][0]["reason"]
+
+
+def test_a_preview_that_cannot_be_drawn_costs_no_case(run, tmp_path, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(postprocessing, "render_preview", fail)
+    code, summary = run(lambda evaluator: None)
+    assert code == 0 and summary["done"] == 3
+    report = json.loads((tmp_path / "out" / "a_report.json").read_text())
+    assert "no_preview" in report["outcomes"] and "a_preview.png" not in report["files"]
+
+
 SECOND = """
 import os, signal, time
 from custom import interruption
@@ -145,6 +189,24 @@ with interruption.held():
 def test_a_second_signal_ends_at_once():
     done = subprocess.run([sys.executable, "-c", SECOND], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == -signal.SIGTERM and done.stdout == "" and "Traceback" not in done.stderr
+
+
+FORKED = """
+import os, signal, time
+from custom import interruption
+interruption.heed_signals()
+child = os.fork()
+if child == 0:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+os.kill(child, signal.SIGTERM)
+print(os.waitpid(child, 0)[1])
+"""
+
+
+def test_a_forked_process_leaves_the_keyboard_to_its_parent_and_can_be_ended():
+    done = subprocess.run([sys.executable, "-c", FORKED], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert done.stdout == f"{signal.SIGTERM.value}\n" and done.stderr == ""
 
 
 def test_what_is_ignored_stays_ignored():
