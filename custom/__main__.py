@@ -17,8 +17,7 @@ from .configs import config_file
 from .evaluation.figures import box_plots
 from .evaluation.measures import measure_case
 from .evaluation.records import case_table, read_metrics
-from .evaluation.systems import compare_systems, systems_csv, systems_table
-from .inference.files import write_together
+from .evaluation.systems import compare_systems, systems_csv, systems_table, write_systems
 from .inference.preview import as_png
 from .inputs import InputError
 
@@ -66,8 +65,7 @@ def systems(output_dir: str, **metrics: str) -> None:
         raise InputError("name the systems: --NAME metrics.json --OTHER metrics.json")
     rows = compare_systems(metrics)
     figure = box_plots({name: read_metrics(path) for name, path in metrics.items()})
-    files = {"systems.png": as_png(figure), "systems.csv": systems_csv(rows)}
-    write_together(output_dir, "systems", files)
+    write_systems(output_dir, systems_csv(rows), as_png(figure), metrics.values())
     print(systems_table(rows))
 
 

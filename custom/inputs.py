@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from .foreign_text import printable
 from .frames import spacing_of
 
 LARGEST_VOLUME = 2**31
@@ -24,11 +25,12 @@ FLATTEST = 0.05
 class InputError(ValueError):
     """An input, or a key of the call, cannot be used; the message says which, why and what to do.
 
-    `outcome` is the short name under which a case's report files the refusal.
+    `outcome` is the short name under which a case's report files the refusal. What the message quotes of names and
+    headers is made `printable`.
     """
 
     def __init__(self, message: str, outcome: str = "unusable") -> None:
-        super().__init__(message)
+        super().__init__(printable(message))
         self.outcome = outcome
 
 
@@ -47,7 +49,7 @@ class Findings:
 
     def warn(self, outcome: str, sentence: str) -> None:
         """Note something that the user of the meshes should know."""
-        self.warnings[outcome] = sentence
+        self.warnings[outcome] = printable(sentence)
 
     def refuse(self, outcome: str, sentence: str) -> None:
         """Refuse the case with InputError, for its mesh could mislead; with `force` this is a warning instead."""

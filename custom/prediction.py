@@ -20,6 +20,7 @@ from monai.utils import CommonKeys
 from . import causes
 from .calls import check_network, check_overrides, check_values
 from .configs import config_file
+from .forking import refuse_fork
 from .frames import ras_to_lps
 from .inference.cases import find_cases
 from .inference.evaluator import explain
@@ -75,7 +76,9 @@ class Model:
         Raises:
             InputError: the image cannot be used; the message says why and what to do.
             ValueError: an unknown space, or an array without its affine.
+            RuntimeError: this process was forked from one that has predicted.
         """
+        refuse_fork()
         if space not in SPACES:
             raise ValueError(f"space must be one of {', '.join(SPACES)}, got {space!r}")
         if isinstance(image, np.ndarray):

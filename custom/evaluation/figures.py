@@ -14,7 +14,7 @@ from scipy.ndimage import map_coordinates
 from ..chambers import COLOURS, STRUCTURES
 from ..frames import ras_to_voxel
 from ..inference.mesh_files import Mesh
-from ..inference.preview import PLANES, draw_plane, section
+from ..inference.preview import PLANES, draw_plane, section, shorten
 from ..inputs import AIR
 from .measures import MEASURES, Measures
 from .statistics import known_values
@@ -59,7 +59,8 @@ def box_plots(systems: Mapping[str, Sequence[Measures]]) -> Figure:
                 )
                 across = middle + scatter.uniform(-0.2, 0.2, len(values)) * width
                 axes.scatter(across, values, s=14, color="0.2", alpha=0.6, linewidths=0, zorder=3)
-        axes.set_xticks(range(len(systems)), list(systems), rotation=30 if len(systems) > 2 else 0)
+        names = [shorten(name) for name in systems]
+        axes.set_xticks(range(len(systems)), names, rotation=30 if len(systems) > 2 else 0, parse_math=False)
         axes.set_xlim(-0.6, len(systems) - 0.4)
         axes.set_title(measure.title)
         axes.grid(axis="y", color="0.9")
@@ -105,7 +106,7 @@ def overlay(
         for mesh, colour in drawn:
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] - start
             axes.add_collection(LineCollection(segments, colors=colour, linewidths=1.2))
-    figure.text(0.008, 0.945, title, color="white", fontsize=10, va="center")
+    figure.text(0.008, 0.945, title, color="white", fontsize=10, va="center", parse_math=False)
     for place, (name, colour) in enumerate(
         (*((mesh.name, COLOURS[mesh.name]) for mesh in predicted), ("truth", TRUTH))
     ):

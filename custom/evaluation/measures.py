@@ -12,10 +12,11 @@ import numpy as np
 import trimesh
 
 from ..chambers import LABELS, STRUCTURES
+from ..foreign_text import printable
 from ..frames import centred_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
-from ..inference.files import read_report
+from ..inference.earlier_reports import read_report
 from ..inference.mesh_files import Mesh, read_stl
 from ..inputs import InputError
 from ..metrics import dice, jaccard, mesh_label_distances, mesh_volume
@@ -89,6 +90,7 @@ def measure_case(
     label: str | PathLike | None,
     structures: Sequence[str] = STRUCTURES,
     label_values: Mapping[str, int] = OWN_VALUES,
+    failure: str = "",
 ) -> list[Measures]:
     """Measures ``NAME_LA.stl`` and ``NAME_LV.stl`` of a folder; ``NAME_report.json``, if there, tells time and memory.
 
@@ -98,15 +100,18 @@ def measure_case(
         label: the label map, of any grid; None where there is none.
         structures: those wanted, of `STRUCTURES`.
         label_values: each value of the label map to its class.
+        failure: why there are no meshes, where that is known.
 
     Returns:
         A row a structure. Whatever is wrong with the case is in its rows, and raised nowhere.
     """
-    report = read_report(folder, name)
+    report = {} if failure else read_report(folder, name)
     shared: dict[str, Any] = {"peak_memory_mib": report.get("peak_memory_mib")}
     if "seconds" in report:
         shared["seconds"] = round(sum(report["seconds"].values()), 3)
-    meshes, failure = {}, report["reason"] if report.get("status") == "failed" else ""
+    meshes = {}
+    if report.get("status") == "failed":
+        failure = report.get("reason") or "it failed"
     if not failure:
         try:
             meshes = {chamber: read_stl(Path(folder) / f"{name}_{chamber}.stl", chamber) for chamber in structures}
@@ -114,6 +119,7 @@ def measure_case(
                 shared["overlap_ml"] = round(overlap_ml(*meshes.values()), 4)
         except ValueError as error:
             failure = str(error)
+    name = printable(name)
     try:
         classes, affine = read_label(label, label_values)
     except InputError as error:

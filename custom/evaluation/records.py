@@ -10,9 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
+from ..chambers import STRUCTURES
+from ..foreign_text import cell, printable
 from ..inputs import InputError
+from ..small_files import read_json
 from .measures import FAILED, MEASURED, MEASURES, UNLABELLED, Measures
 from .statistics import Estimate, estimate, known_values
 
@@ -25,7 +29,7 @@ def encode_csv(rows: Sequence[Measures]) -> bytes:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, [field.name for field in fields(Measures)])
     writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
+    writer.writerows({field: cell(value) for field, value in asdict(row).items()} for row in rows)
     return stream.getvalue().encode()
 
 
@@ -49,9 +53,25 @@ def read_metrics(path: str | PathLike) -> list[Measures]:
     """
     path = Path(path)
     try:
-        return [Measures(**row) for row in json.loads(path.read_bytes())["rows"]]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no metrics.json that an evaluation wrote ({type(error).__name__})") from error
+        rows = [Measures(**row) for row in read_json(path)["rows"]]
+        if not all(_is_sound(row) for row in rows):
+            raise TypeError("a value of another kind")
+    except (ValueError, KeyError, TypeError) as error:
+        shown = printable(str(path))
+        raise InputError(f"{shown} is no metrics.json that an evaluation wrote ({type(error).__name__})") from error
+    return rows
+
+
+def _is_sound(row: Measures) -> bool:
+    """Whether each field is of its kind: those without a default are texts, as the reason is, all others numbers."""
+    texts = (row.case, row.structure, row.status, row.reason)
+    numbers = list(asdict(row).values())[len(texts) :]
+    known = row.structure in STRUCTURES and row.status in (MEASURED, FAILED, UNLABELLED)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and known
+        and all(isinstance(number, (int, float, NoneType)) for number in numbers)
+    )
 
 
 def fates(rows: Sequence[Measures]) -> dict[str, Any]:

@@ -11,14 +11,22 @@ import numpy as np
 
 from ..chambers import LABELS
 from ..data.cases import IMAGE, LABEL
-from ..inference.files import encode_nifti, write_together
+from ..inference.files import encode_nifti, make_folder, write_together
 from ..inputs import InputError
 from ..reading.kinds import LABEL_MAP_ENDING
 
 FOLDER = "submission"
+REMARK = "label map for MM-WHS"
+"""In the header, by which a file of an earlier run is recognised."""
 
 
-def write_submission(name: str, folder: str | PathLike, values: Mapping[str, int]) -> Path:
+def write_submission(
+    name: str,
+    folder: str | PathLike,
+    values: Mapping[str, int],
+    permissions: int = 0o777,
+    overwrite: bool = False,
+) -> Path:
     """Write the label map ``NAME_labels.nii.gz`` of a case once more, as the challenge has it.
 
     ``ct_test_2001_image`` becomes ``submission/ct_test_2001_label.nii.gz``, int16, on the grid of the image.
@@ -27,6 +35,7 @@ def write_submission(name: str, folder: str | PathLike, values: Mapping[str, int
         name: of the case.
         folder: what inference wrote; gets the folder `FOLDER`.
         values: of each structure, e.g. ``{"LA": 420, "LV": 500}``.
+        permissions, overwrite: as in `write_together`.
 
     Returns:
         The file.
@@ -44,5 +53,15 @@ def write_submission(name: str, folder: str | PathLike, values: Mapping[str, int
         labels[classes == LABELS[structure]] = value
     called = name.removesuffix(IMAGE) + LABEL
     target = Path(folder) / FOLDER
-    write_together(target, called, {f"{called}.nii.gz": encode_nifti(labels, image.affine)})
+    make_folder(target, permissions)
+    content = encode_nifti(labels, image.affine, REMARK)
+    write_together(target, called, {f"{called}.nii.gz": content}, _ours, permissions, overwrite)
     return target / f"{called}.nii.gz"
+
+
+def _ours(path: Path) -> set[str]:
+    try:
+        known = path.is_file() and nibabel.load(path).header["descrip"].item() == REMARK.encode()
+    except Exception:  # whatever nibabel raises on what is no NIfTI file
+        known = False
+    return {path.name} if known else set()

@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..chambers import STRUCTURES
+from ..foreign_text import cell
+from ..inference.files import make_folder, write_together
+from ..inference.permissions import permissions_of
 from ..inputs import InputError
+from ..small_files import read_small
 from .measures import FAILED, MEASURES, UNLABELLED, Measures
 from .records import read_metrics
 from .statistics import Estimate, estimate, holm, known_values, paired_p, values_of
 
 TESTED = ("dice", "assd_mm", "hd95_mm")
 """Numbers in which systems are tested against the first."""
+HEAD = ("system", "structure", "cases", "failed")
+"""First columns of `systems.csv`, by which it is recognised."""
 
 
 class SystemRow(NamedTuple):
@@ -98,11 +105,30 @@ def systems_csv(rows: Sequence[SystemRow]) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream)
     ends = [(m.key, end) for m in MEASURES for end in ("mean", "low", "high", *(("p",) if m.key in TESTED else ()))]
-    writer.writerow(["system", "structure", "cases", "failed", *(f"{key}_{end}" for key, end in ends)])
+    writer.writerow([*HEAD, *(f"{key}_{end}" for key, end in ends)])
     for row in rows:
         cells = [row.p_values.get(key) if end == "p" else getattr(row.estimates[key], end, None) for key, end in ends]
-        writer.writerow([*row[:4], *cells])
+        writer.writerow([cell(row.system), *row[1:4], *cells])
     return stream.getvalue().encode()
+
+
+def write_systems(folder: str | PathLike, table: bytes, figure: bytes, inputs: Iterable[str | PathLike]) -> None:
+    """Write ``systems.csv`` and ``systems.png`` in place of an earlier call's; who may not read `inputs` may not read
+    them.
+
+    Raises InputError where the folder cannot be written, or somebody else's file stands there.
+    """
+    permissions = permissions_of(inputs)
+    make_folder(folder, permissions)
+    write_together(folder, "systems", {"systems.png": figure, "systems.csv": table}, _ours, permissions)
+
+
+def _ours(path: Path) -> set[str]:
+    try:
+        known = read_small(path).startswith(",".join(HEAD).encode())
+    except (OSError, ValueError):
+        known = False
+    return {"systems.png", "systems.csv"} if known else set()
 
 
 def _by_structure(rows: Sequence[Measures]) -> dict[str, list[Measures]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,17 @@ import numpy as np
 from tqdm import tqdm
 
 from ..chambers import LABELS
+from ..foreign_text import printable
 from ..inference.evaluator import CaseEvaluator
-from ..inference.files import read_report, write_together
+from ..inference.files import make_folder, told_by, write_together
 from ..inference.mesh_files import Mesh, read_stl
 from ..inference.outputs import Outputs
-from ..inference.preview import as_png
+from ..inference.permissions import permissions_of
+from ..inference.preview import as_png, shorten
 from ..inference.ranks import gather, leave_ranks, rank, share
 from ..inference.workflow import summarise
 from ..inputs import InputError
+from ..interruption import interrupted, settle
 from ..metrics import label_surface
 from .cases import Truth, read_label
 from .figures import box_plots, overlay
@@ -31,6 +35,11 @@ from .submission import write_submission
 logger = logging.getLogger(__name__)
 
 NAME = "metrics"
+PICTURES = ("worst", "median", "best")
+_OURS = told_by(
+    ("rows",),
+    ("boxplot.png", *(f"overlay_{which}.png" for which in PICTURES), f"{NAME}.csv", f"{NAME}.json"),
+)
 
 Case = Mapping[str, str]
 Load = Callable[[dict[str, str]], Mapping[str, Any]]
@@ -63,25 +72,44 @@ def conclude(
             None for none.
 
     Raises SystemExit with status 1 if a case failed, lacks its truth (unless for a submission), or something cannot be
-    written.
+    written, and `Interrupted` if a signal ends the run: what is not measured by then is not.
     """
-    good = summarise(evaluator, cases, output_dir)
+    outcomes, good = summarise(evaluator, cases, output_dir)
+    if interrupted():
+        settle()
     measured = [
         measure_case(
-            case["name"], case["folder"], truth.label_of(case["image"]), outputs.structures, truth.label_values
+            case["name"],
+            case["folder"],
+            truth.label_of(case["image"]),
+            outputs.structures,
+            truth.label_values,
+            failure=outcome["reason"],
         )
-        for case in tqdm(share(cases), desc="measuring", unit="case", disable=True if rank() else None)
+        for case, outcome in tqdm(
+            share(list(zip(cases, outcomes, strict=True))),
+            desc="measuring",
+            unit="case",
+            disable=True if rank() else None,
+        )
     ]
-    rows = [row for rows_of_case in gather(measured) for row in rows_of_case]
+    gathered = gather(NAME, measured, len(cases))
+    if interrupted():
+        settle()
+    rows = [row for rows_of_case in gathered for row in rows_of_case]
     if rank() == 0:
+        permissions = permissions_of(path for case in cases for path in _read_of(case, truth))
         try:
             if submission_values is not None:
-                for case in cases:
-                    if read_report(case["folder"], case["name"]).get("status") == "done":
-                        write_submission(case["name"], case["folder"], submission_values)
+                for case, outcome in zip(cases, outcomes, strict=True):
+                    if not outcome["reason"]:
+                        write_submission(
+                            case["name"], case["folder"], submission_values, permissions, outputs.overwrite
+                        )
             files = draw(rows, cases, truth, load, window)
             files |= {f"{NAME}.csv": encode_csv(rows), f"{NAME}.json": encode_json(rows)}
-            write_together(output_dir, NAME, files)
+            make_folder(output_dir, permissions)
+            write_together(output_dir, NAME, files, _OURS, permissions, outputs.overwrite)
         except InputError as error:
             logger.error("the evaluation could not be written: %s", error)
             good = False
@@ -89,25 +117,40 @@ def conclude(
         good &= not fate[FAILED] and (submission_values is not None or not fate[UNLABELLED])
         print(summary_table(rows))
     leave_ranks()
+    settle()
     if not good:
         sys.exit(1)
+
+
+def _read_of(case: Case, truth: Truth) -> list[str]:
+    """The files that the measures of a case are made of."""
+    label = truth.label_of(case["image"])
+    return [case["image"], *([label] if label is not None else ())]
 
 
 def draw(
     rows: Sequence[Measures], cases: Sequence[Case], truth: Truth, load: Load, window: Sequence[float]
 ) -> dict[str, bytes]:
-    """Name to content of the pictures, as `conclude` says; none where nothing was measured."""
+    """Name to content of the pictures, as `conclude` says; none where nothing was measured, or that cannot be drawn."""
     chosen = chosen_cases(rows)
     if not chosen:
         return {}
-    files = {"boxplot.png": as_png(box_plots({"": rows}))}
-    by_name = {case["name"]: case for case in cases}
-    for which, name in chosen.items():
+    by_name = {printable(case["name"]): case for case in cases}
+
+    def draw_overlay(which: str, name: str) -> bytes:
         own = [row for row in rows if row.case == name]
-        title = f"{which}: {name}, Dice " + ", ".join(f"{row.structure} {row.dice:.3f}" for row in own)
-        files[f"overlay_{which}.png"] = _overlay(
-            by_name[name], [row.structure for row in own], truth, load, window, title
-        )
+        scores = ", ".join(f"{row.structure} {row.dice:.3f}" for row in own)
+        title = f"{which}: {shorten(name)}, Dice {scores}"
+        return _overlay(by_name[name], [row.structure for row in own], truth, load, window, title)
+
+    pictures = {"boxplot.png": lambda: as_png(box_plots({"": rows}))}
+    pictures |= {f"overlay_{which}.png": partial(draw_overlay, which, name) for which, name in chosen.items()}
+    files = {}
+    for name, make in pictures.items():
+        try:
+            files[name] = make()
+        except Exception as error:  # no picture is worth an evaluation
+            logger.warning("%s could not be drawn (%s)", name, type(error).__name__)
     return files
 
 
@@ -125,7 +168,7 @@ def chosen_cases(rows: Sequence[Measures]) -> dict[str, str]:
         if all(row.status == MEASURED for row in own)
     }
     order = sorted(scores, key=lambda case: (scores[case], case))
-    return {"worst": order[0], "median": order[len(order) // 2], "best": order[-1]} if order else {}
+    return dict(zip(PICTURES, (order[0], order[len(order) // 2], order[-1]), strict=True)) if order else {}
 
 
 def _overlay(

@@ -41,12 +41,13 @@ def find_cases(
 
     Raises:
         InputError: a path that does not exist, an unknown kind of file, a folder without a case, or two cases whose
-            outputs would have the same names.
+            outputs would have the same names, or no name.
     """
     items = [input] if isinstance(input, (str, PathLike)) else list(input)
     items = [item for item in items if str(item)]
     paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid))]
-    cases = [_case(path, output_dir) for path in dict.fromkeys(paths)]
+    distinct = {(os.path.realpath(path.parent), path.name): path for path in paths}
+    cases = [_case(path, output_dir) for path in distinct.values()]
     _check_distinct(cases)
     return cases
 
@@ -62,7 +63,7 @@ def _expand(path: Path, one_case: bool) -> list[Path]:
 
 def _cases_at(path: Path, one_case: bool) -> list[Path]:
     if path.is_file():
-        if _is_case(path):
+        if is_case(path):
             return [path]
         if is_dicom(path):
             return [path.parent if path.name.upper() == "DICOMDIR" else path]
@@ -74,7 +75,7 @@ def _cases_at(path: Path, one_case: bool) -> list[Path]:
     unreadable = False
     for child in children:
         try:
-            if child.is_file() and not _is_case(child) and is_dicom(child):
+            if child.is_file() and not is_case(child) and is_dicom(child):
                 return [path]
         except OSError:
             unreadable = True
@@ -103,7 +104,8 @@ def _holds_dicom(folder: Path) -> bool:
         return True
 
 
-def _is_case(path: Path) -> bool:
+def is_case(path: Path) -> bool:
+    """Whether a path is named like a file that is a case by itself, which DICOM files are not."""
     return path.name.lower().endswith(_SUFFIXES)
 
 
@@ -115,9 +117,16 @@ def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
             place, name = path, path.name[: -len(suffix)]
             break
     else:
-        place = path.absolute().parent if is_file else path.absolute()
+        place = series_folder(path)
         name = place.name
+    if not name.strip("."):
+        raise InputError(f"{path.name or path}: there is no name in it for the outputs: rename it")
     return {"image": str(path), "name": name, "folder": str(output_dir or place.absolute().parent)}
+
+
+def series_folder(path: Path) -> Path:
+    """The folder of DICOM that a path means: itself, or that of the DICOM file that it is."""
+    return Path(os.path.abspath(path.parent if path.is_file() else path))
 
 
 def _kinds() -> str:
@@ -127,7 +136,7 @@ def _kinds() -> str:
 def _check_distinct(cases: list[dict[str, str]]) -> None:
     taken: dict[tuple[str, str], str] = {}
     for case in cases:
-        first = taken.setdefault((case["folder"], case["name"]), case["image"])
+        first = taken.setdefault((os.path.realpath(case["folder"]), case["name"]), case["image"])
         if first != case["image"]:
             both = f"{Path(first).name} and {Path(case['image']).name}"
             raise InputError(

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,17 @@ from monai.utils import CommonKeys
 from tqdm import tqdm
 
 from .. import causes
+from ..foreign_text import printable
+from ..forking import refuse_fork
 from ..inputs import InputError
+from ..interruption import Interrupted, heed_signals, held, interrupted
+from ..standard_streams import open_standard_streams
+from .earlier_reports import REPORT_ENDING
+from .files import IN_THE_WAY, TOO_LONG, make_folder
 from .outputs import Outputs
-from .ranks import rank
-from .report import make_failure, write_case
+from .permissions import permissions_of
+from .ranks import rank, tell
+from .report import make_failure
 from .summary import Row, row_of
 from .timing import timed
 
@@ -50,20 +58,21 @@ class CaseDataset(Dataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         case = self.data[index]
+        record: dict[str, Any] = {"image_file": case["image"], "name": case["name"], "folder": case["folder"]}
         earlier = self.outputs.finished(case) if self.skip_existing else None
         if earlier is not None:
-            return {"name": case["name"], "folder": case["folder"], "earlier": json.dumps(earlier)}
-        record: dict[str, Any] = {"image_file": case["image"], "name": case["name"], "folder": case["folder"]}
+            return {**record, "earlier": json.dumps(earlier)}
         try:
+            self.outputs.check_place(case)
             elapsed: dict[str, float] = {}
             with timed(elapsed, "all"):
-                record = {**record, **self.transform({"image": case["image"]})}
-            seconds = record["seconds"]
+                read = self.transform({"image": case["image"]})
+            seconds = read["seconds"]
             seconds["preprocess"] = elapsed["all"] - sum(seconds.values())
         except Exception as error:  # a case can fail in any way; the others go on
             outcome, reason = explain(error, case["image"])
-            return {"name": case["name"], "folder": case["folder"], "error": reason, "outcome": outcome}
-        return record
+            return {**record, "error": reason, "outcome": outcome}
+        return {**record, **read}
 
 
 class CaseEvaluator(SupervisedEvaluator):
@@ -71,36 +80,55 @@ class CaseEvaluator(SupervisedEvaluator):
 
     Its `inferer` gives a dictionary, as `SurfaceInferer` does, which the postprocessing finds in its record.
 
-    `rows` holds the summary's row of each case so far. A progress bar shows on a terminal, and each case leaves a line
-    in the log.
+    `rows` holds the summary's row of each case so far, in the order of the loader's data. A progress bar shows on a
+    terminal, and each case leaves a line in the log. A signal ends the run at once, or, while a case's files are being
+    written, after it; `conclude` then ends the process.
     """
 
     def __init__(self, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self.logger.setLevel(logging.CRITICAL)  # ignite remarks on what ends a run, which whoever catches it tells
+        self.outputs: Outputs = self.data_loader.dataset.outputs
         self.rows: list[Row] = []
 
     def run(self, global_epoch: int = 1) -> None:
         """Do all cases of this process."""
+        refuse_fork()
+        open_standard_streams()
+        heed_signals()
         self.rows = []
-        with tqdm(total=len(self.data_loader), unit="case", disable=True if rank() else None) as self._bar:
-            if len(self.data_loader):
-                super().run(global_epoch)
+        cases = self.data_loader.dataset.data
+        with suppress(Interrupted), tqdm(total=len(cases), unit="case", disable=True if rank() else None) as self._bar:
+            for case in cases:
+                with suppress(InputError):  # which each case then tells of itself
+                    make_folder(case["folder"], permissions_of([case["image"]]))
+            try:
+                if cases and not interrupted():
+                    super().run(global_epoch)
+            except Exception:  # what the loader makes of workers that got the signal as well
+                if not interrupted():
+                    raise
+        with held():
+            self.rows = [self._checked(row, case) for row, case in zip(self.rows, cases, strict=False)]
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[Hashable, Any]) -> dict:
         engine.state.output = {}
-        name, folder = batchdata["name"][0], batchdata["folder"][0]
+        case = {"name": batchdata["name"][0], "folder": batchdata["folder"][0], "image": batchdata["image_file"][0]}
         if "error" in batchdata:
-            self._fail(folder, make_failure(name, batchdata["error"][0], batchdata["outcome"][0]))
+            self._fail(case, batchdata["error"][0], batchdata["outcome"][0])
         elif "earlier" in batchdata:
             self.rows.append(row_of(json.loads(batchdata["earlier"][0]), skipped=True))
-            self._log(logging.INFO, f"{name}: done by an earlier run, skipped")
+            self._log(logging.INFO, f"{self.rows[-1]['case']}: done by an earlier run, skipped")
         else:
             try:
                 self._predict(engine, batchdata)
             except Exception as error:  # as in the data set: whatever one case causes
-                outcome, reason = explain(error, batchdata["image_file"][0])
-                self._fail(folder, make_failure(name, reason, outcome))
+                outcome, reason = explain(error, case["image"])
+                self._fail(case, reason, outcome)
+        tell("rows", self.rows)
         self._bar.update()
+        if interrupted():
+            engine.terminate()
         return engine.state.output
 
     def _predict(self, engine: SupervisedEvaluator, batchdata: Mapping[Hashable, Any]) -> None:
@@ -121,13 +149,25 @@ class CaseEvaluator(SupervisedEvaluator):
         for warning in report["warnings"]:
             self._log(logging.WARNING, f"{report['case']}: {warning}")
 
-    def _fail(self, folder: str, failure: dict[str, Any]) -> None:
+    def _fail(self, case: Mapping[str, str], reason: str, outcome: str) -> None:
+        failure = make_failure(case["name"], reason, outcome)
         self.rows.append(row_of(failure))
-        self._log(logging.ERROR, f"{failure['case']}: {failure['reason']}")
+        self._log(logging.ERROR, f"{failure['case']}: {reason}")
+        report = Path(case["folder"], f"{case['name']}{REPORT_ENDING}")
+        if outcome == TOO_LONG or (outcome == IN_THE_WAY and os.path.lexists(report)):
+            return  # all stays as it is
         try:
-            write_case(folder, failure, {})
+            self.outputs.write(case, failure, {})
         except InputError as error:
             self._log(logging.ERROR, f"{failure['case']}: no report could be written: {error}")
+
+    def _checked(self, row: Row, case: Mapping[str, str]) -> Row:
+        """The row, or that of a failure where the files that it tells of are there no longer."""
+        if row["status"] == "failed" or self.outputs.still_there(case):
+            return row
+        failure = make_failure(case["name"], "its outputs were removed while the run went on", "outputs_gone")
+        self._log(logging.ERROR, f"{failure['case']}: {failure['reason']}")
+        return row_of(failure)
 
     @staticmethod
     def _log(level: int, message: str) -> None:
@@ -139,4 +179,4 @@ def explain(error: Exception, path: str) -> tuple[str, str]:
     """Why a case failed: the outcome's short name, and a line without the folder its image lies in."""
     logger.debug("%s", error, exc_info=error)
     outcome, sentence = causes.explain(error)
-    return outcome, sentence.replace(str(Path(path).parent) + os.sep, "")
+    return outcome, printable(sentence.replace(str(Path(path).parent) + os.sep, ""))

@@ -9,11 +9,14 @@ from typing import Any
 
 from ..chambers import STRUCTURES
 from ..dicom import SEG_ENDING, STL_ENDING
+from ..foreign_text import printable
 from ..inputs import InputError
 from ..reading.archives import opened
 from ..reading.kinds import LABEL_MAP_ENDING
-from .files import encode_nifti, read_report
+from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
+from .files import alone, check_place, encode_nifti, write_together
 from .mesh_files import ENCODERS, Mesh, encode_stl
+from .permissions import permissions_of
 
 PREVIEW_ENDING = "_preview.png"
 FORCED = "; FORCED, see report"
@@ -40,23 +43,60 @@ class Outputs:
         structures: of `STRUCTURES`.
         formats: of meshes, of `ENCODERS`.
         dicom: for DICOM input also an Encapsulated STL a structure, and a DICOM SEG.
+        overwrite: in place of whatever stands under their names; otherwise only of what an earlier run has written.
     """
 
-    def __init__(self, structures: str | Sequence[str], formats: str | Sequence[str], dicom: bool = False) -> None:
+    def __init__(
+        self,
+        structures: str | Sequence[str],
+        formats: str | Sequence[str],
+        dicom: bool = False,
+        overwrite: bool = False,
+    ) -> None:
         self.structures = selected(structures, STRUCTURES, "structures")
         self.formats = selected(formats, tuple(ENCODERS), "formats")
         self.dicom = dicom
+        self.overwrite = overwrite
 
-    def encode(self, record: Mapping[Hashable, Any], report: Mapping[str, Any], preview: bytes) -> dict[str, bytes]:
+    def names(self, case: str) -> list[str]:
+        """The files that a case of this name may get, its report last."""
+        meshes = [f"{case}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats]
+        return [
+            *meshes,
+            f"{case}{LABEL_MAP_ENDING}",
+            f"{case}{PREVIEW_ENDING}",
+            *(self._dicom_names(case) if self.dicom else ()),
+            f"{case}{REPORT_ENDING}",
+        ]
+
+    def check_place(self, case: Mapping[str, str]) -> None:
+        """Refuse, with InputError, a case (of `find_cases`) whose files something would be in the way of."""
+        name = case["name"]
+        check_place(case["folder"], name, self.names(name), _Listed(name), self.overwrite)
+
+    def write(self, case: Mapping[str, str], report: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Write the report and `files` (name to content) of a case, in place of those of an earlier run.
+
+        Raises InputError where something is in the way, or the folder cannot be written.
+        """
+        name = case["name"]
+        files = {**files, f"{name}{REPORT_ENDING}": json.dumps(report, indent=2).encode()}
+        permissions = permissions_of([case["image"]])
+        write_together(case["folder"], name, files, _Listed(name), permissions, self.overwrite)
+
+    def encode(
+        self, record: Mapping[Hashable, Any], report: Mapping[str, Any], preview: bytes | None
+    ) -> dict[str, bytes]:
         """Name to content of a case's files, from the record that `SaveCased` takes, its report and its picture.
 
         Raises InputError where DICOM is asked for and cannot be made.
         """
-        case, remark = report["case"], FORCED if report["forced"] else ""
+        case, remark = record["name"], FORCED if report["forced"] else ""
         files = self.encode_meshes(record["meshes"], case, remark)
         labels = encode_nifti(record["label_map"], record["label_grid"].affine, remark.strip("; "))
         files[f"{case}{LABEL_MAP_ENDING}"] = labels
-        files[f"{case}{PREVIEW_ENDING}"] = preview
+        if preview is not None:
+            files[f"{case}{PREVIEW_ENDING}"] = preview
         if self.dicom and report["series"] is not None:
             # Only here, because highdicom takes seconds to import.
             from ..dicom.writing import encode_dicom
@@ -79,11 +119,48 @@ class Outputs:
         """
         folder, name = Path(case["folder"]), case["name"]
         report = read_report(folder, name)
-        listed = report.get("files")
-        if report.get("status") != "done" or not isinstance(listed, list):
+        if report.get("status") != "done":
             return None
-        wanted = [f"{name}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats]
+        listed = _Listed(name).files(report)
+        wanted = {f"{name}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats}
         if self.dicom and report.get("series") is not None:
-            wanted += [f"{name}_{chamber}{STL_ENDING}" for chamber in self.structures] + [f"{name}{SEG_ENDING}"]
-        there = set(wanted) <= set(listed) and all((folder / file).is_file() for file in listed)
-        return report if there else None
+            wanted |= set(self._dicom_names(name))
+        return report if wanted <= listed and all((folder / file).is_file() for file in listed) else None
+
+    def still_there(self, case: Mapping[str, str]) -> bool:
+        """Whether all these files are there, also where another run is writing them anew just now."""
+        if self.finished(case) is not None:
+            return True
+        try:
+            with alone(Path(case["folder"]), case["name"]):
+                return self.finished(case) is not None
+        except OSError:
+            return False
+
+    def _dicom_names(self, case: str) -> list[str]:
+        return [*(f"{case}_{chamber}{STL_ENDING}" for chamber in self.structures), f"{case}{SEG_ENDING}"]
+
+
+EVERY_OUTPUT = Outputs(STRUCTURES, tuple(ENCODERS), dicom=True)
+"""All files that any call can ask for."""
+
+
+class _Listed:
+    """For `write_together`: the files that a case's report at some path tells of, as far as they can be its own."""
+
+    def __init__(self, case: str) -> None:
+        self.case = case
+
+    def __call__(self, path: Path) -> set[str]:
+        if is_foreign_report(path):
+            return set()
+        try:
+            report = parse_report(path, self.case)
+        except ValueError:
+            report = {}
+        return {f"{self.case}{REPORT_ENDING}"} | self.files(report)
+
+    def files(self, report: Mapping[str, Any]) -> set[str]:
+        """Those beside the report."""
+        listed = report.get("files", [])
+        return {name for name in EVERY_OUTPUT.names(self.case) if printable(name) in listed}

@@ -18,6 +18,7 @@ from monai.transforms import MapTransform, Transform
 from numpy.typing import NDArray
 
 from ..chambers import LABELS, STRUCTURES
+from ..foreign_text import printable
 from ..frames import facing_out, normalised_to_ras, rectangular_grid
 from ..geometry.intersections import mutual_intersections
 from ..geometry.strays import distance_outside, withdraw_strays
@@ -27,7 +28,7 @@ from .mesh_files import Mesh
 from .outputs import Outputs, selected
 from .preview import render_preview
 from .quality import Grid, segmentation_of
-from .report import Run, make_report, write_case
+from .report import Run, make_report
 from .timing import timed
 
 logger = logging.getLogger(__name__)
@@ -211,10 +212,22 @@ class SaveCased(Transform):
         seconds = record["seconds"]
         report = make_report(record, self.run)
         with timed(seconds, "preview"):
-            preview = render_preview(record["image"], record["meshes"], report)
+            preview = self._preview(record, report)
         with timed(seconds, "files"):
             files = self.outputs.encode(record, report, preview)
-        report["files"] = sorted(files)
+        report["files"] = sorted(printable(name) for name in files)
         report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
-        write_case(record["folder"], report, files)
+        case = {"name": record["name"], "folder": record["folder"], "image": record["image_file"]}
+        self.outputs.write(case, report, files)
         return {**record, "report": report}
+
+    @staticmethod
+    def _preview(record: Record, report: dict[str, Any]) -> bytes | None:
+        """The picture; None, and a warning in the report, where it cannot be drawn: no picture is worth a case."""
+        try:
+            return render_preview(record["image"], record["meshes"], report)
+        except Exception as error:  # whatever a font or a shape causes
+            logger.debug("%s", error, exc_info=error)
+            report["warnings"].append("there is no preview: it could not be drawn")
+            report["outcomes"].append("no_preview")
+            return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ..chambers import COLOURS
+from ..foreign_text import printable
 from ..frames import ras_to_voxel, spacing_of
 from .mesh_files import Mesh
 
@@ -26,6 +28,8 @@ PLANES = (
     ("coronal", 1, (0, 2), "RLIS"),
     ("sagittal", 0, (1, 2), "APIS"),
 )
+LONGEST_TITLE = 60
+"""Letters of a file's name that are shown."""
 
 
 def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any]) -> bytes:
@@ -59,8 +63,16 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
 def as_png(figure: Figure) -> bytes:
     """A figure as PNG, the same bytes from the same figure."""
     stream = io.BytesIO()
-    figure.savefig(stream, format="png", metadata={"Software": None})
+    with warnings.catch_warnings(action="ignore"):  # a letter that the font lacks shows as a box
+        figure.savefig(stream, format="png", metadata={"Software": None})
     return stream.getvalue()
+
+
+def shorten(name: str) -> str:
+    """A name that may be long and odd as a title has room for it: its beginning and its end."""
+    name = printable(name)
+    half = LONGEST_TITLE // 2
+    return name if len(name) <= LONGEST_TITLE else f"{name[:half]}…{name[-half:]}"
 
 
 def section(mesh: Mesh, axis: int, position: float) -> np.ndarray:
@@ -133,7 +145,8 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
 
 
 def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
-    figure.text(0.008, 0.93, report["input"]["file"], color="white", fontsize=10, va="center")
+    name = shorten(report["input"]["file"])
+    figure.text(0.008, 0.93, name, color="white", fontsize=10, va="center", parse_math=False)
     if report["forced"]:
         text = f"FORCED: {', '.join(report['forced'])}"
         figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..foreign_text import printable
 from ..frames import spacing_of
 from ..geometry.intersections import mutual_intersections
 from .doubt import CHECK, RAMPS, remark
-from .files import REPORT_ENDING, write_together
 from .memory import peak_memory
 from .mesh_files import Mesh
 
@@ -55,10 +55,10 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
     between = _intersections_between(meshes)
     reading = json.loads(record["reading"])
     return {
-        "case": record["name"],
+        "case": printable(record["name"]),
         "status": "done",
         "input": {
-            "file": Path(record["image_file"]).name,
+            "file": printable(Path(record["image_file"]).name),
             "axis_codes": "".join(nibabel.aff2axcodes(np.asarray(image.meta["original_affine"]))),
             **grid,
         },
@@ -86,16 +86,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
 
 def make_failure(name: str, reason: str, outcome: str) -> dict[str, Any]:
     """The report of a case that failed."""
-    return {"case": name, "status": "failed", "outcome": outcome, "reason": reason}
-
-
-def write_case(folder: str | PathLike, report: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
-    """Write a case's report and `files` (name to content), in place of those of an earlier run.
-
-    Raises InputError where the folder cannot be written.
-    """
-    name = f"{report['case']}{REPORT_ENDING}"
-    write_together(folder, report["case"], {**files, name: json.dumps(report, indent=2).encode()})
+    return {"case": printable(name), "status": "failed", "outcome": outcome, "reason": reason}
 
 
 def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:

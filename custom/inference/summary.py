@@ -4,8 +4,8 @@
 column           value
 ================ ======================================================================================================
 case             its name
-status           "done", "skipped" (an earlier run had done it) or "failed"
-outcome, reason  of a failed case: the refusal's short name, and the sentence
+status           "done", "skipped" (an earlier run had done it), "failed", or "not done" (the run was ended before)
+outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
 LA_ml, LV_ml     volumes; empty where not asked for
 LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
 warnings         sentences, joined by "; "
@@ -25,10 +25,12 @@ from os import PathLike
 from typing import Any
 
 from ..chambers import STRUCTURES
-from .files import write_together
+from ..foreign_text import cell
+from .files import check_place, told_by, write_together
+from .permissions import permissions_of
 
 NAME = "summary"
-STATUSES = ("done", "skipped", "failed")
+STATUSES = ("done", "skipped", "failed", "not done")
 KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
 """Columns of each chamber, and the report's keys that fill them."""
 COLUMNS = (
@@ -36,6 +38,9 @@ COLUMNS = (
     *(f"{name}_{column}" for column in KEYS for name in STRUCTURES),
     *("warnings", "forced", "seconds"),
 )
+
+_FILES = (f"{NAME}.csv", f"{NAME}.json")
+_OURS = told_by(("cases",), _FILES)
 
 Row = dict[str, Any]
 
@@ -65,16 +70,25 @@ def summary_folder(cases: Sequence[Mapping[str, str]], output_dir: str | PathLik
     return None
 
 
-def write_summary(folder: str | PathLike, rows: Sequence[Row]) -> None:
-    """Write `summary.csv` and `summary.json` in place of an earlier call's.
+def check_summary(folder: str | PathLike, overwrite: bool = False) -> None:
+    """Refuse, with InputError, a folder in which a summary would take the place of somebody else's file."""
+    check_place(folder, NAME, _FILES, _OURS, overwrite)
 
-    Raises InputError where the folder cannot be written.
+
+def write_summary(
+    folder: str | PathLike, rows: Sequence[Row], cases: Sequence[Mapping[str, str]], overwrite: bool = False
+) -> None:
+    """Write `summary.csv` and `summary.json` in place of an earlier call's; nobody may read them who may not read all
+    `cases`.
+
+    Raises InputError where the folder cannot be written, or somebody else's file stands there.
     """
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS)
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
     counts = Counter(row["status"] for row in rows)
     whole = {**{status: counts[status] for status in STATUSES}, "cases": list(rows)}
-    files = {f"{NAME}.csv": stream.getvalue().encode(), f"{NAME}.json": json.dumps(whole, indent=2).encode()}
-    write_together(folder, NAME, files)
+    contents = stream.getvalue().encode(), json.dumps(whole, indent=2).encode()
+    permissions = permissions_of(case["image"] for case in cases)
+    write_together(folder, NAME, dict(zip(_FILES, contents, strict=True)), _OURS, permissions, overwrite)

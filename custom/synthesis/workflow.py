@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,9 @@ from tqdm import tqdm
 from ..calls.kinds import number, one_of, optional, several
 from ..chambers import STRUCTURES
 from ..inputs import InputError
+from ..interruption import heed_signals, held, interrupted, settle
+from ..small_files import read_small
+from ..standard_streams import open_standard_streams
 from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series
@@ -54,24 +60,29 @@ def synthesize(
         spacing: mm of every case, instead of what the kind draws.
         device: where to compute.
 
-    Raises InputError where kind, format or spacing are not what they can be.
+    Raises InputError where kind, format or spacing are not what they can be, or ``patients.csv`` is another program's,
+    and `Interrupted` if a signal ends the run: the cases in the table are whole, and no others are there.
     """
     _check(kind, kinds, format, spacing)
-    folder, rows, tiles = Path(output_dir).expanduser(), [], []
+    folder, tiles = Path(output_dir).expanduser(), []
+    _read_table(folder / TABLE)
     (folder / "labels").mkdir(parents=True, exist_ok=True)
+    open_standard_streams()
+    heed_signals()
     with torch.no_grad():
         for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
             chosen = kind
             if kind == ANY:
                 chosen = str(random_stream(seed, Stream.CASE).spawn(1)[0].choice(sorted(kinds)))
             case, name = generate_case(seed, kinds[chosen], shape, spacing, device), f"patient_{seed:06d}"
-            _write(folder, name, case, seed, format)
-            rows.append(_row(name, chosen, case))
+            _write(folder, name, case, seed, format, _row(name, chosen, case))
             if contact_sheet:
                 tiles.append(draw_tile(case, f"{name}, {chosen}, {case.acquisition.contrast}"))
-    _write_table(folder / TABLE, rows)
-    if contact_sheet:
+            if interrupted():
+                break
+    if contact_sheet and not interrupted():
         write_sheet(folder / SHEET, tiles)
+    settle()
 
 
 def _check(kind: str, kinds: Mapping[str, Kind], format: str, spacing: Sequence[float] | None) -> None:
@@ -85,13 +96,29 @@ def _check(kind: str, kinds: Mapping[str, Kind], format: str, spacing: Sequence[
             raise InputError(f"{key}: {value}; {hint}")
 
 
-def _write(folder: Path, name: str, case: Case, seed: int, format: str) -> None:
-    nibabel.save(nibabel.Nifti1Image(case.labels, case.affine), folder / "labels" / f"{name}.nii.gz")
-    if format == "dicom":
-        write_series(folder / "dicom" / name, case, seed)
-    else:
-        (folder / "images").mkdir(exist_ok=True)
-        nibabel.save(nibabel.Nifti1Image(case.image, case.affine), folder / "images" / f"{name}.nii.gz")
+def _write(folder: Path, name: str, case: Case, seed: int, format: str, row: Mapping[str, Any]) -> None:
+    """Write a case and its row, whole or not at all: first into a hidden folder."""
+    unfinished = folder / f".{name}.part"
+    image = Path("dicom", name) if format == "dicom" else Path("images", f"{name}.nii.gz")
+    label = Path("labels", f"{name}.nii.gz")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    try:
+        for part in (image, label):
+            (unfinished / part).parent.mkdir(parents=True)
+        nibabel.save(nibabel.Nifti1Image(case.labels, case.affine), unfinished / label)
+        if format == "dicom":
+            write_series(unfinished / image, case, seed)
+        else:
+            nibabel.save(nibabel.Nifti1Image(case.image, case.affine), unfinished / image)
+        with held():
+            for part in (label, image):  # nothing looks for the image of a label map
+                (folder / part).parent.mkdir(exist_ok=True)
+                if (folder / part).is_dir():
+                    shutil.rmtree(folder / part)
+                os.replace(unfinished / part, folder / part)
+            _write_table(folder / TABLE, row)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _row(name: str, kind: str, case: Case) -> dict[str, Any]:
@@ -101,14 +128,28 @@ def _row(name: str, kind: str, case: Case) -> dict[str, Any]:
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def _write_table(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write the rows, after those that earlier calls wrote of other cases."""
-    table = {}
-    if path.is_file():
-        with open(path, newline="") as stream:
-            table = {row["case"]: row for row in csv.DictReader(stream)}
-    table |= {row["case"]: row for row in rows}
-    with open(path, "w", newline="") as stream:
+def _read_table(path: Path) -> dict[str, Mapping[str, Any]]:
+    """The rows that earlier calls wrote, by case.
+
+    Raises InputError where another kind of file stands there.
+    """
+    if not os.path.lexists(path):
+        return {}
+    try:
+        reader = csv.DictReader(io.StringIO(read_small(path).decode(), newline=""))
+        if "case" not in (reader.fieldnames or ()) or not set(reader.fieldnames) <= set(COLUMNS):
+            raise ValueError("other columns")
+        return {row["case"]: row for row in reader}
+    except (OSError, ValueError, csv.Error) as error:
+        raise InputError(f"{path.name} there is no table of generated patients: set another `output_dir`") from error
+
+
+def _write_table(path: Path, row: Mapping[str, Any]) -> None:
+    """Write the row beside those that are there of other cases."""
+    table = {**_read_table(path), row["case"]: row}
+    unfinished = path.with_name(f".{path.name}")
+    with open(unfinished, "w", newline="") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
         writer.writerows(table[name] for name in sorted(table))
+    os.replace(unfinished, path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,8 @@ from torch import nn
 
 from ..data.draws import stream_seed
 from ..inputs import InputError
+from ..interruption import heed_signals, held, interrupted, settle
+from ..standard_streams import open_standard_streams
 from ..weights import read_weights
 
 
@@ -39,7 +40,7 @@ def run_training(
 
     ``folder`` receives ``checkpoint.pt``, everything needed to go on, after every epoch and at every early end, and
     ``model.pt``, the state dict with the best key metric of the validation so far. An early end is ``max_steps``,
-    ``patience``, or a signal (SIGINT, SIGTERM), which takes effect after the step under way.
+    ``patience``, or a signal (SIGINT, SIGTERM, SIGHUP), which takes effect after the step under way.
 
     Every step draws its random numbers from a stream of its own, so a training that was interrupted and resumed ends
     with the weights of one that was not: to the bit on the CPU, and on a GPU as far as its kernels are deterministic.
@@ -58,6 +59,7 @@ def run_training(
 
     Raises:
         InputError: there is no such checkpoint, or a step's loss is not finite.
+        Interrupted: a signal has ended the training; all that is said above has been written.
     """
     for engine in (trainer, validator):
         _leave_errors_to_the_caller(engine)
@@ -76,8 +78,12 @@ def run_training(
     trainer.add_event_handler(Events.EPOCH_COMPLETED | Events.TERMINATE, newest)
     if resume is not None:
         _load(trainer, objects, resume)
-    with _Interruptible(trainer):
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_if_interrupted)
+    open_standard_streams()
+    heed_signals()
+    with held():  # within a step the engine's count would be one ahead of the weights
         trainer.run()
+    settle()
 
 
 def _leave_errors_to_the_caller(engine: Engine) -> None:
@@ -141,33 +147,12 @@ def _refuse_infinite_loss(trainer: Engine) -> None:
         )
 
 
+def _end_if_interrupted(trainer: Engine) -> None:
+    if interrupted():
+        trainer.terminate()
+
+
 def _end_after(trainer: Engine, validator: Evaluator, max_steps: int) -> None:
     if trainer.state.iteration >= max_steps:
         validator.run(trainer.state.epoch)
         trainer.terminate()
-
-
-class _Interruptible:
-    """While it lasts, the first SIGINT or SIGTERM ends the training after the step under way; the next does at once.
-
-    The loader's workers are forked with these handlers, so that an interrupt from the keyboard does not end them first.
-    """
-
-    def __init__(self, trainer: Engine) -> None:
-        self.trainer = trainer
-
-    def __enter__(self) -> None:
-        self.previous = {number: signal.signal(number, self._end) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def __exit__(self, *exception: object) -> None:
-        self._restore()
-
-    def _end(self, number: int, frame: object) -> None:
-        self._restore()
-        self.trainer.logger.warning("%s: ending after this step", signal.Signals(number).name)
-        # not at once: within a step the engine's count would be one ahead of the weights
-        self.trainer.add_event_handler(Events.ITERATION_COMPLETED, lambda: self.trainer.terminate())
-
-    def _restore(self) -> None:
-        for number, handler in self.previous.items():
-            signal.signal(number, handler)

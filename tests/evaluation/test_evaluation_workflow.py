@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
+from ignite.engine import Events
 from matplotlib.image import imread
 from monai.bundle import ConfigWorkflow
 from phantom import write_itk
@@ -21,6 +24,7 @@ from custom.evaluation.measures import MEASURED, UNLABELLED, Measures
 from custom.evaluation.records import read_metrics
 from custom.evaluation.workflow import chosen_cases
 
+ROW_OF_TEXT = '{"rows": [{"case": "a", "structure": "LA", "status": "measured", "dice": "high"}]}'
 MM_WHS = {"205": 0, "420": 1, "421": 1, "500": 2}
 
 
@@ -145,3 +149,51 @@ def test_worst_median_and_best():
     assert chosen_cases([*rows, Measures("f", "LA", UNLABELLED)]) == {"worst": "c", "median": "d", "best": "b"}
     assert chosen_cases(rows[:1]) == {"worst": "a", "median": "a", "best": "a"}
     assert chosen_cases([]) == {}
+
+
+@pytest.fixture
+def labelled(images) -> Path:
+    """The images with a label map each; nothing is right about it but its values."""
+    values = np.zeros((64, 60, 48), dtype=np.int16)
+    values[20:30, 20:40, 10:30], values[35:50, 20:40, 10:30] = 420, 500
+    for case in ("2001", "2002", "2003"):
+        nibabel.save(nibabel.Nifti1Image(values, OBLIQUE), images / f"ct_test_{case}_label.nii.gz")
+    return images
+
+
+def test_neither_a_signal_nor_another_program_s_file_costs_what_was_measured_before(
+    evaluation, labelled, tmp_path, caplog
+):
+    out = tmp_path / "out"
+    call = {"dataset_dir": str(labelled), "output_dir": str(out), "formats": "stl"}
+    out.mkdir()
+    (out / "ct_test_2001_image_LA.stl").write_bytes(b"theirs")
+    assert finish(evaluation(**call)) == 1
+    rows = read_metrics(out / "metrics.json")
+    refused = [row for row in rows if row.case == "ct_test_2001_image"]
+    assert [row.status for row in refused] == ["failed", "failed"] and "stands there already" in refused[0].reason
+
+    before = (out / "metrics.json").read_bytes()
+    made = evaluation(**call)
+    evaluator = made.parser.get_parsed_content("evaluator")
+    evaluator.add_event_handler(Events.ITERATION_STARTED(once=2), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    assert finish(made) == 143
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["failed"], summary["not done"]) == (1, 2)
+    assert (out / "metrics.json").read_bytes() == before
+
+    (out / "metrics.json").write_text("theirs")
+    assert finish(evaluation(**call, skip_existing=True)) == 1
+    assert "metrics.json stands there already" in caplog.text and (out / "metrics.json").read_text() == "theirs"
+
+
+@pytest.mark.parametrize("content", ["[" * 200_000, "{}", '{"rows": [{"case": 1}]}', '{"rows": 3}', "[]", ROW_OF_TEXT])
+def test_what_is_no_metrics_json_is_named(tmp_path, content):
+    path = tmp_path / "metrics.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match="is no metrics.json"):
+        read_metrics(path)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ValueError, match="is no metrics.json"):
+        read_metrics(path)

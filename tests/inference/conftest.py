@@ -66,15 +66,23 @@ def workflow(weights: Path):
 def start_bundle(weights: Path):
     """The command line in a process of its own, with the stand-in networks; the package is found on `path`.
 
-    `launcher` stands between Python and the bundle's module, for `torchrun`.
+    `launcher` stands between Python and the bundle's module, for `torchrun`; `shell` is a script that starts the
+    command, its `"$@"`; `network` takes the place of the stand-in.
     """
 
     def start(
-        *arguments: str, config: Path, cwd: Path, path: Path | None = ROOT, launcher: tuple[str, ...] = ()
+        *arguments: str,
+        config: Path,
+        cwd: Path,
+        path: Path | None = ROOT,
+        launcher: tuple[str, ...] = (),
+        shell: str | None = None,
+        network: str = str(NETWORK),
     ) -> subprocess.Popen[str]:
         command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
-        command += ["--network_def", str(NETWORK), "--checkpoint", str(weights)]
+        command += ["--network_def", network, "--checkpoint", str(weights)]
         command += ["--locator", str(LOCATOR), "--locator_checkpoint", str(weights.with_name("locator.pt")), *arguments]
+        command = command if shell is None else ["bash", "-c", shell, "bash", *command]
         searched = [str(folder) for folder in (Path(__file__).parents[1], path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}

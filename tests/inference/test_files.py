@@ -20,10 +20,23 @@ from scipy.spatial.transform import Rotation
 from stand_in import ROOT
 
 from custom.frames import ras_to_lps, rectangular_grid, voxel_to_ras
-from custom.inference import InputError
-from custom.inference.files import check_writable, encode_nifti, write_together
+from custom.inference import InputError, files
+from custom.inference.files import check_writable, encode_nifti, make_folder
 
+MESHES = {f"ct_{name}" for name in ("LA.stl", "LV.stl", "LA.obj", "labels.nii.gz", "preview.png")}
 FORK = multiprocessing.get_context("fork")
+
+
+def _listed(path: Path) -> set[str]:
+    """The files that a report tells of, as far as they can be the case's."""
+    try:
+        return {path.name} | (set(json.loads(path.read_bytes()).get("files", ())) & MESHES)
+    except (OSError, ValueError):
+        return {path.name}
+
+
+def write_together(folder: Path, case: str, content: dict[str, bytes]) -> None:
+    files.write_together(folder, case, content, _listed)
 
 
 def _there(folder: Path) -> dict[str, bytes]:
@@ -63,25 +76,53 @@ def _write_often(folder: Path, first: int) -> None:
 
 
 def test_all_are_written_into_a_new_folder(tmp_path):
+    make_folder(tmp_path / "new" / "deep")
     write_together(tmp_path / "new" / "deep", "a", {"a.stl": b"1", "b.json": b"2"})
     assert _there(tmp_path / "new" / "deep") == {"a.stl": b"1", "b.json": b"2"}
+
+
+def test_a_folder_that_is_gone_is_not_made_anew(tmp_path):
+    with pytest.raises(InputError, match="has been removed") as refused:
+        write_together(tmp_path / "gone", "a", {"a.stl": b"1"})
+    assert refused.value.outcome == "folder_gone" and not (tmp_path / "gone").exists()
 
 
 def test_a_failure_leaves_what_was_there(tmp_path):
     write_together(tmp_path, "a", {"a.stl": b"old"})
     with pytest.raises(TypeError):
-        write_together(tmp_path, "a", {"a.stl": b"new", "b.stl": "not bytes"})
+        write_together(tmp_path, "a", {"b.stl": "not bytes", "a.stl": b"new"})
     assert _there(tmp_path) == {"a.stl": b"old"}
 
 
 def test_what_the_earlier_report_lists_goes_and_nothing_else(tmp_path):
-    listed = ["ct_LA.obj", "../ct_LA.obj", "notes.txt"]
-    report = {"ct_report.json": json.dumps({"files": listed}).encode()}
-    for folder in (tmp_path, tmp_path / "out"):
-        write_together(folder, "x", {"ct_LA.obj": b"1", "notes.txt": b"2", "ct_2_LA.obj": b"3", **report})
-    write_together(tmp_path / "out", "ct", {"ct_LA.stl": b"4", "ct_report.json": b"{}"})
-    assert sorted(_there(tmp_path / "out")) == ["ct_2_LA.obj", "ct_LA.stl", "ct_report.json", "notes.txt"]
-    assert (tmp_path / "ct_LA.obj").is_file()
+    for name in ("ct_LA.obj", "notes.txt", "ct_2_LA.obj"):
+        (tmp_path / name).write_bytes(b"1")
+    listed = ["ct_LA.obj", "../ct_LA.obj", "notes.txt", "ct_2_LA.obj"]
+    (tmp_path / "ct_report.json").write_text(json.dumps({"files": listed}))
+    write_together(tmp_path, "ct", {"ct_LA.stl": b"4", "ct_report.json": b"{}"})
+    assert sorted(_there(tmp_path)) == ["ct_2_LA.obj", "ct_LA.stl", "ct_report.json", "notes.txt"]
+
+
+def test_a_renaming_that_fails_is_undone_by_the_next_run(tmp_path, monkeypatch):
+    """As after a kill at that moment: the files that have come are no longer there, or are those of the next run."""
+    write_together(tmp_path, "ct", {"ct_LA.obj": b"0" * 50_000, **_version(1)})
+    replace = os.replace
+
+    def fail(source, target):
+        if Path(target).name == "ct_preview.png":
+            raise OSError(5, "Input/output error")
+        replace(source, target)
+
+    with monkeypatch.context() as failing:
+        failing.setattr(files.os, "replace", fail)
+        with pytest.raises(InputError):
+            write_together(tmp_path, "ct", _version(2))
+    assert not (tmp_path / "ct_report.json").exists()
+    (tmp_path / "ct_LA.obj").write_bytes(b"theirs, made since")
+    files.check_place(tmp_path, "ct", list(_version(3)), _listed)
+    assert sorted(_there(tmp_path)) == ["ct_LA.obj"]
+    write_together(tmp_path, "ct", _version(3))
+    assert _there_but_hidden(tmp_path) == {"ct_LA.obj": b"theirs, made since", **_version(3)}
 
 
 def test_killed_at_any_moment_nothing_is_partial_and_the_next_run_completes(tmp_path):
@@ -121,9 +162,7 @@ def _write_as_nobody(write, answer) -> None:
 
 
 @pytest.mark.parametrize("deeper", ["", "not there/yet"])
-@pytest.mark.parametrize(
-    "write", [lambda folder: write_together(folder, "a", {"a.stl": b"1"}), check_writable], ids=["write", "check"]
-)
+@pytest.mark.parametrize("write", [lambda folder: make_folder(folder / "new"), check_writable], ids=["make", "check"])
 def test_a_folder_without_permission_is_named(tmp_path, write, deeper):
     locked = tmp_path / "locked"
     locked.mkdir(mode=0o500)
@@ -154,6 +193,9 @@ from pathlib import Path
 from custom.inference import InputError
 from custom.inference.files import check_writable, write_together
 
+def ours(path):
+    return {"a.stl", "a_report.json"}
+
 def check():
     try:
         check_writable(sys.argv[1])
@@ -162,7 +204,7 @@ def check():
 
 def write(size):
     try:
-        write_together(sys.argv[1], "a", {"a.stl": bytes(size), "a_report.json": b"{}"})
+        write_together(sys.argv[1], "a", {"a.stl": bytes(size), "a_report.json": b"{}"}, ours)
     except InputError as refused:
         print(refused.outcome, len(Path(sys.argv[1], "a.stl").read_bytes()), len(list(Path(sys.argv[1]).iterdir())))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -116,6 +117,7 @@ def _finish(record, weights, structures=("LA", "LV"), formats=("stl",), untangle
     """From the network's answer to the files."""
     meshes = [VerticesToMeshesd("pred", structures), untangle]
     files = [MeshesToLabelMapd(), SaveCased(Outputs(structures, formats), weights, "cpu", False)]
+    Path(record["folder"]).mkdir(parents=True, exist_ok=True)
     return Compose([*meshes, AssessMeshesd((-300, 700)), *files])(record)
 
 

@@ -212,10 +212,10 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_prediction(
 
 def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplog, volume, write_nifti):
     path = write_nifti(tmp_path / "ct.nii.gz", volume)
-    for name in (".ct.part", ".ct.lock", "summary.csv"):
-        (tmp_path / "out" / name / "in the way").mkdir(parents=True)
+    (tmp_path / "out" / ".ct.lock").mkdir(parents=True)
     made = workflow(input=str(path), output_dir=str(tmp_path / "out"))
     made.run()
+    (tmp_path / "out" / "summary.csv").mkdir()
     with pytest.raises(SystemExit) as ended:
         made.finalize()
     assert ended.value.code == 1

@@ -1,3 +1,5 @@
+import os
+import signal
 from dataclasses import replace
 
 import nibabel
@@ -115,6 +117,46 @@ def test_synthesize_writes_files_table_and_sheet(tmp_path):
     assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "images" / "patient_000002.nii.gz").exists()
     assert len(list((tmp_path / "dicom" / "patient_000002").iterdir())) == 30
+
+
+@pytest.mark.parametrize("format", ["nifti", "dicom"])
+def test_a_signal_leaves_whole_cases_and_their_table(tmp_path, monkeypatch, format):
+    """It comes while the second case's image is moved to its place, and while that of the third is being written."""
+    options = {"kinds": {"near": KIND}, "format": format, "shape": (24, 24, 20), "spacing": (8.0, 8.0, 8.0)}
+    replace = os.replace
+    save = nibabel.save
+
+    def kill_at_a_move(source, target):
+        if "patient_000002" in str(target):
+            os.kill(os.getpid(), signal.SIGTERM)
+        replace(source, target)
+
+    def kill_at_a_save(image, path):
+        if "patient_000003" in str(path):
+            os.kill(os.getpid(), signal.SIGINT)
+        save(image, path)
+
+    for first, code, target, kill in (
+        (1, 143, (os, "replace"), kill_at_a_move),
+        (3, 130, (nibabel, "save"), kill_at_a_save),
+    ):
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as ended:
+            patched.setattr(*target, kill)
+            synthesize(tmp_path, first, 3, "near", **options)
+        assert ended.value.code == code
+        rows = (tmp_path / "patients.csv").read_text().splitlines()[1:]
+        assert [row.split(",")[0] for row in rows] == ["patient_000001", "patient_000002"]
+        image = "dicom" if format == "dicom" else "images"
+        assert [len(list((tmp_path / part).iterdir())) for part in (image, "labels")] == [2, 2]
+        assert not list(tmp_path.glob(".*"))
+
+
+def test_a_table_of_another_program_stays(tmp_path, caplog):
+    (tmp_path / "patients.csv").write_text("name,diagnosis\n")
+    with pytest.raises(SystemExit) as ended:
+        synthesize(tmp_path, 1, 1, "near", {"near": KIND})
+    assert ended.value.code == 2 and "no table of generated patients" in caplog.text
+    assert [path.name for path in tmp_path.iterdir()] == ["patients.csv"]
 
 
 @pytest.mark.parametrize("wrong", [{"kind": "brain"}, {"format": "png"}])

@@ -19,7 +19,9 @@ def terminate_during_step_2(trainer):
 
 def assert_goes_on_where_it_stopped(train, name, folder, **overrides):
     train(name, folder / "straight", max_steps=4, num_workers=2, **overrides)
-    train(name, folder / "parts", terminate_during_step_2, num_workers=0, **overrides)
+    with pytest.raises(SystemExit) as ended:
+        train(name, folder / "parts", terminate_during_step_2, num_workers=0, **overrides)
+    assert ended.value.code == 143
     stopped = load(folder / "parts")
     assert stopped["trainer"]["iteration"] == 2
     resume = str(folder / "parts" / "checkpoint.pt")
