@@ -15,7 +15,7 @@ class HungryOnce(Ellipsoids):
     def stages_and_segmentation(self, image: torch.Tensor) -> tuple[list, torch.Tensor]:
         if not hasattr(self, "fed"):
             self.fed = True
-            kept = torch.ones(2**20, device=image.device)
+            kept = torch.ones(2**24, device=image.device)
             torch.empty(TOO_MUCH, dtype=torch.uint8, device=kept.device)
         return super().stages_and_segmentation(image)
 

@@ -34,7 +34,7 @@ def test_a_case_that_does_not_fit_costs_only_itself(patients, tmp_path):
     first, second = (json.loads(path.read_text()) for path in sorted(tmp_path.glob("*_report.json")))
     assert (first["status"], first["outcome"]) == ("failed", "gpu_memory") and first["reason"].startswith(SENTENCE)
     assert second["status"] == "done"
-    assert torch.cuda.memory_allocated() - before < 4 * 2**20  # what the first case held is free
+    assert torch.cuda.memory_allocated() - before < 2**25  # what the first case held is free
 
 
 def test_a_network_that_does_not_fit_is_refused_in_python(tmp_path):
