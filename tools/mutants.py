@@ -27,24 +27,26 @@ from cosmic_ray.commands.init import _all_work_items as work_items
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 from cosmic_ray.work_db import WorkDB, use_db
-from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkItem, WorkerOutcome, WorkResult
+from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSION = ROOT / "mutants.sqlite"
-GEOMETRY = "distance_field fairing intersections isosurface normals strays subdivision surface_distance surface_sampling"
+GEOMETRY = (
+    "distance_field fairing intersections isosurface normals strays subdivision surface_distance surface_sampling"
+)
 TESTS = {
     "custom/sampling.py": ["tests/test_sampling.py"],
     "custom/frames.py": ["tests/test_frames.py"],
     "custom/data/labels.py": ["tests/data/test_labels.py"],
     "custom/inference/doubt.py": ["tests/inference/test_doubt.py"],
     "custom/inference/mesh_files.py": ["tests/inference/test_mesh_files.py"],
-    "custom/dicom/placing.py": ["tests/dicom/test_placing.py"],
-    "custom/dicom/series.py": ["tests/dicom/test_series.py", "tests/dicom/test_choosing.py"],
+    "custom/dicom/placing.py": ["tests/dicom/test_tolerances.py", "tests/dicom/test_placing.py"],
+    "custom/dicom/series.py": [f"tests/dicom/test_{name}.py" for name in ("choosing", "tolerances", "series")],
     **{f"custom/geometry/{name}.py": [f"tests/geometry/test_{name}.py"] for name in GEOMETRY.split()},
     "custom/geometry/triangles.py": ["tests/geometry/test_triangles.py", "tests/geometry/test_surface_distance.py"],
     "custom/geometry/umbrella.py": ["tests/geometry/test_fairing.py"],
     "custom/geometry/untangling.py": ["tests/geometry/test_untangling.py"],
-    "custom/geometry/vertex_graph.py": ["tests/geometry/test_vertex_graph.py", "tests/geometry/test_untangling.py"],
+    "custom/geometry/vertex_graph.py": ["tests/geometry/test_strays.py", "tests/geometry/test_untangling.py"],
     "custom/geometry/winding.py": ["tests/geometry/test_winding.py"],
 }
 """Modules and the tests that must kill their mutants."""
@@ -176,7 +178,9 @@ def _in_fork(module: str, source: str, folder: str) -> int:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)
-    plugins = [part for name in ("cacheprovider", "unraisableexception", "faulthandler") for part in ("-p", f"no:{name}")]
+    plugins = [
+        part for name in ("cacheprovider", "unraisableexception", "faulthandler") for part in ("-p", f"no:{name}")
+    ]
     return int(pytest.main(["-x", "-q", "-m", "not slow", *plugins, "--basetemp", f"{folder}/t", *TESTS[module]]))
 
 

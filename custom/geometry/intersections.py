@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 CELL = 1.2
 """Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
-FINEST = 2.0**-20
-"""Of the meshes' extent, that a cell is long at least: cells are numbered by integers of 64 bits."""
+FINEST = 2.0**-52
+"""Of the meshes' extent, that a cell is long at least: about what float64 tells apart."""
+HASH = np.array([73856093, 19349663, 83492791])
+"""Key of a cell (Teschner et al., Optimized Spatial Hashing, VMV 2003), their sum: neighbours never share one."""
 PART = 2**20
 """Pairs that are tried at a time."""
 
@@ -140,8 +142,7 @@ def _overlapping_boxes(
         entry, local = _ragged(span.prod(1))
         n = span[entry]
         cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
-        cells = last.max(0) + 1
-        key = _key(cell, cells)
+        key = cell @ HASH
         near = np.isin(key, key[concerned[members[entry]]])
         entry, key = entry[near], key[near]
         own = level[members[entry]] == grid
@@ -160,7 +161,7 @@ def _overlapping_boxes(
                 overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
                 i, j, key_of_pair = _where(overlap, i, j, key_of_pair)
             # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
-            i, j = _where(_key(np.maximum(first[i], first[j]), cells) == key_of_pair, i, j)
+            i, j = _where(np.maximum(first[i], first[j]) @ HASH == key_of_pair, i, j)
             yield np.sort(members[np.stack([i, j], axis=1)], axis=1)
 
 
@@ -172,11 +173,6 @@ def _parts(counts: NDArray) -> Iterator[slice]:
         stop = max(start + 1, int(np.searchsorted(total, done + PART, side="right")))
         yield slice(start, stop)
         start, done = stop, total[stop - 1]
-
-
-def _key(cell: NDArray, grid: NDArray) -> NDArray[np.int64]:
-    """Numbers (N,) of cells (N, 3) of a grid (3,)."""
-    return (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
 
 
 def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
@@ -258,7 +254,9 @@ def _edges_meet(p: NDArray, q: NDArray, a: NDArray, b: NDArray) -> NDArray[np.bo
     ]
     crossing = (_volume(p, q, a, b) == 0) & (sides[0] <= 0) & (sides[1] <= 0)
     boxes = (np.minimum(p, q) <= np.maximum(a, b)) & (np.minimum(a, b) <= np.maximum(p, q))
-    in_line = [~np.cross(end - start, x - start).any(1) for start, end, x in ((p, q, a), (p, q, b), (a, b, p), (a, b, q))]
+    in_line = [
+        ~np.cross(end - start, x - start).any(1) for start, end, x in ((p, q, a), (p, q, b), (a, b, p), (a, b, q))
+    ]
     return np.where(across.any(1), crossing, np.all(in_line, axis=0) & boxes.all(1))
 
 

@@ -82,7 +82,7 @@ def _blended_with_its_smoothed_form(vertices: NDArray, faces: NDArray, graph: Ve
     while _crosses(smoothed, faces):
         if passes > MOST_PASSES:
             raise ValueError(
-                "the surface still crosses itself when it is smoothed: two pieces have the same centre, or are no spheres"
+                "the surface still crosses itself when it is smoothed: pieces have the same centre, or are no spheres"
             )
         graph.smooth(smoothed, graph.around(faces, rings=0), passes)
         passes *= 2
