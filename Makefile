@@ -1,5 +1,6 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
 # `make bundle`: the archive for MONAI's model zoo.
+# `make mutants`: what the tests let pass when the code is changed, hours; it goes on where it was left.
 # `make test-label`, `make test-deploy`: that archive in MONAI Label and MONAI Deploy, each in an environment of its own.
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +9,7 @@ EXAMPLE := example
 LABEL := .venvs/label
 DEPLOY := .venvs/deploy
 
-.PHONY: run test bundle label-env test-label deploy-env test-deploy clean
+.PHONY: run test bundle mutants label-env test-label deploy-env test-deploy clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -18,6 +19,11 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+mutants: $(VENV)/ready
+	$(BIN)/pip install --quiet --editable ".[mutants]"
+	OMP_NUM_THREADS=1 nice $(BIN)/python tools/mutants.py run
+	$(BIN)/python tools/mutants.py table
 
 bundle:
 	$(PYTHON) tools/bundle_zip.py

@@ -51,6 +51,12 @@ def test_the_covering_grid_is_upright_and_no_larger_than_needed(order, signs):
     assert (slack < 1 + 1e-6).all()
 
 
+def test_a_grid_that_fits_exactly_is_covered_by_no_voxel_more():
+    shape, upright = frames.covering_grid((4, 6, 10), frames.centred_affine((4, 6, 10), (0.5, 0.5, 0.3)), 0.1)
+    assert shape == (20, 30, 30)
+    np.testing.assert_allclose(frames.voxel_to_ras(np.array([9.5, 14.5, 14.5]), upright), 0, atol=1e-12)
+
+
 def test_normalised_ends_are_the_centres_of_the_outer_voxels():
     corners = np.array(list(itertools.product((-1.0, 1.0), repeat=3)))
     voxels = frames.normalised_to_voxel(corners, SHAPE)
@@ -60,6 +66,21 @@ def test_normalised_ends_are_the_centres_of_the_outer_voxels():
 def test_normalised_component_belongs_to_its_axis():
     voxel = frames.normalised_to_voxel(torch.tensor([-1.0, 0.0, 1.0]), SHAPE)
     assert voxel.tolist() == [0.0, 3.0, 29.0]
+
+
+def test_two_voxels_an_axis_are_enough():
+    assert frames.normalised_to_voxel(np.array([-1.0, 0.0, 1.0]), (2, 2, 2)).tolist() == [0.0, 0.5, 1.0]
+
+
+@pytest.mark.parametrize(("order", "signs"), ORDERS[::7])
+def test_faces_that_face_out_still_do_in_the_patient(order, signs):
+    affine = _oblique(order, signs)
+    corners, faces = (
+        np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]]),
+        np.array([[1, 2, 3]]),
+    )  # away from the first
+    first, *face = frames.voxel_to_ras(corners, affine)[[0, *frames.facing_out(faces, affine)[0]]]
+    assert np.linalg.det(face - first) > 0
 
 
 def test_same_place_as_grid_sample():
@@ -73,7 +94,7 @@ def test_same_place_as_grid_sample():
 def test_lps_is_its_own_inverse_and_keeps_the_type():
     points = torch.rand(4, 3)
     lps = frames.ras_to_lps(points)
-    assert lps.dtype == torch.float32
+    assert lps.dtype == torch.float32 and frames.ras_to_lps(points.numpy()).dtype == np.float32
     assert torch.equal(lps, points * torch.tensor([-1.0, -1.0, 1.0]))
     assert torch.equal(frames.ras_to_lps(lps), points)
 

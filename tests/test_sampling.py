@@ -49,3 +49,15 @@ def test_resample_fills_with_zero_outside():
     volume = torch.ones(1, 4, 4, 4)
     grid = torch.tensor([[[[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]]])
     assert resample(volume, grid, "nearest").flatten().tolist() == [1.0, 0.0]
+
+
+def test_a_level_of_one_voxel_has_its_value_everywhere():
+    level = torch.full((1, 2, 1, 3, 1), 7.0)
+    assert sample(level, torch.rand(1, 9, 3) * 2 - 1, stride=8).eq(7).all()
+
+
+def test_resample_reads_the_voxels_that_the_grid_names():
+    shape = (5, 8, 11)
+    voxels = torch.rand(2, 3, 4, 3, dtype=torch.float64) * (torch.tensor(shape) - 1)
+    values = resample(field(shape)[0], voxel_to_normalised(voxels, shape), "bilinear")
+    torch.testing.assert_close(values, voxels.movedim(-1, 0), rtol=0, atol=1e-10)

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..frames import normalised_to_voxel
 from .triangles import TriangleFrames, planar_distance_squared
-from .winding import voxelise
+from .winding import corners_of, voxelise, voxels_between
 
 # Elements of one intermediate: small enough for a processor's cache, large enough to fill an accelerator.
 _STEP = {"cpu": 2**19, "cuda": 2**25}
@@ -43,12 +43,15 @@ def distance_field(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int],
         (D0, D1, D2) float32 in voxels, on the device of ``vertices``.
 
     Raises:
-        ValueError: if ``band`` is below 1, or the mesh does not come within ``band`` of the grid.
+        ValueError: if ``band`` is below 1, there are no faces, a vertex is not finite, or the mesh does not come within
+            ``band`` of the grid.
     """
     if band < 1:
         raise ValueError(f"band must be at least 1 voxel, got {band}")
+    if len(faces) == 0:
+        raise ValueError("a mesh without faces is nowhere near")
     with torch.no_grad():
-        triangles = vertices.double()[faces.to(vertices.device, torch.int64)]
+        triangles = corners_of(vertices, faces)
         frames = TriangleFrames(triangles)
         squared, face = _rasterise(triangles, frames, shape, band)
         in_band = squared.isfinite()
@@ -85,8 +88,7 @@ def _rasterise(
     """Squared distance (D0, D1, D2) float32, infinite beyond the band, and nearest face (D0, D1, D2) int64."""
     device = triangles.device
     limit = torch.tensor(tuple(shape), device=device)
-    low = (triangles.amin(1) - band).ceil().clamp_min(0).long()
-    high = torch.minimum((triangles.amax(1) + band).floor().long(), limit - 1)
+    low, high = voxels_between(triangles.amin(1) - band, triangles.amax(1) + band, limit)
     reaches = (low <= high).all(1).nonzero()[:, 0]
     key = torch.full((math.prod(shape),), _BEYOND, device=device)
     # Triangles with boxes of one size make one array.

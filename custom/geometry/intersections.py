@@ -1,21 +1,36 @@
 """Pairs of triangles that meet: within one mesh, and between two.
 
-Broad phase: a hash grid of the triangles' bounding boxes. Narrow phase: two triangles meet exactly if an edge of one
-meets the other, which the signs of tetrahedron volumes decide (in float64, without a tolerance; touching is meeting).
+Broad phase: hash grids of the triangles' bounding boxes, one for each size of boxes, so that a few large ones do not
+make all others meet in their cells. Narrow phase: two triangles meet exactly if an edge of one meets the other, which
+the signs of tetrahedron volumes decide (in float64, without a tolerance; touching is meeting). Pairs come in parts: the
+memory that a search takes does not grow with what is near to what.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from functools import reduce
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-CELL = 1.75
-"""Mean boxes that a cell of the hash grid is long."""
+CELL = 1.2
+"""Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
+FINEST = 2.0**-52
+"""Of the meshes' extent, that a cell is long at least: about what float64 tells apart."""
+HASH = np.array([73856093, 19349663, 83492791])
+"""Key of a cell (Teschner et al., Optimized Spatial Hashing, VMV 2003), their sum: neighbours never share one."""
+PART = 2**20
+"""Pairs that are tried at a time."""
 
 
-def self_intersections(vertices: ArrayLike, faces: ArrayLike, concerning: ArrayLike | None = None) -> NDArray[np.int64]:
+class Tangled(ValueError):
+    """More faces lie near each other than a search was to try."""
+
+
+def self_intersections(
+    vertices: ArrayLike, faces: ArrayLike, concerning: ArrayLike | None = None, most: int | None = None
+) -> NDArray[np.int64]:
     """Pairs of faces of one mesh that meet although they are not neighbours.
 
     Faces that share one vertex count if they meet anywhere else; faces that share an edge never do (they could only by
@@ -25,24 +40,20 @@ def self_intersections(vertices: ArrayLike, faces: ArrayLike, concerning: ArrayL
         vertices: (V, 3) floating point, any frame.
         faces: (F, 3) integer.
         concerning: (F,) boolean; pairs of two faces that are not among these are passed over. None: all are found.
+        most: pairs to try. A sound surface has some 20 a face to try, one of random vertices F²/2; None: all are tried.
 
     Returns:
         (K, 2) face indices, the smaller first, in ascending order.
 
     Raises:
         ValueError: if a vertex is not finite.
+        Tangled: if there are more than ``most`` to try.
     """
-    faces = np.asarray(faces)
-    triangles = _triangles(vertices, faces)
-    pairs = _overlapping_boxes(triangles, concerning=concerning)
-    here, there = faces.T[:, pairs[:, 0]], faces.T[:, pairs[:, 1]]
-    same = here[:, None] == there[None]  # (3, 3, K)
-    shared = same.sum((0, 1))
-    apart, touching = pairs[shared == 0], pairs[shared == 1]
-    corner = same.reshape(9, -1)[:, shared == 1].argmax(0)
-    crossing = _fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
-    found = np.concatenate([apart[_triangles_meet(triangles[apart[:, 0]], triangles[apart[:, 1]])], touching[crossing]])
-    return found[np.lexsort(found.T[::-1])]
+    faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
+    (triangles,) = _triangles((vertices, faces))
+    wanted = np.ones(len(faces), dtype=bool) if concerning is None else np.asarray(concerning)
+    near = _overlapping_boxes(triangles, lambda i, j: wanted[i] | wanted[j], wanted, most)
+    return _sorted([_meeting(triangles, faces, pairs) for pairs in near])
 
 
 def mutual_intersections(
@@ -60,17 +71,38 @@ def mutual_intersections(
     Raises:
         ValueError: if a vertex is not finite.
     """
-    a, b = _triangles(vertices_a, faces_a), _triangles(vertices_b, faces_b)
-    pairs = _overlapping_boxes(np.concatenate([a, b]), first_mesh=len(a)) - [0, len(a)]
-    found = pairs[_triangles_meet(a[pairs[:, 0]], b[pairs[:, 1]])]
-    return found[np.lexsort(found.T[::-1])]
+    a, b = _triangles((vertices_a, faces_a), (vertices_b, faces_b))
+    both, of_a = np.concatenate([a, b]), np.arange(len(a) + len(b)) < len(a)
+    near = _overlapping_boxes(both, lambda i, j: of_a[i] != of_a[j], of_a)
+    return _sorted([pairs[_triangles_meet(*both[pairs.T])] for pairs in near]) - [0, len(a)]
 
 
-def _triangles(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
-    vertices = np.asarray(vertices, dtype=np.float64)
-    if not np.isfinite(vertices).all():
+def _triangles(*meshes: tuple[ArrayLike, ArrayLike]) -> list[NDArray[np.float64]]:
+    """Corners (F, 3, 3) of the faces of meshes, scaled alike by a power of two: so no volume leaves float64's range."""
+    vertices = [np.asarray(of_mesh, dtype=np.float64).reshape(-1, 3) for of_mesh, _ in meshes]
+    if not all(np.isfinite(of_mesh).all() for of_mesh in vertices):
         raise ValueError("vertices must be finite")
-    return vertices[np.asarray(faces)]
+    _, exponent = np.frexp(max(np.abs(of_mesh).max(initial=0.0) for of_mesh in vertices))
+    return [
+        np.ldexp(of_mesh, -exponent)[np.asarray(faces, dtype=np.int64).reshape(-1, 3)]
+        for of_mesh, (_, faces) in zip(vertices, meshes, strict=True)
+    ]
+
+
+def _sorted(found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    pairs = np.concatenate([np.empty((0, 2), dtype=np.int64), *found])
+    return pairs[np.lexsort(pairs.T[::-1])]
+
+
+def _meeting(triangles: NDArray, faces: NDArray, pairs: NDArray) -> NDArray[np.int64]:
+    """Those of some pairs (K, 2) of one mesh's faces that meet, though not neighbours."""
+    here, there = faces.T[:, pairs[:, 0]], faces.T[:, pairs[:, 1]]
+    same = here[:, None] == there[None]  # (3, 3, K)
+    shared = same.sum((0, 1))
+    apart, touching = pairs[shared == 0], pairs[shared == 1]
+    corner = same.reshape(9, -1)[:, shared == 1].argmax(0)
+    crossing = _fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
+    return np.concatenate([apart[_triangles_meet(*triangles[apart.T])], touching[crossing]])
 
 
 def _rotated(triangles: NDArray, first: NDArray) -> NDArray:
@@ -85,49 +117,62 @@ def _ragged(counts: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _overlapping_boxes(
-    triangles: NDArray, first_mesh: int | None = None, concerning: ArrayLike | None = None
-) -> NDArray[np.int64]:
-    """Pairs i < j of triangles (F, 3, 3) whose bounding boxes overlap.
+    triangles: NDArray, wanted: Callable[[NDArray, NDArray], NDArray], concerned: NDArray, most: int | None = None
+) -> Iterator[NDArray[np.int64]]:
+    """Pairs i < j of triangles (F, 3, 3) whose bounding boxes overlap, in parts (K, 2).
 
-    If given, only those with i < first_mesh <= j, or with one of them among ``concerning`` (F,).
+    Args:
+        triangles: their corners.
+        wanted: which of pairs, i and j (K,), are; all that are have one of those ``concerned`` (F,).
+        most: see :func:`self_intersections`.
     """
     if len(triangles) == 0:
-        return np.empty((0, 2), dtype=np.int64)
+        return
     low, high = (reduce(extreme, triangles.swapaxes(0, 1)) for extreme in (np.minimum, np.maximum))
-    origin, extent = low.min(0), high.max(0) - low.min(0)
-    # Cells a little larger than a mean box keep a triangle in a few cells, and a cell to a few triangles.
-    size = max(CELL * (high - low).mean(), extent.max() / 1024, np.finfo(np.float64).tiny)
-    first, last = (np.floor((x - origin) / size).astype(np.int64) for x in (low, high))
-    span = last - first + 1
-    entry, local = _ragged(span.prod(1))
-    n = span[entry]
-    cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
-    grid = last.max(0) + 1
-    key = _key(cell, grid)
-    if concerning is not None:
-        concerning = np.asarray(concerning)
-        near = np.isin(key, key[concerning[entry]])
+    origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
+    side = (high - low).max(1)
+    finest = max(CELL * np.median(side), FINEST * extent, np.finfo(np.float64).tiny)
+    level = np.ceil(np.log2(np.maximum(side / finest, 1))).astype(np.int64)
+    tried = 0
+    for grid in np.unique(level):
+        size = finest * 2.0**grid
+        members = np.flatnonzero(level <= grid)  # none is longer than a cell: each lies in eight at most
+        first, last = (np.floor((x[members] - origin) / size).astype(np.int64) for x in (low, high))
+        span = last - first + 1
+        entry, local = _ragged(span.prod(1))
+        n = span[entry]
+        cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
+        key = cell @ HASH
+        near = np.isin(key, key[concerned[members[entry]]])
         entry, key = entry[near], key[near]
-    order = np.argsort(key, kind="stable")
-    entry, key = entry[order], key[order]
+        own = level[members[entry]] == grid
+        order = np.lexsort([own, key])  # in a cell the smaller ones come first: each own one meets all before it
+        entry, key, own = entry[order], key[order], own[order]
+        before = np.where(own, np.arange(len(key)) - np.searchsorted(key, key), 0)
+        tried += int(before.sum())
+        if most is not None and tried > most:
+            raise Tangled(f"more than {most} pairs of faces lie near each other")
+        for part in _parts(before):
+            owner, back = _ragged(before[part])
+            owner += part.start
+            i, j, key_of_pair = entry[owner], entry[owner - 1 - back], key[owner]
+            i, j, key_of_pair = _where(wanted(members[i], members[j]), i, j, key_of_pair)
+            for least, greatest in zip(low[members].T.copy(), high[members].T.copy(), strict=True):
+                overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
+                i, j, key_of_pair = _where(overlap, i, j, key_of_pair)
+            # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
+            i, j = _where(np.maximum(first[i], first[j]) @ HASH == key_of_pair, i, j)
+            yield np.sort(members[np.stack([i, j], axis=1)], axis=1)
 
-    following = np.searchsorted(key, key, side="right") - np.arange(len(key)) - 1
-    earlier, local = _ragged(following)
-    i, j, key = entry[earlier], entry[earlier + 1 + local], key[earlier]
-    if first_mesh is not None:  # the stable sort keeps i < j
-        i, j, key = _where((i < first_mesh) & (first_mesh <= j), i, j, key)
-    if concerning is not None:
-        i, j, key = _where(concerning[i] | concerning[j], i, j, key)
-    for least, most in zip(low.T.copy(), high.T.copy(), strict=True):
-        i, j, key = _where((least[i] <= most[j]) & (least[j] <= most[i]), i, j, key)
-    # Two boxes may share several cells: the pair belongs to the one that holds the lowest corner of their overlap.
-    i, j = _where(_key(np.maximum(first[i], first[j]), grid) == key, i, j)
-    return np.stack([i, j], axis=1)
 
-
-def _key(cell: NDArray, grid: NDArray) -> NDArray[np.int64]:
-    """Numbers (N,) of cells (N, 3) of a grid (3,)."""
-    return (cell[:, 0] * grid[1] + cell[:, 1]) * grid[2] + cell[:, 2]
+def _parts(counts: NDArray) -> Iterator[slice]:
+    """The counts in runs of some ``PART`` together, or of one count."""
+    total = np.cumsum(counts)
+    start, done = 0, 0
+    while start < len(counts):
+        stop = max(start + 1, int(np.searchsorted(total, done + PART, side="right")))
+        yield slice(start, stop)
+        start, done = stop, total[stop - 1]
 
 
 def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
@@ -178,6 +223,7 @@ def _segments_meet(p: NDArray, q: NDArray, triangles: NDArray) -> NDArray[np.boo
 
 def _segments_meet_in_plane(p: NDArray, q: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
     """The same for segments that lie in the plane of their triangle."""
+    ends = p, q
     normal = np.abs(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]))
     axes = (normal.argmax(1)[:, None] + [1, 2]) % 3  # the projection along the normal's largest component
     p, q = (np.take_along_axis(x, axes, axis=1) for x in (p, q))
@@ -192,7 +238,26 @@ def _segments_meet_in_plane(p: NDArray, q: NDArray, triangles: NDArray) -> NDArr
         boxes = (np.minimum(p, q) <= np.maximum(a, b)) & (np.minimum(a, b) <= np.maximum(p, q))
         result |= crossing & boxes.all(1)
     contained = (np.stack(turns) >= 0).all(0) | (np.stack(turns) <= 0).all(0)
-    return result | contained
+    alone = ~normal.any(1)  # without area there is no plane, but its edges
+    edges = [(triangles[alone, k], triangles[alone, (k + 1) % 3]) for k in range(3)]
+    result |= contained
+    result[alone] = np.any([_edges_meet(ends[0][alone], ends[1][alone], *edge) for edge in edges], axis=0)
+    return result
+
+
+def _edges_meet(p: NDArray, q: NDArray, a: NDArray, b: NDArray) -> NDArray[np.bool_]:
+    """Whether segments from p to q and from a to b, all (K, 3), have a point in common: (K,)."""
+    across = np.cross(q - p, b - a)
+    sides = [
+        (np.cross(end - start, x - start) * across).sum(1) * (np.cross(end - start, y - start) * across).sum(1)
+        for start, end, x, y in ((p, q, a, b), (a, b, p, q))
+    ]
+    crossing = (_volume(p, q, a, b) == 0) & (sides[0] <= 0) & (sides[1] <= 0)
+    boxes = (np.minimum(p, q) <= np.maximum(a, b)) & (np.minimum(a, b) <= np.maximum(p, q))
+    in_line = [
+        ~np.cross(end - start, x - start).any(1) for start, end, x in ((p, q, a), (p, q, b), (a, b, p), (a, b, q))
+    ]
+    return np.where(across.any(1), crossing, np.all(in_line, axis=0) & boxes.all(1))
 
 
 def _volume(a: NDArray, b: NDArray, c: NDArray, d: NDArray) -> NDArray[np.float64]:

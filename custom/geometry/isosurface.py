@@ -27,9 +27,11 @@ def isosurface(probability: NDArray[np.floating]) -> tuple[NDArray[np.float64], 
         (V, 3) voxel coordinates, and (F, 3) faces that wind outward in them.
 
     Raises:
-        ValueError: no voxel exceeds one half.
+        ValueError: no voxel exceeds one half, or one is not finite.
     """
     field = np.pad(np.asarray(probability, dtype=np.float32), 1)
+    if not np.isfinite(field).all():
+        raise ValueError("a voxel's probability is not finite")
     inside = field > LEVEL
     if not inside.any():
         raise ValueError("no voxel's probability exceeds one half: there is no surface")

@@ -31,7 +31,7 @@ def distance_outside(region: ArrayLike, affine: ArrayLike) -> NDArray[np.float64
     """
     spacing = spacing_of(affine)
     parts, _ = ndimage.label(np.asarray(region))
-    counted = np.bincount(parts.ravel()) * np.prod(spacing) / 1e3 >= SPECK
+    counted = np.bincount(parts.ravel(), minlength=1) * np.prod(spacing) / 1e3 >= SPECK
     counted[0] = False  # the outside
     if not counted.any():
         return np.zeros(parts.shape)
@@ -56,8 +56,13 @@ def withdraw_strays(
 
     Returns:
         (V, 3): equal to ``vertices`` where none was too far out.
+
+    Raises:
+        ValueError: a vertex is not finite.
     """
     vertices = np.array(vertices, dtype=np.float64)
+    if not np.isfinite(vertices).all():
+        raise ValueError("vertices must be finite")
     graph = VertexGraph(np.asarray(faces), len(vertices))
     for _ in range(ROUNDS):
         far = ndimage.map_coordinates(outside, ras_to_voxel(vertices, affine).T, order=1, mode="nearest")

@@ -40,7 +40,7 @@ def signed_distance(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
         (N, P) signed distances, dtype and device of ``points``.
 
     Raises:
-        ValueError: if the shapes do not fit together, dtypes or devices differ, or a coordinate is not finite.
+        ValueError: if the shapes do not fit together, dtypes or devices differ, or a coordinate's square is not finite.
     """
     _check(points, vertices, faces)
     faces = faces.to(vertices.device, torch.int64)
@@ -82,7 +82,7 @@ def _check(points: Tensor, vertices: Tensor, faces: Tensor) -> None:
             f"points ({points.dtype}, {points.device}) and vertices ({vertices.dtype}, {vertices.device}) "
             "must share dtype and device"
         )
-    if not (torch.isfinite(points).all() and torch.isfinite(vertices).all()):
+    if not all(x.detach().double().square().isfinite().all() for x in (points, vertices)):
         raise ValueError("points and vertices must be finite: the network or the optimiser has diverged")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from .intersections import self_intersections
+from .intersections import Tangled, self_intersections
 from .normals import vertex_normals
 from .vertex_graph import VertexGraph
 
@@ -20,6 +20,8 @@ MOST_PASSES = 4096
 """Of smoothing the whole surface: far more than leave nothing of an icosphere's shape but an ellipsoid."""
 BLENDS = 10
 """Steps from the surface to its smoothed form, of which the first without intersections is taken."""
+NEAR = 200
+"""Pairs a face that a search tries, ten times as many as a sound surface has; one with more is smoothed as a whole."""
 
 
 def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
@@ -29,9 +31,12 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     moves them to the mean of their neighbours (uniform Laplacian smoothing). A mesh of several pieces is freed of their
     intersections with one another as well: where two pieces meet, both also step inward.
 
-    What crosses after the last round is blended, as a whole, with its smoothed form. That always ends: smoothing brings
-    an icosphere, whatever its shape, to an ellipsoid (its slowest eigenvectors are its coordinates) that shrinks to its
-    centre, so pieces with different centres come apart.
+    What crosses after the last round, or has no sound part to go by, is blended, as a whole, with its smoothed form.
+    That always ends: smoothing brings an icosphere, whatever its shape, to an ellipsoid (its slowest eigenvectors are
+    its coordinates) that shrinks to its centre, so pieces with different centres come apart.
+
+    The work is bounded, whatever the vertices: at most ``ROUNDS + log2(MOST_PASSES) + BLENDS + 2`` searches for faces
+    that meet, each of which tries at most ``NEAR`` pairs a face, and ``2 * MOST_PASSES`` passes of smoothing.
 
     Args:
         vertices: (V, 3) floating point, any frame with equal units along its axes.
@@ -41,38 +46,55 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
         (V, 3): equal to ``vertices`` where nothing had to move.
 
     Raises:
-        ValueError: a vertex is not finite, or pieces cannot come apart, for they have the same centre.
+        ValueError: a vertex is not finite, or pieces cannot come apart: they have the same centre, or are no spheres.
     """
     start, faces = np.array(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
     graph = VertexGraph(faces, len(start))
-    piece, edge_length = graph.pieces(), graph.edge_lengths(start).mean()
-    vertices = start.copy()
-    pairs = self_intersections(vertices, faces)
-    for done in range(ROUNDS):
-        if len(pairs) == 0:
-            return vertices
-        # one pass: more would carry the wall of a hollow into what lies in it, which then had to draw back in turn
-        smoothed = graph.around(faces[pairs], done // 2)
-        graph.smooth(vertices, smoothed, passes=1)
-        pieces = piece[faces[pairs, 0]]
-        meeting = pairs[pieces[:, 0] != pieces[:, 1]]
-        patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
-        normals = vertex_normals(torch.from_numpy(vertices)[None], torch.from_numpy(faces))[0].numpy()
-        vertices[patch] -= RETREAT * edge_length * normals[patch]
-        moved = (smoothed | patch)[faces].any(1)
-        pairs = np.concatenate([pairs[~moved[pairs].any(1)], self_intersections(vertices, faces, concerning=moved)])
-    return _blended_with_its_smoothed_form(start, faces, graph)
+    freed = _freed_in_patches(start, faces, graph)
+    return _blended_with_its_smoothed_form(start, faces, graph) if freed is None else freed
+
+
+def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDArray[np.float64] | None:
+    vertices, piece = start.copy(), graph.pieces()
+    step = RETREAT * graph.edge_lengths(start).sum() / max(len(graph.edges), 1)
+    try:
+        pairs = self_intersections(vertices, faces, most=NEAR * len(faces))
+        for done in range(ROUNDS):
+            if len(pairs) == 0:
+                return vertices
+            # one pass: more would carry the wall of a hollow into what lies in it, which then had to draw back in turn
+            smoothed = graph.around(faces[pairs], done // 2)
+            graph.smooth(vertices, smoothed, passes=1)
+            pieces = piece[faces[pairs, 0]]
+            meeting = pairs[pieces[:, 0] != pieces[:, 1]]
+            patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
+            normals = vertex_normals(torch.from_numpy(vertices)[None], torch.from_numpy(faces))[0].numpy()
+            vertices[patch] -= step * normals[patch]
+            moved = (smoothed | patch)[faces].any(1)  # all faces that met among them
+            pairs = self_intersections(vertices, faces, moved, most=NEAR * len(faces))
+    except Tangled:
+        pass
+    return None
 
 
 def _blended_with_its_smoothed_form(vertices: NDArray, faces: NDArray, graph: VertexGraph) -> NDArray[np.float64]:
     smoothed, passes = vertices.copy(), 1
-    while len(self_intersections(smoothed, faces)):
+    while _crosses(smoothed, faces):
         if passes > MOST_PASSES:
-            raise ValueError("the surface still crosses itself when it is smoothed: two pieces have the same centre")
-        graph.smooth(smoothed, np.ones(len(vertices), dtype=bool), passes)
+            raise ValueError(
+                "the surface still crosses itself when it is smoothed: pieces have the same centre, or are no spheres"
+            )
+        graph.smooth(smoothed, graph.around(faces, rings=0), passes)
         passes *= 2
     for weight in np.linspace(0, 1, BLENDS + 1)[1:-1]:
         blended = vertices + weight * (smoothed - vertices)
-        if len(self_intersections(blended, faces)) == 0:
+        if not _crosses(blended, faces):
             return blended
     return smoothed
+
+
+def _crosses(vertices: NDArray, faces: NDArray) -> bool:
+    try:
+        return len(self_intersections(vertices, faces, most=NEAR * len(faces))) > 0
+    except Tangled:
+        return True

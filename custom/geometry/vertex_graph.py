@@ -23,7 +23,7 @@ class VertexGraph:
         self.edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
         ones = np.ones(len(self.edges))
         self._adjacent = sparse.csr_array((ones, tuple(self.edges.T)), shape=(vertices, vertices))
-        self._degree = self._adjacent.sum(1)[:, None]
+        self._degree = np.maximum(self._adjacent.sum(1), 1)[:, None]  # a vertex of no face has no neighbours
 
     def pieces(self) -> NDArray[np.int32]:
         """Which connected piece each vertex belongs to: (V,)."""

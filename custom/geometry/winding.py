@@ -11,6 +11,8 @@ or a vertex. Surfaces are half-open in the third coordinate: a point on a face c
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -19,6 +21,9 @@ from ..frames import facing_out, ras_to_voxel
 
 # Bins per axis that sort triangles for single points: bounds the memory where a few dwarf the rest.
 _MAX_BINS = 1024
+
+# Pairs of a line and a triangle that are formed at a time: bounds it where many triangles are as large as the grid.
+_PAIRS_PER_STEP = 2**22
 
 
 def winding_number_grid(vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]) -> Tensor:
@@ -96,7 +101,10 @@ def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     Raises:
         ValueError: if a vertex is not finite.
     """
-    points, corners = points.double(), _corners(vertices, faces)
+    points, corners = points.double(), corners_of(vertices, faces)
+    result = torch.zeros(len(points), dtype=torch.int64, device=points.device)
+    if len(corners) == 0:
+        return result
     low, high = corners.amin(1), corners.amax(1)
     # Bins over the projection, about half a triangle wide, hold the triangles whose bounding rectangle touches them.
     origin, size = low[:, :2].amin(0), (high - low)[:, :2].mean(0).clamp_min(1e-300) / 2
@@ -115,51 +123,73 @@ def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     within = ((points > low.amin(0)) & (points <= high.amax(0))).all(1).nonzero()[:, 0]
     place = ((points[within, :2] - origin) / size).long()
     bin_of_point = place[:, 0] * bins[1] + place[:, 1]
-    owner, local = _ragged(entries[bin_of_point])
-    candidate = triangle[start[bin_of_point[owner]] + local]
-    point = within[owner]
-    # Only a triangle whose bounding rectangle holds the point, and that is not above it, can contribute.
-    x, y, z = points.index_select(0, point).unbind(1)
-    left, front, bottom = low.index_select(0, candidate).unbind(1)
-    right, back, _ = high.index_select(0, candidate).unbind(1)
-    near = (x >= left) & (x <= right) & (y >= front) & (y <= back) & (z >= bottom)
-    point, candidate = point[near], candidate[near]
-    crossing, height = _crossings(points[point, :2], corners, candidate)
-    crossing = torch.where(points[point, 2] >= height, crossing, 0)
-    return torch.zeros(len(points), dtype=torch.int64, device=points.device).index_add_(0, point, crossing)
+    for some in _parts(entries[bin_of_point]):
+        owner, local = _ragged(entries[bin_of_point[some]])
+        candidate = triangle[start[bin_of_point[some][owner]] + local]
+        point = within[some][owner]
+        # Only a triangle whose bounding rectangle holds the point, and that is not above it, can contribute.
+        x, y, z = points.index_select(0, point).unbind(1)
+        left, front, bottom = low.index_select(0, candidate).unbind(1)
+        right, back, _ = high.index_select(0, candidate).unbind(1)
+        near = (x >= left) & (x <= right) & (y >= front) & (y <= back) & (z >= bottom)
+        point, candidate = point[near], candidate[near]
+        crossing, height = _crossings(points[point, :2], corners, candidate)
+        result.index_add_(0, point, torch.where(points[point, 2] >= height, crossing, 0))
+    return result
 
 
 def _winding_in_box(
     vertices: Tensor, faces: Tensor, shape: tuple[int, int, int]
 ) -> tuple[Tensor, tuple[slice, slice, slice]]:
     """Winding numbers int16 in the part of the grid that the mesh's bounding box covers, and that part."""
-    corners = _corners(vertices, faces)
+    corners = corners_of(vertices, faces)
     limit = torch.tensor(tuple(shape), device=corners.device)
-    low = corners.amin(1).ceil().clamp_min(0).long()
-    high = torch.minimum(corners.amax(1).floor().long(), limit - 1)
-    start = low.amin(0)
-    window = [max(0, n) for n in (high.amax(0) + 1 - start).tolist()]
+    low, high = voxels_between(corners.amin(1), corners.amax(1), limit)
+    start, end = torch.cat([low, limit[None]]).amin(0), torch.cat([high + 1, limit[None] * 0]).amax(0)
+    window = (end - start).clamp_min(0).tolist()
     box = tuple(slice(s, s + n) for s, n in zip(start.tolist(), window, strict=True))
     steps = torch.zeros(window, dtype=torch.int32, device=corners.device)
     if steps.numel() == 0:
         return steps.short(), box
 
-    count = (high - low + 1).clamp_min(0)[:, :2]
-    triangle, local = _ragged(count.prod(1))
-    column = low[triangle, :2] + torch.stack([local // count[triangle, 1], local % count[triangle, 1]], 1)
-    crossing, height = _crossings(column.double(), corners, triangle)
-    column, layer = column - start[:2], (height.ceil().long() - start[2]).clamp_min(0)
-    keep = (crossing != 0) & (layer < window[2])
-    index = ((column[:, 0] * window[1] + column[:, 1]) * window[2] + layer)[keep]
-    steps.view(-1).index_add_(0, index, crossing[keep].int())
+    columns = (high - low + 1).clamp_min(0)[:, :2]
+    for some in _parts(columns.prod(1)):
+        triangle, local = _ragged(columns[some].prod(1))
+        triangle += some.start
+        count = columns[triangle, 1]
+        column = low[triangle, :2] + torch.stack([local // count, local % count], 1)
+        crossing, height = _crossings(column.double(), corners, triangle)
+        layer = height.ceil().clamp(start[2], end[2]).long() - start[2]
+        keep = (crossing != 0) & (layer < window[2])
+        column = column - start[:2]
+        index = ((column[:, 0] * window[1] + column[:, 1]) * window[2] + layer)[keep]
+        steps.view(-1).index_add_(0, index, crossing[keep].int())
     return steps.cumsum(2, dtype=torch.int16), box
 
 
-def _corners(vertices: Tensor, faces: Tensor) -> Tensor:
-    """(F, 3, 3) float64, corner by coordinate."""
+def corners_of(vertices: Tensor, faces: Tensor) -> Tensor:
+    """(F, 3, 3) float64, corner by coordinate, of vertices (V, 3) and faces (F, 3); ValueError if one is not finite."""
     if not vertices.isfinite().all():
         raise ValueError("vertices must be finite")
-    return vertices.detach().double()[faces.to(vertices.device, torch.int64)]
+    return vertices.detach().double()[faces.to(vertices.device, torch.int64).view(-1, 3)]
+
+
+def voxels_between(low: Tensor, high: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
+    """First and last voxel (F, 3) int64 of a grid (3,) within boxes (F, 3); the last is less where there is none.
+
+    What lies far outside is cut to the grid's border first: no integer holds it.
+    """
+    return low.ceil().clamp_min(0).minimum(limit).long(), high.floor().clamp_min(-1).minimum(limit - 1).long()
+
+
+def _parts(counts: Tensor) -> Iterator[slice]:
+    """The counts in runs of some ``_PAIRS_PER_STEP`` together, or of one count."""
+    total = counts.cumsum(0)
+    start, done = 0, 0
+    while start < len(counts):
+        stop = max(start + 1, int(torch.searchsorted(total, done + _PAIRS_PER_STEP, right=True)))
+        yield slice(start, stop)
+        start, done = stop, int(total[stop - 1])
 
 
 def _ragged(counts: Tensor) -> tuple[Tensor, Tensor]:

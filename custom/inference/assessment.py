@@ -17,7 +17,7 @@ from .timing import timed
 
 
 class AssessMeshesd(Transform):
-    """The record's `meshes` to its `structures`: per chamber all that the report says of it.
+    """The record's `meshes` to its `structures`: per chamber all that the report says of it, not rounded yet.
 
     The record also holds `image` (the crop), the case's `reading` and the network's own `segmentation` (1, d0, d1, d2)
     uint8, on a grid that begins with the crop's and is as fine or coarser; and, of systems that have them, the
@@ -51,12 +51,12 @@ class AssessMeshesd(Transform):
                     **check_mesh(mesh),
                     "withdrawn": record.get("withdrawn", {}).get(mesh.name),
                     "untangled": record.get("untangled", {}).get(mesh.name),
-                    "agreement": round(dice(within, seen), 3),
-                    "missed_ml": round(missed_ml(seen, within, level), 3),
-                    "stability": None if stability is None else round(stability, 3),
+                    "agreement": dice(within, seen),
+                    "missed_ml": missed_ml(seen, within, level),
+                    "stability": stability,
                     **contrast(hounsfield, inside[place], chambers, crop),
-                    "rightward": None if to_the_right is None else round(to_the_right, 3),
-                    "cut": round(share_cut(mesh, (crop, whole)), 3),
+                    "rightward": to_the_right,
+                    "cut": share_cut(mesh, (crop, whole)),
                 }
                 verdict = assess(mesh.name, {**checks, "forced": forced})
                 record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}

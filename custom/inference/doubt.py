@@ -34,8 +34,9 @@ from typing import Any
 
 from ..chambers import VOLUMES_ML
 
-CHECK, REJECT = 1 / 3, 2 / 3
-"""Least doubt with which a surface is to be checked, and with which it is not to be used."""
+CHECK, REJECT = 1 / 3 - 1e-9, 2 / 3 - 1e-9
+"""Least doubt with which a surface is to be checked, and with which it is not to be used: a third, two thirds, less
+what floating point may lack of them, as 1 - 0.9 does of 0.1."""
 MUSCLE = 100.0
 """HU that is as bright as muscle and blood are without contrast (30 to 60), or muscle with a little of it."""
 RAMPS = {
@@ -73,13 +74,14 @@ def assess(name: str, checks: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         name: of the chamber, of `STRUCTURES`.
         checks: `agreement`, `stability`, `missed_ml`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml`,
-            `rightward` and `self_intersections`, as the report explains them, and how many refusals were `forced`.
+            `rightward` and `self_intersections`, as the report explains them but not rounded, and how many refusals
+            were `forced`.
     """
     doubts = {}
     for reason, quantity in _quantities(name, checks).items():
         none, full = RAMPS[reason]
-        doubts[reason] = round(min(max((quantity - none) / (full - none), 0.0), 1.0), 3)
-    doubt = round(1 - prod(1 - value for value in doubts.values()), 3)
+        doubts[reason] = min(max((quantity - none) / (full - none), 0.0), 1.0)
+    doubt = 1 - prod(1 - value for value in doubts.values())
     trust = "do not use" if doubt >= REJECT else "check" if doubt >= CHECK else "ok"
     return {"doubts": doubts, "doubt": doubt, "trust": trust}
 

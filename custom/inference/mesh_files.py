@@ -38,7 +38,7 @@ def read_stl(path: Path, name: str) -> Mesh:
     except Exception as error:  # whatever trimesh raises on a damaged file
         raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
     if len(mesh.faces) == 0:
-        raise InputError(f"the mesh {path.name} is empty")
+        raise InputError(f"the mesh {path.name} holds no faces: is it complete?")
     return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
 
 

@@ -51,8 +51,8 @@ def check_mesh(mesh: Mesh) -> dict[str, Any]:
     surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
     volume = mesh_volume(mesh.vertices, mesh.faces)
     return {
-        "volume_ml": round(volume, 3),
-        "area_cm2": round(mesh_area(mesh.vertices, mesh.faces), 3),
+        "volume_ml": volume,
+        "area_cm2": mesh_area(mesh.vertices, mesh.faces),
         "watertight": bool(surface.is_watertight and surface.is_winding_consistent),
         "outward": volume > 0,
         "euler_number": int(surface.euler_number),

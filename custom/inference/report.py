@@ -66,7 +66,7 @@ def make_report(record: Mapping[Hashable, Any], run: Run) -> dict[str, Any]:
         "heart": reading["heart"],
         "crop": crop,
         "label_map": _geometry(*record["label_grid"]),
-        "structures": structures,
+        "structures": {name: _rounded(checks) for name, checks in structures.items()},
         "intersections_between": between,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],
         "outcomes": [*reading["warnings"], *_suspicions(structures)],
@@ -95,6 +95,14 @@ def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:
         "shape": [int(size) for size in shape],
         "spacing_mm": spacing_of(affine).round(6).tolist(),
         "affine_voxel_to_ras": affine.tolist(),
+    }
+
+
+def _rounded(checks: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures to three decimals: only here, when all has been judged by what they are."""
+    return {
+        key: _rounded(value) if isinstance(value, Mapping) else round(value, 3) if isinstance(value, float) else value
+        for key, value in checks.items()
     }
 
 

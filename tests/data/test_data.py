@@ -1,9 +1,8 @@
 import numpy as np
-import pytest
 import torch
 from monai.data import MetaTensor
 
-from custom.data import MapLabelsd, RandBlankd, RandWarpCropd
+from custom.data import RandBlankd, RandWarpCropd
 from custom.frames import voxel_to_ras
 
 
@@ -41,15 +40,6 @@ def test_image_and_label_stay_together_and_seeds_repeat():
     warp.set_random_state(3)
     torch.testing.assert_close(warp(data)["image"].as_tensor(), first["image"].as_tensor())
     assert not torch.equal(warp(data)["label"].as_tensor(), first["label"].as_tensor())
-
-
-def test_labels_map_by_value_and_strangers_are_refused():
-    values = {"420": 1, "421": 1, "500": 2, "600": 0}
-    label = torch.tensor([[[[0.0, 420, 421, 500, 600]]]])
-    assert MapLabelsd("label", values)({"label": label})["label"].flatten().tolist() == [0, 1, 1, 2, 0]
-    assert MapLabelsd("label", values)({"label": label[..., 3:]})["label"].flatten().tolist() == [2, 0]
-    with pytest.raises(ValueError, match=r"\[999\] are not in label_values"):
-        MapLabelsd("label", values)({"label": label + 999 * (label == 600) - 600 * (label == 600)})
 
 
 def test_blank_images_have_no_label_and_come_as_often_as_asked():

@@ -72,7 +72,7 @@ def test_what_fails_is_a_row_and_no_error(tmp_path):
     assert {row.status for row in rows} == {FAILED} and "a_LV.stl is not there" in rows[0].reason
     assert [row.status for row in measure_case("a", tmp_path, label, structures=["LA"])] == [MEASURED]
     (tmp_path / "a_LA.stl").write_bytes(b"no mesh")
-    assert "a_LA.stl is empty" in measure_case("a", tmp_path, label, structures=["LA"])[0].reason
+    assert "a_LA.stl holds no faces" in measure_case("a", tmp_path, label, structures=["LA"])[0].reason
 
 
 def test_a_case_without_truth_is_named_and_not_failed(tmp_path):

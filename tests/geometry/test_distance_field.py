@@ -49,6 +49,15 @@ def test_a_coarse_mesh_with_triangles_larger_than_the_band(icosphere):
     np.testing.assert_allclose(field[near], expected[near], atol=1e-5, rtol=0)
 
 
+def test_a_small_ball_in_a_far_corner(icosphere):
+    """The way from the opposite corner is longer than any axis."""
+    vertices, faces = icosphere(2)
+    vertices, shape = 1.5 * vertices + torch.tensor([2.0, 2.0, 2.0]), (24, 25, 26)
+    field = distance_field(vertices, faces, shape).numpy()
+    excess = field - _reference(vertices, faces, shape)
+    assert np.abs(excess).max() < 0.2 and field.max() > 35
+
+
 def test_a_mesh_across_the_border(icosphere):
     vertices, faces = icosphere(2)
     vertices, shape = vertices * 9 + torch.tensor([2.0, 10.0, 18.0]), (20, 20, 20)
@@ -84,5 +93,9 @@ def test_wrong_input_is_named(icosphere):
     vertices, faces = icosphere(1)
     with pytest.raises(ValueError, match="lies further than 3.0 from the grid"):
         distance_field(vertices + 50, faces, (10, 10, 10))
+    with pytest.raises(ValueError, match="vertices must be finite"):
+        distance_field(vertices * torch.nan, faces, (10, 10, 10))
+    with pytest.raises(ValueError, match="without faces"):
+        distance_field(vertices + 5, faces[:0], (10, 10, 10))
     with pytest.raises(ValueError, match="band"):
         distance_field(vertices + 5, faces, (10, 10, 10), band=0.5)

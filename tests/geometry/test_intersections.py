@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from custom.geometry.intersections import _triangles_meet, mutual_intersections, self_intersections
+from custom.geometry import intersections
+from custom.geometry.intersections import Tangled, _triangles_meet, mutual_intersections, self_intersections
 
 TRIANGLE = np.array([[0.0, 0, 0], [4, 0, 0], [0, 4, 0]])
 ONE_FACE = np.array([[0, 1, 2]])
@@ -95,6 +96,8 @@ def test_broad_phase_misses_nothing(icosphere, seed):
 def test_vertices_must_be_finite():
     with pytest.raises(ValueError, match="finite"):
         self_intersections(TRIANGLE * np.nan, ONE_FACE)
+    with pytest.raises(ValueError, match="finite"):
+        mutual_intersections(TRIANGLE, ONE_FACE, TRIANGLE * np.inf, ONE_FACE)
 
 
 def test_only_what_concerns_some_faces(icosphere):
@@ -108,3 +111,76 @@ def test_only_what_concerns_some_faces(icosphere):
         found = self_intersections(vertices, faces, concerning=some)
         assert np.array_equal(found, every[some[every].any(1)])
     assert len(every) > 100
+
+
+def _separated(a, b):
+    """Whether a plane parts two triangles (3, 3) of small integers, by all normals that need be tried: exact."""
+    own = [x[[1, 2, 0]] - x for x in (a, b)]
+    directions = np.concatenate([*own, (a[:, None] - b).reshape(-1, 3)])
+    across = np.cross(directions[:, None], directions[None]).reshape(-1, 3)
+    in_plane = np.cross(across[:, None], np.concatenate(own)[None]).reshape(-1, 3)
+    axes = np.concatenate([directions, across, in_plane])
+    of_a, of_b = axes @ a.T, axes @ b.T
+    return ((of_a.max(1) < of_b.min(1)) | (of_b.max(1) < of_a.min(1))).any()
+
+
+@pytest.mark.parametrize("without_area", [(), ("a",), ("a", "b")], ids=["both with area", "one", "none"])
+def test_triangles_of_small_integers_meet_where_no_plane_parts_them(without_area):
+    generator = np.random.default_rng(0)
+    met = 0
+    for _ in range(120):
+        a, b = generator.integers(0, generator.integers(2, 5), (2, 3, 3))
+        for triangle, name in ((a, "a"), (b, "b")):
+            if name in without_area:
+                triangle[2] = triangle[generator.integers(0, 2)]
+        found = len(mutual_intersections(a, ONE_FACE, b, ONE_FACE)) > 0
+        assert found != _separated(a, b), (a.tolist(), b.tolist())
+        met += found
+    assert 12 < met < 108
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-120, 1e120, 1e300])
+def test_the_unit_does_not_count(icosphere, scale):
+    vertices, faces = (x.numpy() for x in icosphere(2))
+    other = vertices + [1.03, 0.02, 0.01]
+    both, pair = np.concatenate([vertices, other]), np.concatenate([faces, faces + len(vertices)])
+    np.testing.assert_array_equal(
+        mutual_intersections(scale * vertices, faces, scale * other, faces),
+        mutual_intersections(vertices, faces, other, faces),
+    )
+    assert len(self_intersections(scale * both, pair)) == len(self_intersections(both, pair)) > 50
+
+
+def test_no_faces_meet_nothing(icosphere):
+    vertices, faces = (x.numpy() for x in icosphere(1))
+    none, no_faces = np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
+    assert self_intersections(none, no_faces).shape == (0, 2)
+    assert self_intersections(vertices, no_faces).shape == (0, 2)
+    assert mutual_intersections(none, no_faces, vertices, faces).shape == (0, 2)
+
+
+def test_one_vertex_far_out_leaves_the_others_as_few_to_try(icosphere):
+    """Among faces of all sizes none is tried against all."""
+    vertices, faces = (x.numpy().copy() for x in icosphere(4))
+    vertices[100] *= -1e6
+    found = self_intersections(vertices, faces, most=30 * len(faces))
+    touched = (faces == 100).any(1)
+    assert len(found) > 0 and touched[found].any(1).all()
+
+
+def test_a_search_ends_where_there_is_more_to_try_than_asked(icosphere):
+    vertices, faces = (x.numpy() for x in icosphere(3))
+    assert len(self_intersections(vertices, faces, most=30 * len(faces))) == 0
+    stirred = np.random.default_rng(0).permutation(vertices)
+    with pytest.raises(Tangled, match=f"more than {30 * len(faces)} pairs"):
+        self_intersections(stirred, faces, most=30 * len(faces))
+
+
+@pytest.mark.parametrize("part", [1, 7, 1000])
+def test_the_parts_of_a_search_are_all_of_it(icosphere, monkeypatch, part):
+    vertices, faces = (x.numpy() for x in icosphere(1))
+    stirred = np.random.default_rng(1).permutation(vertices)
+    expected = self_intersections(stirred, faces)
+    monkeypatch.setattr(intersections, "PART", part)
+    np.testing.assert_array_equal(self_intersections(stirred, faces), expected)
+    assert len(expected) > 500

@@ -49,3 +49,11 @@ def test_probabilities_of_exactly_one_half_and_noise_are_no_trouble():
 def test_nothing_is_refused():
     with pytest.raises(ValueError, match="no surface"):
         isosurface(np.full((4, 5, 6), 0.5))
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_probabilities_must_be_finite(odd):
+    probability = ball((11, 14, 16), 7)
+    probability[3, 4, 5] = odd
+    with pytest.raises(ValueError, match="not finite"):
+        isosurface(probability)

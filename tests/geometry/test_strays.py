@@ -91,3 +91,9 @@ def test_a_region_cut_by_its_grid_goes_on(sphere):
     vertices, faces = sphere
     affine = centred_affine(SHAPE, (0.5, 0.5, 0.5))  # 20 mm wide, all of it inside
     assert np.array_equal(withdrawn(vertices, faces, np.ones(SHAPE, dtype=bool), affine, furthest=1.0), vertices)
+
+
+def test_vertices_must_be_finite(sphere, ball):
+    vertices, faces = sphere
+    with pytest.raises(ValueError, match="finite"):
+        withdrawn(vertices * np.nan, faces, *ball)

@@ -105,6 +105,7 @@ def test_descent_fits_a_sphere_to_an_ellipsoid(icosphere):
         (lambda p, v, f: (p, v, f[:0]), "faces"),
         (lambda p, v, f: (p.float(), v, f), "dtype"),
         (lambda p, v, f: (p, v * torch.nan, f), "finite"),
+        (lambda p, v, f: (p, v * 1e200, f), "finite"),
     ],
 )
 def test_wrong_input_is_named(icosphere, change, message):

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from custom.geometry.intersections import mutual_intersections, self_intersections
+from custom.geometry import untangling
+from custom.geometry.intersections import Tangled, mutual_intersections, self_intersections
 from custom.geometry.untangling import untangle
 
 
@@ -98,3 +99,81 @@ def test_a_fold_in_a_hollow_hardly_moves_what_lies_in_it(icosphere):
     moved = np.linalg.norm(result - both, axis=1)[len(vertices) :]
     assert (moved > 0).mean() < 0.1
     assert moved.max() < 0.05
+
+
+def spheres(icosphere, *levels):
+    """Unit spheres one after the other as one mesh, and which vertices are each one's."""
+    meshes = [[tensor.numpy() for tensor in icosphere(level)] for level in levels]
+    starts = np.cumsum([0, *(len(vertices) for vertices, _ in meshes)])
+    faces = np.concatenate([faces + start for (_, faces), start in zip(meshes, starts, strict=False)])
+    return np.concatenate([vertices for vertices, _ in meshes]), faces, np.repeat(range(len(levels)), np.diff(starts))
+
+
+@pytest.mark.parametrize("angle", [0.0, 1.1, 2.2, 3.3, 4.4, 5.5, 5.969])
+def test_what_draws_back_is_not_drawn_through_what_lies_behind(icosphere, angle):
+    """Two spheres that meet, and a bead behind the wall of one, beside the place: only drawing back moves the wall."""
+    vertices, faces, piece = spheres(icosphere, 3, 3, 1)
+    vertices[piece == 1] += [1.9518, 0.0, 0.0]
+    away = np.array([np.cos(0.3315), np.sin(0.3315) * np.cos(angle), np.sin(0.3315) * np.sin(angle)])
+    vertices[piece == 2] = 0.0286 * vertices[piece == 2] + (1 - 0.0286 - 0.0231) * away
+    met = self_intersections(vertices, faces)
+    assert len(met) > 0 and (piece[faces[met]] < 2).all()
+    assert len(self_intersections(untangle(vertices, faces), faces)) == 0
+
+
+def random_surface(vertices, generator):
+    """A sphere's vertices stretched, and displaced at random, all of them or a few, or in disorder."""
+    vertices = vertices * generator.uniform(0.3, 1.5, 3) + generator.normal(size=3)
+    disorder = generator.integers(0, 5)
+    if disorder == 0:
+        return generator.permutation(vertices)
+    if disorder == 1:
+        return generator.normal(size=vertices.shape)
+    if disorder == 2:
+        return vertices * np.where(generator.random(len(vertices)) < 0.05, 5, 1)[:, None]
+    return vertices + generator.choice([0.0, 0.1, 0.4]) * generator.normal(size=vertices.shape)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_two_surfaces_come_out_free_within_the_work_that_is_stated(icosphere, monkeypatch, seed):
+    generator = np.random.default_rng(seed)
+    vertices, faces, piece = spheres(icosphere, *[generator.integers(1, 3)] * 2)
+    vertices = np.concatenate([random_surface(vertices[piece == own], generator) for own in range(2)])
+    searches = []
+
+    def counted(*args, most, **options):
+        searches.append(most)
+        return self_intersections(*args, most=most, **options)
+
+    monkeypatch.setattr(untangling, "self_intersections", counted)
+    result = untangle(vertices, faces)
+    assert len(self_intersections(result, faces)) == 0
+    assert np.array_equal(result, vertices) == (len(self_intersections(vertices, faces)) == 0)
+    assert len(searches) <= untangling.ROUNDS + np.log2(untangling.MOST_PASSES) + untangling.BLENDS + 2
+    assert max(searches) <= untangling.NEAR * len(faces)
+
+
+def test_a_hopeless_tangle_is_not_tried_in_patches(icosphere):
+    """With every vertex at random each face lies near each other one."""
+    vertices, faces, _ = spheres(icosphere, 4, 4)
+    stirred = np.random.default_rng(0).normal(size=vertices.shape)
+    with pytest.raises(Tangled):
+        self_intersections(stirred, faces, most=untangling.NEAR * len(faces))
+    result = untangle(stirred, faces)
+    assert len(self_intersections(result, faces)) == 0
+    for surface in np.split(result, 2):
+        assert np.ptp(surface, axis=0).min() > 1e-3
+
+
+def test_a_vertex_of_no_face_stays_where_it_is(icosphere):
+    vertices, faces, _ = spheres(icosphere, 2)
+    loose = np.concatenate([np.random.default_rng(0).permutation(vertices), [[0.0, 0.0, 9.0]]])
+    result = untangle(loose, faces)
+    assert len(self_intersections(result, faces)) == 0 and result[-1].tolist() == [0.0, 0.0, 9.0]
+
+
+def test_nothing_is_free_and_what_is_not_finite_is_refused(icosphere):
+    vertices, faces, _ = spheres(icosphere, 1)
+    assert untangle(vertices[:0], faces[:0]).shape == (0, 3)
+    with pytest.raises(ValueError, match="finite"):
+        untangle(vertices * np.nan, faces)

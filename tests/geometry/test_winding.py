@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import torch
 
+from custom.geometry import winding
 from custom.geometry.winding import voxelise, winding_number, winding_number_grid
 
 
@@ -111,3 +112,30 @@ def test_vertices_must_be_finite(icosphere):
     vertices[3, 1] = float("nan")
     with pytest.raises(ValueError, match="finite"):
         voxelise(vertices, faces, (4, 4, 4))
+
+
+@pytest.mark.parametrize("size", [1e12, 1e30, 1e300])
+def test_a_mesh_far_larger_than_the_grid_holds_all_of_it_or_nothing(icosphere, size):
+    vertices, faces = icosphere(2)
+    assert voxelise(size * vertices, faces, (5, 6, 7)).all()
+    for axis in range(3):
+        for side in (-2, 2):
+            shift = torch.zeros(3, dtype=torch.float64)
+            shift[axis] = side
+            assert not voxelise(size * (vertices + shift), faces, (5, 6, 7)).any()
+
+
+def test_no_faces_hold_nothing(icosphere):
+    vertices, faces = icosphere(1)
+    assert not winding_number_grid(vertices, faces[:0], (4, 5, 6)).any()
+    assert winding_number(vertices, vertices, faces[:0]).tolist() == [0] * len(vertices)
+
+
+@pytest.mark.parametrize("pairs", [1, 50, 3000])
+def test_the_steps_of_a_count_are_all_of_it(folded, monkeypatch, pairs):
+    vertices, faces = folded
+    vertices, shape = 5.0 * vertices + 7.2, (15, 16, 14)
+    grid, points = winding_number_grid(vertices, faces, shape), winding_number(_voxels(shape)[::9], vertices, faces)
+    monkeypatch.setattr(winding, "_PAIRS_PER_STEP", pairs)
+    assert torch.equal(winding_number_grid(vertices, faces, shape), grid) and grid.any()
+    assert torch.equal(winding_number(_voxels(shape)[::9], vertices, faces), points)

@@ -24,7 +24,7 @@ WORSE = {
     "agreement": ("disagreement", [0.95, 0.9, 0.8, 0.6, 0.0]),
     "stability": ("instability", [0.95, 0.9, 0.8, 0.6, 0.0]),
     "missed_ml": ("missed", [1.2, 2.0, 3.0, 6.0, 40.0]),
-    "blood_hu": ("no_contrast", [140, 130, 124, 40, -900]),
+    "blood_hu": ("no_contrast", [141, 130, 124, 40, -900]),
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
     "volume_ml": ("implausible_volume", [280.0, 330.0, 380.0, 410.0, 2000.0]),
@@ -53,7 +53,7 @@ def test_doubt_grows_with_each_reason_up_to_one(key):
     assert verdicts[0]["trust"] == "ok" and verdicts[-1]["trust"] == "do not use"
     for verdict in verdicts:
         assert {name for name, doubt in verdict["doubts"].items() if doubt} == {reason}
-        assert verdict["doubt"] == verdict["doubts"][reason]
+        assert verdict["doubt"] == pytest.approx(verdict["doubts"][reason], abs=1e-12)
 
 
 def test_doubt_never_falls_when_any_evidence_gets_worse():
@@ -63,6 +63,26 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         key = str(rng.choice(list(WORSE)))
         worse = WORSE[key][1][-1]
         assert _doubt(**{**checks, key: worse}) >= _doubt(**checks)
+
+
+@pytest.mark.parametrize(
+    ("key", "third", "two_thirds"),
+    [
+        ("agreement", 0.9, 0.8),
+        ("stability", 0.9, 0.8),
+        ("missed_ml", 1 + 5 / 3, 1 + 10 / 3),
+        ("blood_hu", 140, 130),
+        ("surroundings_hu", 360, 370),
+        ("cut", 0.05, 0.1),
+        ("volume_ml", VOLUMES_ML["LV"][1] * 7 / 6, VOLUMES_ML["LV"][1] * 8 / 6),
+        ("rightward", 0.2, 0.35),
+    ],
+)
+def test_a_third_is_to_be_checked_and_two_thirds_not_to_be_used(key, third, two_thirds):
+    """What gives exactly as much, and the trust that changes a thousandth of the way before it."""
+    for value, before, after in ((third, "ok", "check"), (two_thirds, "check", "do not use")):
+        assert assess("LV", {**SOUND, key: value})["trust"] == after
+        assert assess("LV", {**SOUND, key: value + 1e-3 * (third - two_thirds)})["trust"] == before
 
 
 def test_what_was_forced_is_to_be_looked_at():

@@ -10,7 +10,8 @@ import pytest
 import trimesh
 
 from custom.frames import ras_to_lps
-from custom.inference.mesh_files import ENCODERS, Mesh
+from custom.inference.mesh_files import ENCODERS, Mesh, read_stl
+from custom.inputs import InputError
 from custom.template import icosphere
 
 CENTRE, RADII = np.array([31.25, -20.5, 812.75]), np.array([22.0, 27.0, 41.0])  # RAS mm
@@ -72,7 +73,54 @@ def test_a_remark_stands_behind_the_space(ellipsoid, kind, tmp_path):
     assert len(read(content, kind, tmp_path)[1]) == len(ellipsoid.faces)
 
 
-def test_stl_normals_point_outward(ellipsoid):
-    mesh = trimesh.load_mesh(io.BytesIO(ENCODERS["stl"](ellipsoid)), file_type="stl")
-    outward = mesh.triangles_center - ras_to_lps(CENTRE)
-    assert ((mesh.face_normals * outward).sum(axis=1) > 0).all()
+def _facets(stl: bytes) -> tuple[np.ndarray, np.ndarray]:
+    """Normals (F, 3) and corners (F, 3, 3) as the file holds them: trimesh makes normals of its own."""
+    facets = np.frombuffer(stl, dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("zero", "<u2")], offset=84)
+    return facets["normal"], facets["corners"]
+
+
+def test_stl_normals_are_of_length_one_square_to_their_faces_and_outward(ellipsoid):
+    normals, corners = _facets(ENCODERS["stl"](ellipsoid))
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-6)
+    edges = np.diff(corners, axis=1)
+    assert np.abs(edges @ normals[:, :, None]).max() < 1e-4  # mm
+    outward = corners.mean(axis=1) - ras_to_lps(CENTRE)
+    assert ((normals * outward).sum(axis=1) > 0).all()
+
+
+def test_a_face_without_area_has_no_normal(ellipsoid):
+    vertices = 1e-2 * ellipsoid.vertices  # and small ones have
+    vertices[ellipsoid.faces[7, 0]] = vertices[ellipsoid.faces[7, 1]]
+    normals, corners = _facets(ENCODERS["stl"](ellipsoid._replace(vertices=vertices)))
+    areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    assert (areas == 0).sum() == 2  # the two at the edge that is gone
+    np.testing.assert_allclose(np.linalg.norm(normals, axis=1), areas > 0, atol=1e-6)
+
+
+def test_an_stl_is_read_as_it_was_written(ellipsoid, tmp_path):
+    (tmp_path / "ct_LV.stl").write_bytes(ENCODERS["stl"](ellipsoid))
+    mesh = read_stl(tmp_path / "ct_LV.stl", "LV")
+    assert mesh.name == "LV" and mesh.vertices.shape == ellipsoid.vertices.shape  # corners welded
+    np.testing.assert_allclose(mesh.vertices[mesh.faces], ellipsoid.vertices[ellipsoid.faces], atol=1e-4)
+
+
+def test_one_face_is_a_mesh(tmp_path):
+    (tmp_path / "a.stl").write_bytes(ENCODERS["stl"](Mesh("LA", np.eye(3), np.array([[0, 1, 2]]))))
+    assert len(read_stl(tmp_path / "a.stl", "LA").faces) == 1
+
+
+def test_what_is_no_mesh_is_refused(ellipsoid, tmp_path):
+    path = tmp_path / "ct_LV.stl"
+    with pytest.raises(InputError, match="the mesh ct_LV.stl is not there"):
+        read_stl(path, "LV")
+    whole = ENCODERS["stl"](ellipsoid)
+    for content in (
+        whole[:5000],
+        whole[:84],
+        b"solid",
+        b"",
+        ENCODERS["stl"](ellipsoid._replace(faces=np.empty((0, 3), int))),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="the mesh ct_LV.stl holds no faces: is it complete?"):
+            read_stl(path, "LV")

@@ -29,6 +29,7 @@ from custom.inference import (
     VerticesToMeshesd,
     WithdrawStraysd,
 )
+from custom.inference.doubt import assess
 from custom.inference.outputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
@@ -271,3 +272,32 @@ def test_every_structure_may_have_faces_of_its_own(tmp_path):
     own = VerticesToMeshesd("pred")(record)["meshes"]
     for one, other in zip(shared, own, strict=True):
         np.testing.assert_array_equal(one.vertices[one.faces], other.vertices[other.faces])
+
+
+def test_where_both_chambers_claim_a_voxel_it_is_ventricle(tmp_path):
+    shape, affine = _input_grid((0, 1, 2), (1, 1, 1))
+    record = VerticesToMeshesd("pred")(_record(tmp_path, shape, affine))
+    atrium, ventricle = record["meshes"]
+    middle = ventricle.vertices.mean(0)
+    around = ventricle._replace(name="LA", vertices=middle + 1.3 * (ventricle.vertices - middle))
+    alone, both = (
+        MeshesToLabelMapd()({**record, "meshes": meshes})["label_map"] for meshes in ([ventricle], [around, ventricle])
+    )
+    assert (both == 1).any() and (both == 2).any()
+    np.testing.assert_array_equal(both == 2, alone == 2)
+
+
+def test_verdicts_are_of_what_was_measured_and_the_report_rounds(tmp_path, weights):
+    """A third of doubt, of which three decimals show less."""
+    record = VerticesToMeshesd("pred")(_record(tmp_path / "out", *_input_grid((0, 1, 2), (1, 1, 1))))
+    record = AssessMeshesd((-300, 700))(UNTANGLE(record))
+    checks = record["structures"]["LV"]
+    checks |= {"agreement": 0.9, "missed_ml": 0.12345, "blood_hu": 400, "surroundings_hu": 90, "volume_ml": 123.45678}
+    checks |= assess("LV", {**checks, "forced": 0})
+    files = Compose([MeshesToLabelMapd(), SaveCased(Outputs(("LA", "LV"), ("stl",)), weights, "cpu", False)])
+    report = files(record)["report"]
+    found = report["structures"]["LV"]
+    assert found["trust"] == "check" and "disagreement" in report["outcomes"]
+    assert any("LV: check (doubt 0.33): the network's own segmentation differs" in said for said in report["warnings"])
+    assert (found["agreement"], found["missed_ml"], found["volume_ml"]) == (0.9, 0.123, 123.457)
+    assert found["doubt"] == found["doubts"]["disagreement"] == 0.333
