@@ -161,7 +161,7 @@ def _check(folder: Path, group: str, names: Collection[str], ours: Ours, overwri
             (folder / name).unlink(missing_ok=True)
     shutil.rmtree(parts, ignore_errors=True)
     known = ours(folder / last)
-    for name in names:
+    for name in (last, *names):
         path = folder / name
         if path.is_dir() or (os.path.lexists(path) and name not in known and not overwrite):
             raise InputError(
