@@ -108,7 +108,7 @@ def _layout(fields: Fields) -> Layout:
     if kind is None:
         raise InputError("the header tells of a type of numbers that is not read", "data_type")
     if not _flag(fields, "BinaryData", True):
-        raise InputError("its voxels are encoded (as text) as is not read: save it as binary data", "compression")
+        raise InputError("its voxels are encoded as text, which is not read: save it as binary data", "compression")
     for name, neutral in (("ElementToIntensityFunctionSlope", 1.0), ("ElementToIntensityFunctionOffset", 0.0)):
         if name in fields and fields.numbers(name, 1) != [neutral]:
             raise HeaderError(f"`{name}` is not {neutral:g}")

@@ -186,8 +186,8 @@ def _affine(
 def _is_packed(fields: Fields) -> bool:
     encoding = fields.need("encoding").lower()
     if encoding not in _PACKED:
-        known = encoding if encoding in _UNREAD else "in an unknown way"
-        raise InputError(f"its voxels are encoded ({known}) as is not read: save it raw or by gzip", "compression")
+        known = f"as {encoding}" if encoding in _UNREAD else "in an unknown way"
+        raise InputError(f"its voxels are encoded {known}, which is not read: save it raw or with gzip", "compression")
     return _PACKED[encoding]
 
 
