@@ -26,7 +26,7 @@ Files = dict[str, bytes]
 """Path from the folder of a case to content."""
 _NATIVE = ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless")
 _BY_ITK = ("ct.nrrd", "ct.nhdr", "ct.mha", "ct.mhd")
-_ZEROS = (*(10**6,) * 7, 10**8)
+_ZEROS = (*(10**6,) * 24, 10**8)
 _NUMBERS = (0, 1, -1, 127, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 1e30, float("nan"))
 
 

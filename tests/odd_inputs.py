@@ -97,7 +97,7 @@ Printed by `python tests/odd_inputs.py`.
 
 ## Within which limits
 
-Each case is read in a process of its own, which alone opens its files. It may take {LONGEST:.0f} s and a second more
+Each case is parsed in a process of its own. It may take {LONGEST:.0f} s and a second more
 for each {SLOWEST / 1e6:.0f} MB on disk (`reader_time`), and {MEMORY / 2**30:.0f} GiB of address space and
 {MEMORY_A_BYTE} bytes more for each byte on disk (`memory`); what goes beyond, or ends the process, costs only its case.
 For a DICOM series, and for a header whose voxels lie in another file, all files of the folder count.
