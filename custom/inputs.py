@@ -34,6 +34,13 @@ class InputError(ValueError):
         self.outcome = outcome
 
 
+class Damaged(ValueError):
+    """What is wrong with a file, without a word of its own or its name, for the reader of a case to complete."""
+
+
+CUT_OFF = "it ends within its header: is it complete?"
+
+
 class Findings:
     """What a reader notes about one case: warnings by name, and refusals that `force` has turned into warnings."""
 

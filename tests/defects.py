@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import os
 import shutil
@@ -170,6 +171,8 @@ def defects() -> list[Defect]:
     in_metres = affine.copy()
     in_metres[:3, :3] *= 1e-3
     color = np.zeros(shape, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
+    grid = np.linspace(-1, 1, shape[0])
+    padded = np.where((np.hypot(grid[:, None], grid[None]) > 1)[..., None], np.int16(-2000), volume)
     holes = np.where(volume > 0, np.nan, volume).astype(np.float32)
     but_one = tuple(range(1, 40))
     localizer = {"skip": but_one, "series": SERIES, "across": (0, 1, 0), "down": (0, 0, -1)}
@@ -225,6 +228,15 @@ def defects() -> list[Defect]:
         Defect("NIfTI, flat", nifti(volume[:, :, :1]), {}),
         Defect("NIfTI, sform and qform in conflict", contradicting, {}),
         Defect("NIfTI, voxels of 3 µm", nifti(to=in_metres), {}),
+        Defect("NIfTI, named .nii though gzip", nifti(change=gzip.compress), {}),
+        Defect("NIfTI, compressed by bzip2", nifti(change=bz2.compress), {}),
+        Defect("NIfTI, a pointer of Git LFS", nifti(change=lambda content: b"version https://git-lfs..."), {}),
+        Defect("NIfTI, quaternion longer than 1", nifti(change=_field("quatern_b", 1.1, "qform_code", 1)), {}),
+        Defect("NIfTI, sform of zeros", nifti(change=_field("srow_x", 0, "srow_y", 0, "qform_code", 1)), {}),
+        Defect("NIfTI, an unknown unit", nifti(change=_field("xyzt_units", 5)), {}),
+        Defect("NIfTI, an intercept of NaN", nifti(change=_field("scl_slope", 1, "scl_inter", np.nan)), {}),
+        Defect("NIfTI, -2000 beyond a circle", nifti(padded), {}),
+        Defect("NIfTI, -2000 beyond a circle, less 1024", nifti(padded - 1024), {}),
         Defect("NIfTI, NaN", nifti(holes), {}),
         Defect("NIfTI, NaN, forced", nifti(holes), {"force": True}),
         Defect("NIfTI, grey levels 0 to 255", nifti(((volume + 1000) / 4.4).astype(np.int16)), {}),
@@ -236,6 +248,12 @@ def defects() -> list[Defect]:
         Defect("NRRD, colour", by_itk("ct.nrrd", np.stack([volume] * 3, axis=-1), vector=True), {}),
         Defect("NRRD, two volumes", by_itk("ct.nrrd", np.stack([volume] * 2, axis=-1)), {}),
         Defect("NRRD, no space", by_itk("ct.nrrd", change=_in_no_space), {}),
+        Defect("NRRD, encoded as text", by_itk("ct.nrrd", change=_encoded("ascii")), {}),
+        Defect("NRRD, compressed by bzip2", by_itk("ct.nrrd", change=_encoded("bzip2")), {}),
+        Defect("NRRD, an unknown field", by_itk("ct.nrrd", change=_encoded("raw\nodd: 1")), {}),
+        Defect("NRRD, a file of another folder", by_itk("ct.nrrd", change=_encoded("raw\ndata file: ../ct.raw")), {}),
+        Defect("NRRD, a sequence of 3D Slicer", _sequence(volume), {}),
+        Defect("NRRD, a sequence, `phase` 2", _sequence(volume), {"phase": 2}),
         Defect("MHA, nothing odd", by_itk("ct.mha"), {}),
         Defect("MHA, compressed", by_itk("ct.mha", compressed=True), {}),
         Defect("MHA, cut off", by_itk("ct.mha", change=lambda content: content[:5000]), {}),
@@ -247,6 +265,34 @@ def defects() -> list[Defect]:
         Defect("zip, a bomb", zipped(nifti(), in_directory(24, b"\0\0\0\x7f")), {}),
         Defect("zip, cut off", zipped(nifti(), lambda content: content[:900]), {}),
     ]
+
+
+def _field(*changes) -> Callable[[bytes], bytes]:
+    """Change fields of a NIfTI header: names and values in turn."""
+
+    def change(content: bytes) -> bytes:
+        header = nibabel.Nifti1Header(content[:348], check=False)
+        for name, value in zip(changes[::2], changes[1::2], strict=True):
+            header[name] = value
+        return header.binaryblock + content[348:]
+
+    return change
+
+
+def _encoded(how: str) -> Callable[[bytes], bytes]:
+    return lambda content: content.replace(b"encoding: raw", b"encoding: " + how.encode())
+
+
+def _sequence(volume: np.ndarray) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        sizes = " ".join(map(str, (2, *volume.shape)))
+        header = f"NRRD0005\ntype: short\ndimension: 4\nspace: left-posterior-superior\nsizes: {sizes}\n"
+        header += "space directions: none (3,0,0) (0,3,0) (0,0,3)\nkinds: list domain domain domain\nendian: little\n"
+        content = header.encode() + b"encoding: raw\n\n" + np.stack([volume, volume]).astype("<i2").tobytes(order="F")
+        (folder / "ct.seq.nrrd").write_bytes(content)
+        return folder / "ct.seq.nrrd"
+
+    return make
 
 
 def _claiming(content: bytes) -> bytes:

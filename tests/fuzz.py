@@ -1,10 +1,11 @@
 """Damaged files through the whole reading path: `python tests/fuzz.py --count 5000 --seed 0` prints their outcomes.
 
 Each case, a file or a folder of files, is a small CT of one of the kinds that are read, damaged by one to three
-mutations. It is read in a forked process, by what runs in the process of `custom.apart`, and must be read, or refused by
-name; a decoder that ends the process refuses the case by the decoder's name. Whatever else happens is a finding: a hang,
-memory beyond a limit that is tighter than there, an exception of another kind, a file that was touched. The command exits with 1 where there was one. Number i of a seed is the same case each time;
-`--first i --count 1 --keep FOLDER` writes it into a folder.
+mutations. It is read in a forked process, by what runs in the process of `custom.apart`, and must be read, or refused
+by name; a decoder that ends the process refuses the case by the decoder's name. Whatever else happens is a finding: a
+hang, memory beyond a limit that is tighter than there, an exception of another kind, a file that was touched. The
+command exits with 1 where there was one. Number i of a seed is the same case each time; `--first i --count 1
+--keep FOLDER` writes it into a folder.
 """
 
 from __future__ import annotations

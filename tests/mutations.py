@@ -26,6 +26,7 @@ Files = dict[str, bytes]
 """Path from the folder of a case to content."""
 _NATIVE = ("JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless")
 _BY_ITK = ("ct.nrrd", "ct.nhdr", "ct.mha", "ct.mhd")
+_ZEROS = (*(10**6,) * 24, 10**8)
 _NUMBERS = (0, 1, -1, 127, 255, 256, 32767, 65535, 2**31 - 1, -(2**31), 2**32 - 1, 1e30, float("nan"))
 
 
@@ -229,7 +230,7 @@ def _lengthen(content: bytes, chance: random.Random) -> bytes:
             header.add_new("ContrastBolusAgentSequence", "SQ", [Dataset() for _ in range(chance.choice((100, 3000)))])
             header["ContrastBolusAgentSequence"].is_undefined_length = chance.random() < 0.5
         else:
-            header.add_new(0x00091010, "OB", bytes(chance.choice((10**6, 10**8))))
+            header.add_new(0x00091010, "OB", bytes(chance.choice(_ZEROS)))
             header.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
 
     return _with_elements(content, change)
@@ -237,7 +238,7 @@ def _lengthen(content: bytes, chance: random.Random) -> bytes:
 
 def _inflate(content: bytes, chance: random.Random) -> bytes:
     """Zeros behind what a gzip file holds, of which it hardly grows."""
-    return gzip.compress(gzip.decompress(content) + bytes(chance.choice((10**6, 10**8))), compresslevel=1, mtime=0)
+    return gzip.compress(gzip.decompress(content) + bytes(chance.choice(_ZEROS)), compresslevel=1, mtime=0)
 
 
 def _space_oddly(content: bytes, chance: random.Random) -> bytes:

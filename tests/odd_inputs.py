@@ -16,12 +16,17 @@ from pathlib import Path
 
 import numpy as np
 from defects import Defect, defects
+from in_process import reading_here
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
 from phantom import CENTRE, MIDDLE, ball, geometry, write_dicom, write_nifti
 
+from custom.apart import LONGEST, MEMORY, MEMORY_A_BYTE, SLOWEST
+from custom.dicom.decoding import INFLATED, INFLATED_A_BYTE
 from custom.frames import ras_to_voxel
 from custom.inference import InputError, LoadCTd
+from custom.inputs import LARGEST_COMPRESSION, LARGEST_VOLUME
+from custom.reading.archives import LARGEST_CONTENT, MOST_FILES, UNPACKED, UNPACKED_A_BYTE
 
 CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "inference.json"
 TOLERANCE = 0.5  # mm
@@ -42,7 +47,8 @@ def preprocessing() -> Compose:
 
 def miss(prepared: Compose, path: Path) -> float:
     """mm between where the ball is in the patient and where the crop has it."""
-    crop = prepared({"image": str(path)})["image"]
+    with reading_here():
+        crop = prepared({"image": str(path)})["image"]
     weights = crop.as_tensor()[0].double().numpy() + 1
     index = np.stack(np.meshgrid(*(np.arange(size) for size in weights.shape), indexing="ij"), axis=-1)
     centre = (index * weights[..., None]).sum(axis=(0, 1, 2)) / weights.sum()
@@ -72,7 +78,8 @@ def defect_row(defect: Defect) -> tuple[str, str, str]:
     with tempfile.TemporaryDirectory() as folder:
         path = defect.make(Path(folder))
         try:
-            record = LoadCTd("image", **defect.keys)({"image": str(path)})
+            with reading_here():
+                record = LoadCTd("image", **defect.keys)({"image": str(path)})
         except InputError as refused:
             return defect.what, f"refused: `{refused.outcome}`", str(refused)
     said = json.loads(record["reading"])["warnings"]
@@ -87,6 +94,21 @@ def table(rows) -> str:
 HEAD = f"""# Odd inputs and their outcomes
 
 Printed by `python tests/odd_inputs.py`.
+
+## Within which limits
+
+Each case is parsed in a process of its own. It may take {LONGEST:.0f} s and a second more
+for each {SLOWEST / 1e6:.0f} MB on disk (`reader_time`), and {MEMORY / 2**30:.0f} GiB of address space and
+{MEMORY_A_BYTE} bytes more for each byte on disk (`memory`); what goes beyond, or ends the process, costs only its case.
+For a DICOM series, and for a header whose voxels lie in another file, all files of the folder count.
+
+An image has at most {LARGEST_VOLUME:,} voxels (`too_large`), and no more than its file can hold (`truncated`), which
+for a compressed one is {LARGEST_COMPRESSION:.0f} times its size; it is unpacked no further than its header claims.
+A deflated DICOM file unpacks to {INFLATED / 2**20:.0f} MiB and {INFLATED_A_BYTE} times its size at most, a zip to
+{UNPACKED / 2**30:.0f} GiB and {UNPACKED_A_BYTE} times its size (`zip_bomb`), and to {MOST_FILES:,} files and
+{LARGEST_CONTENT / 2**30:.0f} GiB whatever its size (`too_large`).
+
+The limit of memory holds on Linux and macOS, that of time everywhere.
 
 ## Where it lies
 

@@ -14,6 +14,8 @@ from torch import nn
 
 from ..causes import tell_refusals
 from ..inputs import InputError
+from ..interruption import heed_signals
+from ..standard_streams import open_standard_streams
 from ..weights import misfit, read_weights
 from .command_line import OF_MONAI, PATHS, check_path, check_plain, config_files, runs_a_bundle, typed
 from .kinds import KINDS
@@ -22,9 +24,11 @@ from .kinds import KINDS
 def check_command_line() -> None:
     """Refuse, with InputError, unknown keys in `python -m monai.bundle run`, lost paths, and words that belong to none.
 
-    From here on every refusal ends the process as `tell_refusals` says.
+    From here on every refusal ends the process as `tell_refusals` says, and signals are heeded.
     """
+    open_standard_streams()
     tell_refusals()
+    heed_signals()
     if not runs_a_bundle():
         return
     words, flags = typed(sys.argv[1:])

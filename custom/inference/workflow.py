@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 
 from ..inputs import InputError
-from ..interruption import Interrupted, heed_signals, held, interrupted, settle
-from ..standard_streams import open_standard_streams
+from ..interruption import Interrupted, held, interrupted, settle
 from .cases import find_cases
 from .collisions import check_collisions
 from .evaluator import CaseEvaluator
@@ -27,20 +26,19 @@ def check_cases(
     output_dir: str | PathLike | None,
     series_uid: str | None,
     outputs: Outputs,
+    inputs: Sequence[str | PathLike] = (),
 ) -> None:
-    """Look at what the call names before anything heavy is loaded.
+    """Look at what the call names before anything heavy is loaded; `inputs` are files that it reads besides.
 
     Raises InputError if there is no input, one is unknown, a folder for outputs cannot be written, or an output would
     take the place of an input.
     """
-    open_standard_streams()
-    heed_signals()
     cases = find_cases(input, output_dir, series_uid)
     if not cases:
         raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
     for folder in {case["folder"]: None for case in cases}:
         check_writable(folder)
-    check_collisions(cases, outputs, output_dir)
+    check_collisions(cases, outputs, output_dir, inputs)
 
 
 def conclude(

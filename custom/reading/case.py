@@ -12,14 +12,13 @@ import numpy as np
 
 from ..dicom import read_header, read_series
 from ..dicom.headers import series_of
-from ..inputs import Findings, InputError
+from ..inputs import Damaged, Findings, InputError
 from .archives import opened
 from .hounsfield import check_hounsfield
 from .kinds import ITK_SUFFIXES, NIFTI_SUFFIXES
 from .meta_image import read_meta_image
 from .nifti import read_nifti
 from .nrrd import read_nrrd
-from .text_header import HeaderError
 
 
 def read_ct(
@@ -69,7 +68,7 @@ def _named(image: Path, findings: Findings) -> Iterator[None]:
         yield
     except (InputError, MemoryError):
         raise
-    except HeaderError as error:
+    except Damaged as error:
         raise InputError(f"{image.name} cannot be read: {error}", "unreadable") from error
     except OSError as error:
         raise InputError(f"{image.name} cannot be read: {error.strerror or 'it is damaged'}", "unreadable") from error

@@ -32,8 +32,8 @@ _SIGNATURES = (
     (b"II*\0", "a picture", "give the CT itself"),
     (b"MM\0*", "a picture", "give the CT itself"),
     (b"%PDF", "a PDF document", "give the CT itself"),
-    (b"version https://git-lfs", "a pointer of Git LFS and not what it stands for", "fetch it with `git lfs pull`"),
-    (b"/annex/objects", "a pointer of git-annex and not what it stands for", "fetch it with `git annex get`"),
+    (b"version https://git-lfs", "a pointer of Git LFS", "fetch it with `git lfs pull`"),
+    (b"/annex/objects", "a pointer of git-annex", "fetch it with `git annex get`"),
 )
 
 

@@ -9,6 +9,8 @@ from ..inputs import AIR, Findings
 _SAMPLE = 128  # voxels along each axis that are looked at, at most
 _SHIFT = 1024  # what HU are stored with where the rescale was forgotten
 _SOFT_TISSUE = (-150, 300)  # HU, from fat to weakly contrasted blood
+_SHIFTED = (_SHIFT - 100, _SHIFT + 300)  # HU of soft tissue where it was forgotten
+_DOUBLED_AIR = (-2 * _SHIFT - 100, -2 * _SHIFT + 250)  # HU of air and lung where the rescale was made twice
 _LOWEST = -1024  # HU that a scanner measures
 _PADDING_SHARE = 0.005  # of the voxels that have one value, at least, for it to be padding
 _PADDING_GAP = 100.0  # HU round padding in which there is hardly another value
@@ -42,31 +44,38 @@ def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
         values[~finite] = AIR
     del finite
     sample = values[tuple(slice(None, None, -(-size // _SAMPLE)) for size in values.shape)].ravel()
-    constants = _constants(sample)
+    constants = _constants(sample, _LOWEST)
     padding = [] if _is_air_less_1024(sample, constants) else constants
+    sample = sample[~np.isin(sample, padding)]  # a copy, before its values change
     for value in padding:
         values[values == value] = AIR
-    sample = sample[~np.isin(sample, padding)]
     _check(sample, (float(values.min()), float(values.max())), findings)
     return values
 
 
-def _constants(sample: np.ndarray) -> list[np.float32]:
-    """Values below any HU that many voxels have, and hardly one nearly."""
-    low = sample[sample < _LOWEST]
+def _constants(sample: np.ndarray, highest: float) -> list[np.float32]:
+    """Values below `highest` that many voxels have, and hardly one nearly."""
     found = []
-    for value, count in zip(*np.unique(low, return_counts=True), strict=True):
-        if count >= _PADDING_SHARE * len(sample):
-            near = np.count_nonzero(np.abs(low - value) <= _PADDING_GAP) - count
-            if near <= 0.1 * count:
-                found.append(value)
+    values, counts = np.unique(sample[sample < highest], return_counts=True)
+    for value in values[counts >= _PADDING_SHARE * len(sample)]:
+        count = int(counts[values == value][0])
+        near = int(counts[np.abs(values - value) <= _PADDING_GAP].sum()) - count
+        if near <= 0.1 * count:
+            found.append(value)
     return found
 
 
 def _is_air_less_1024(sample: np.ndarray, constants: list[np.float32]) -> bool:
     """Whether a constant value is the air, without noise, of an image whose rescale was made twice."""
-    near = [value for value in constants if -2 * _SHIFT - 100 <= value <= -2 * _SHIFT + 250]
-    return bool(near) and _share(sample, *_SOFT_TISSUE) < 0.05 * _share(sample, -_SHIFT - 150, -_SHIFT + 300)
+    if not any(_DOUBLED_AIR[0] <= value <= _DOUBLED_AIR[1] for value in constants):
+        return False
+    rest = _without_constants(sample)
+    return _share(rest, *_SOFT_TISSUE) < 0.05 * _share(rest, *(end - _SHIFT for end in _SOFT_TISSUE))
+
+
+def _without_constants(sample: np.ndarray) -> np.ndarray:
+    """What is neither padding nor air without noise."""
+    return sample[~np.isin(sample, _constants(sample, np.inf))]
 
 
 def _share(sample: np.ndarray, least: float, most: float) -> float:
@@ -85,9 +94,9 @@ def _check(sample: np.ndarray, ends: tuple[float, float], findings: Findings) ->
         findings.refuse("unit_range", f"scaled values {spread}, not Hounsfield units: export the CT anew")
     elif low >= 0 and high <= 255:
         findings.refuse("grey_levels", f"grey levels of a picture {spread}, not Hounsfield units: export the CT anew")
-    elif np.count_nonzero(below) <= 0.005 * len(below) and _share(sample, _SHIFT - 100, _SHIFT + 300) > 0.05:
+    elif np.count_nonzero(below) <= 0.005 * len(below) and _share(_without_constants(sample), *_SHIFTED) > 0.05:
         findings.refuse("shifted_by_1024", f"Hounsfield units shifted by 1024 {spread}: set `hu_offset` to -1024")
-    elif _share(sample, -2 * _SHIFT - 100, -2 * _SHIFT + 250) > 0.05 and soft < 0.2 * _share(sample, -1200, -700):
+    elif _share(sample, *_DOUBLED_AIR) > 0.05 and soft < 0.2 * _share(sample, -1200, -700):
         findings.refuse("shifted_by_minus_1024", f"Hounsfield units less 1024 {spread}: set `hu_offset` to 1024")
     elif low >= 0:
         findings.refuse("not_hounsfield", f"no voxel lies below zero {spread}: this is not a CT in Hounsfield units")

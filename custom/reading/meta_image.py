@@ -10,9 +10,9 @@ from typing import BinaryIO
 import numpy as np
 
 from ..frames import affine_of_lps
-from ..inputs import Findings, InputError, check_affine
+from ..inputs import CUT_OFF, Damaged, Findings, InputError, check_affine
 from .contents import START, refuse_content
-from .text_header import Fields, HeaderError, cut_off, data_file, lines
+from .text_header import Fields, data_file, lines
 from .voxels import Layout, Source, read_volume
 
 _DTYPES = {
@@ -53,7 +53,7 @@ def read_meta_image(path: Path, findings: Findings, phase: str | float | None = 
         stream.seek(0)
         if not _LINE.match(start.decode("latin-1")):
             raise refuse_content(path, start, "MetaImage")
-        fields = _fields(path, stream)
+        fields = _fields(stream)
         file = _voxels_beside(path, fields["ElementDataFile"])
         layout = _layout(fields)
         affine = _affine(fields, layout, findings)
@@ -64,24 +64,24 @@ def read_meta_image(path: Path, findings: Findings, phase: str | float | None = 
         return read_volume(_source(stream, fields, layout), layout, phase, findings), affine
 
 
-def _fields(path: Path, stream: BinaryIO) -> Fields:
+def _fields(stream: BinaryIO) -> Fields:
     """The fields up to `ElementDataFile`, the last of the header."""
     fields = Fields()
     for number, line in lines(stream):
         parts = _LINE.fullmatch(line)
         if parts is None:
             if not stream.read(1):
-                raise cut_off(path)
-            raise HeaderError(f"its line {number} is none of MetaImage")
+                raise Damaged(CUT_OFF)
+            raise Damaged(f"its line {number} is none of MetaImage")
         name = parts[1]
         if _SPELLINGS.get(name.lower(), name) != name:
-            raise HeaderError(f"its line {number} misspells a name")
+            raise Damaged(f"its line {number} misspells a name")
         name = _ALIASES.get(name, name)
         if name in _FIELDS:
             fields.add(name, parts[2])
         if name == "ElementDataFile":
             return fields
-    raise cut_off(path)
+    raise Damaged(CUT_OFF)
 
 
 def _voxels_beside(path: Path, name: str) -> Path | None:
@@ -93,7 +93,7 @@ def _flag(fields: Fields, name: str, default: bool) -> bool:
     if name not in fields:
         return default
     if fields[name].lower() not in _TRUTH:
-        raise HeaderError(f"`{name}` is neither True nor False")
+        raise Damaged(f"`{name}` is neither True nor False")
     return _TRUTH[fields[name].lower()]
 
 
@@ -108,10 +108,10 @@ def _layout(fields: Fields) -> Layout:
     if kind is None:
         raise InputError("the header tells of a type of numbers that is not read", "data_type")
     if not _flag(fields, "BinaryData", True):
-        raise InputError("its voxels are encoded (as text) as is not read: save it as binary data", "compression")
+        raise InputError("its voxels are encoded as text, which is not read: save it as binary data", "compression")
     for name, neutral in (("ElementToIntensityFunctionSlope", 1.0), ("ElementToIntensityFunctionOffset", 0.0)):
         if name in fields and fields.numbers(name, 1) != [neutral]:
-            raise HeaderError(f"`{name}` is not {neutral:g}")
+            raise Damaged(f"`{name}` is not {neutral:g}")
     end = ">" if _flag(fields, "BinaryDataByteOrderMSB", False) else "<"
     return Layout(shape, np.dtype(end + kind), tuple(range(min(axes, 3))))
 
@@ -136,7 +136,7 @@ def _source(stream: BinaryIO, fields: Fields, layout: Layout) -> Source:
     (skip,) = fields.whole("HeaderSize", 1, 0)
     packed = _flag(fields, "CompressedData", False)
     if skip < (0 if packed else -1) or fields.whole("HeaderSizePerSlice", 1, 0) != [0]:
-        raise HeaderError("`HeaderSize` or `HeaderSizePerSlice` is not one that is read")
+        raise Damaged("`HeaderSize` or `HeaderSizePerSlice` is not one that is read")
     if skip == -1:  # the voxels are the last bytes
         stream.seek(max(stream.seek(0, os.SEEK_END) - layout.size, 0))
     elif skip:

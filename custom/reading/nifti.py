@@ -12,9 +12,17 @@ from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
 
 from ..frames import apply_affine, spacing_of
-from ..inputs import LARGEST_SPACING, SMALLEST_SPACING, Findings, InputError, check_affine, spans_volume
+from ..inputs import (
+    CUT_OFF,
+    LARGEST_SPACING,
+    SMALLEST_SPACING,
+    Damaged,
+    Findings,
+    InputError,
+    check_affine,
+    spans_volume,
+)
 from .contents import START, refuse_content
-from .text_header import HeaderError, cut_off
 from .voxels import Layout, Source, read_volume
 
 AFFINE_TOLERANCE = 0.5
@@ -48,7 +56,7 @@ def read_nifti(path: Path, findings: Findings, phase: str | float | None = None)
         source = Source(stream, packed)
         start = source.read(START)
         if packed and len(start) < min(_HEADERS):
-            raise cut_off(path)
+            raise Damaged(CUT_OFF)
         header = _header(path, start + source.read(540 - START))
         if path.name.lower().endswith(".gz") and not packed:
             raise InputError(f"{path.name} is no gzip file, though its name ends in .gz: rename it", "not_gzip")
@@ -66,7 +74,7 @@ def _header(path: Path, start: bytes) -> Nifti1Header:
     if size is None:
         raise refuse_content(path, start[:START], "NIfTI")
     if len(start) < size:
-        raise cut_off(path)
+        raise Damaged(CUT_OFF)
     header = _HEADERS[size](start[:size], endianness=orders[size], check=False)
     magic = header["magic"].item().ljust(4, b"\0")[:4]
     if magic in _PAIRS:
@@ -84,7 +92,7 @@ def _header(path: Path, start: bytes) -> Nifti1Header:
 def _layout(header: Nifti1Header) -> Layout:
     axes = int(header["dim"][0])
     if not 1 <= axes <= 7:
-        raise HeaderError("its header tells no number of axes")
+        raise Damaged("its header tells no number of axes")
     shape = tuple(int(size) for size in header["dim"][1 : axes + 1])
     try:
         dtype = header.get_data_dtype()
@@ -114,7 +122,7 @@ def _offset(header: Nifti1Header) -> int:
     if offset == 0:
         return least
     if not least <= offset < 2**53:
-        raise HeaderError("its header does not tell where the voxels begin")
+        raise Damaged("its header does not tell where the voxels begin")
     return int(offset)
 
 

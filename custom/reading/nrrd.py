@@ -10,9 +10,9 @@ from typing import BinaryIO
 import numpy as np
 
 from ..frames import affine_of_lps
-from ..inputs import Findings, InputError, check_affine
+from ..inputs import CUT_OFF, Damaged, Findings, InputError, check_affine
 from .contents import START, refuse_content
-from .text_header import Fields, HeaderError, cut_off, data_file, lines, numbers
+from .text_header import Fields, data_file, lines, numbers
 from .voxels import Layout, Source, read_volume
 
 _TYPES = {
@@ -74,7 +74,7 @@ def read_nrrd(path: Path, findings: Findings, phase: str | float | None = None) 
         stream.seek(0)
         if not re.match(rb"NRRD000[1-5]\r?\n", start):
             raise refuse_content(path, start, "NRRD")
-        fields = _fields(path, stream)
+        fields = _fields(stream)
         file = data_file(path, fields["data file"]) if "data file" in fields else None
         directions = _directions(fields)
         layout = _layout(fields, directions)
@@ -87,7 +87,7 @@ def read_nrrd(path: Path, findings: Findings, phase: str | float | None = None) 
         return read_volume(_source(stream, packed, fields, layout), layout, phase, findings), affine
 
 
-def _fields(path: Path, stream: BinaryIO) -> Fields:
+def _fields(stream: BinaryIO) -> Fields:
     """The fields up to the empty line; comments and free keys left out."""
     fields = Fields()
     for number, line in lines(stream):
@@ -100,11 +100,11 @@ def _fields(path: Path, stream: BinaryIO) -> Fields:
         name = _ALIASES.get(name, name)
         if name not in _FIELDS:
             if not stream.read(1):
-                raise cut_off(path)
-            raise HeaderError(f"its line {number} is none of NRRD")
+                raise Damaged(CUT_OFF)
+            raise Damaged(f"its line {number} is none of NRRD")
         fields.add(name, parts[3])
     if "data file" not in fields:
-        raise cut_off(path)
+        raise Damaged(CUT_OFF)
     return fields
 
 
@@ -116,7 +116,7 @@ def _directions(fields: Fields) -> list[np.ndarray | None] | None:
     text = fields["space directions"]
     found = list(_VECTOR.finditer(text))
     if len(found) != axes or _VECTOR.sub("", text).strip():
-        raise HeaderError(f"`space directions` is not {axes} vectors")
+        raise Damaged(f"`space directions` is not {axes} vectors")
     vectors = [_vector(part[1], "space directions", space) for part in found]
     # In a space with time, the axis of time has no part in the first three.
     return [None if vector is None or (space > 3 and not vector[:3].any()) else vector[:3] for vector in vectors]
@@ -127,7 +127,7 @@ def _space_dimension(fields: Fields) -> int:
     dimension = 4 if space.endswith("-time") or space in ("last", "rast", "lpst") else 3
     (dimension,) = fields.whole("space dimension", 1, dimension)
     if dimension not in (3, 4):
-        raise HeaderError("its space has neither three nor four dimensions")
+        raise Damaged("its space has neither three nor four dimensions")
     return dimension
 
 
@@ -140,7 +140,7 @@ def _layout(fields: Fields, directions: list[np.ndarray | None] | None) -> Layou
     shape = tuple(fields.whole("sizes", axes))
     kinds = fields["kinds"].lower().split() if "kinds" in fields else ["???"] * axes
     if len(kinds) != axes:
-        raise HeaderError(f"`kinds` is not {axes} words")
+        raise Damaged(f"`kinds` is not {axes} words")
     several = any(size > 1 and kind not in _VOLUMES | _SPATIAL for size, kind in zip(shape, kinds, strict=True))
     if several:
         raise InputError("the image has several values a voxel (colour or vectors): HU are needed", "colour")
@@ -153,7 +153,7 @@ def _layout(fields: Fields, directions: list[np.ndarray | None] | None) -> Layou
         raise InputError("the header tells of a type of numbers that is not read", "data_type")
     end = _ENDS.get(fields.get("endian", "little" if kind.endswith("1") else "").lower())
     if end is None:
-        raise HeaderError("`endian` is neither little nor big")
+        raise Damaged("`endian` is neither little nor big")
     return Layout(shape, np.dtype(end + kind), spatial)
 
 
@@ -178,7 +178,7 @@ def _affine(
     if "space origin" in fields:
         found = _VECTOR.fullmatch(fields["space origin"])
         if found is None or found[1] is None:
-            raise HeaderError("`space origin` is no vector")
+            raise Damaged("`space origin` is no vector")
         origin = _vector(found[1], "space origin", _space_dimension(fields))[:3]
     return affine_of_lps(np.diag(signs) @ axes, np.array(signs) * origin)
 
@@ -186,8 +186,8 @@ def _affine(
 def _is_packed(fields: Fields) -> bool:
     encoding = fields.need("encoding").lower()
     if encoding not in _PACKED:
-        known = encoding if encoding in _UNREAD else "in an unknown way"
-        raise InputError(f"its voxels are encoded ({known}) as is not read: save it raw or by gzip", "compression")
+        known = f"as {encoding}" if encoding in _UNREAD else "in an unknown way"
+        raise InputError(f"its voxels are encoded {known}, which is not read: save it raw or with gzip", "compression")
     return _PACKED[encoding]
 
 
@@ -195,7 +195,7 @@ def _source(stream: BinaryIO, packed: bool, fields: Fields, layout: Layout) -> S
     """The voxels of a stream that stands behind the header, or at the start of the data file."""
     (line_skip,), (byte_skip,) = fields.whole("line skip", 1, 0), fields.whole("byte skip", 1, 0)
     if not 0 <= line_skip <= _MOST_LINES or byte_skip < (0 if packed else -1):
-        raise HeaderError("`line skip` or `byte skip` is not one that is read")
+        raise Damaged("`line skip` or `byte skip` is not one that is read")
     for _ in range(line_skip):
         stream.readline(_LONGEST_LINE)
     if byte_skip == -1:  # the voxels are the last bytes

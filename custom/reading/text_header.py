@@ -7,21 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from ..inputs import InputError
+from ..inputs import Damaged, InputError
 
 LARGEST_HEADER = 2**22
 """Bytes of a text header at most; those of a sequence of a hundred volumes have some 100 KB."""
 MOST_AXES = 16
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|[-+]?(nan|inf|infinity)", re.IGNORECASE | re.ASCII)
-
-
-class HeaderError(ValueError):
-    """What is wrong with a header, without a word of its own."""
-
-
-def cut_off(path: Path) -> InputError:
-    """The refusal of a file whose header does not end."""
-    return InputError(f"{path.name} ends within its header: is it complete?", "truncated")
 
 
 def lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
@@ -30,7 +21,7 @@ def lines(stream: BinaryIO) -> Iterator[tuple[int, str]]:
     while line := stream.readline(left + 1):
         left, number = left - len(line), number + 1
         if left < 0:
-            raise HeaderError(f"it is longer than {LARGEST_HEADER // 2**20} MiB")
+            raise Damaged(f"it is longer than {LARGEST_HEADER // 2**20} MiB")
         yield number, line.decode("utf-8", "surrogateescape").removesuffix("\n").removesuffix("\r")
 
 
@@ -40,13 +31,13 @@ class Fields(dict[str, str]):
     def add(self, name: str, value: str) -> None:
         """Take one more field."""
         if name in self:
-            raise HeaderError(f"it has `{name}` twice")
+            raise Damaged(f"it has `{name}` twice")
         self[name] = value.strip()
 
     def need(self, name: str) -> str:
         """A field that must be there."""
         if name not in self:
-            raise HeaderError(f"it has no `{name}`")
+            raise Damaged(f"it has no `{name}`")
         return self[name]
 
     def whole(self, name: str, count: int, default: int | None = None) -> list[int]:
@@ -55,7 +46,7 @@ class Fields(dict[str, str]):
             return [default] * count
         parts = self.need(name).split()
         if len(parts) != count or not all(re.fullmatch(r"-?[0-9]{1,18}", part) for part in parts):
-            raise HeaderError(f"`{name}` is not {count} whole numbers")
+            raise Damaged(f"`{name}` is not {count} whole numbers")
         return [int(part) for part in parts]
 
     def numbers(self, name: str, count: int) -> list[float]:
@@ -66,14 +57,14 @@ class Fields(dict[str, str]):
         """A field that is the number of axes."""
         (axes,) = self.whole(name, 1)
         if not 1 <= axes <= MOST_AXES:
-            raise HeaderError(f"`{name}` is not from 1 to {MOST_AXES}")
+            raise Damaged(f"`{name}` is not from 1 to {MOST_AXES}")
         return axes
 
 
 def numbers(parts: list[str], name: str, count: int) -> list[float]:
     """`count` numbers of the field `name`."""
     if len(parts) != count or not all(_NUMBER.fullmatch(part) for part in parts):
-        raise HeaderError(f"`{name}` is not {count} numbers")
+        raise Damaged(f"`{name}` is not {count} numbers")
     return [float(part) for part in parts]
 
 

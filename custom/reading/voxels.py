@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..inputs import LARGEST_COMPRESSION, Findings, InputError, check_claim
+from ..inputs import LARGEST_COMPRESSION, Damaged, Findings, InputError, check_claim
 
 _DAMAGED = "the image's compressed voxels are damaged: copy or export it again"
 _GZIP = b"\x1f\x8b"
@@ -90,8 +90,8 @@ class Layout:
 def read_volume(source: Source, layout: Layout, phase: str | float | None, findings: Findings) -> np.ndarray:
     """The volume (D0, D1, D2) float32 that `phase` picks, counted from 1, of voxels that `source` gives from now on.
 
-    Raises InputError where there are fewer voxels than the layout has, they are damaged, the image is too flat, or
-    holds several volumes and `phase` does not pick one.
+    Raises InputError where the layout claims more voxels than there can be, they are damaged, the image is too flat, or
+    holds several volumes and `phase` does not pick one; Damaged where there are fewer voxels.
     """
     check_claim(layout.shape, layout.dtype.itemsize, source.most)
     spatial = [layout.shape[axis] for axis in layout.spatial]
@@ -115,7 +115,7 @@ def read_volume(source: Source, layout: Layout, phase: str | float | None, findi
             continue
         content = source.read(size)
         if len(content) < size:
-            raise InputError("the file ends before its last voxel: is it complete?", "truncated")
+            raise Damaged("it ends before its last voxel: is it complete?")
         plane = np.frombuffer(content, dtype=layout.dtype).reshape(of_plane)[part]
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
             if (layout.slope, layout.intercept) != (1.0, 0.0):

@@ -145,7 +145,7 @@ def test_a_wrong_checksum_is_damage_and_an_early_end_is_not(tmp_path):
     path.write_bytes(content[:-8] + bytes(4) + content[-4:])
     _refused(path, "damaged", "damaged: copy or export it again")
     path.write_bytes(content[: len(content) // 2])
-    _refused(path, "truncated", "is it complete")
+    _refused(path, "unreadable", "ct.nii.gz cannot be read: it ends before its last voxel: is it complete")
 
 
 DICOM = bytes(128) + b"DICM" + bytes(400)
@@ -165,8 +165,16 @@ ODD = {
     "NRRD": (lambda content: b"NRRD0004\n" + content, "other_kind", "name it .nrrd"),
     "a picture": (lambda content: b"\x89PNG\r\n" + content, "other_kind", "a picture"),
     "noise": (lambda content: b"\x80\x81\x82\x83" * 200, "other_kind", "of a kind that is not known"),
-    "cut off in its header": (lambda content: content[:300], "truncated", "is it complete"),
-    "cut off in its header, packed": (lambda content: gzip.compress(content)[:80], "truncated", "is it complete"),
+    "cut off in its header": (
+        lambda content: content[:300],
+        "unreadable",
+        "cannot be read: it ends within its header: is it complete",
+    ),
+    "cut off in its header, packed": (
+        lambda content: gzip.compress(content)[:80],
+        "unreadable",
+        "cannot be read: it ends within its header: is it complete",
+    ),
 }
 
 

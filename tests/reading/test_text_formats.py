@@ -75,7 +75,7 @@ def _read(path: Path, force: bool = False, **arguments) -> tuple[np.ndarray, np.
     return values.T, np.array(facts["affine"])
 
 
-def _refused(path: Path, outcome: str, match: str = "") -> None:
+def _refused(path: Path, outcome: str, match: str) -> None:
     with pytest.raises(InputError, match=match) as refused:
         _read(path)
     assert refused.value.outcome == outcome, refused.value
@@ -238,9 +238,9 @@ def test_no_header_opens_another_patients_file(tmp_path, line, name, zipped, mon
 def test_voxels_in_what_is_no_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.raw")
     (tmp_path / "ct.mhd").write_bytes(_meta(ElementDataFile="pipe.raw"))
-    _refused(tmp_path / "ct.mhd", "no_voxels")
+    _refused(tmp_path / "ct.mhd", "no_voxels", "not beside it")
     (tmp_path / "ct.nhdr").write_bytes(_nrrd(data_file="pipe.raw"))
-    _refused(tmp_path / "ct.nhdr", "no_voxels")
+    _refused(tmp_path / "ct.nhdr", "no_voxels", "not beside it")
 
 
 UNREAD_NRRD = {
