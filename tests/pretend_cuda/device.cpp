@@ -162,6 +162,7 @@ struct Hooks final : at::CUDAHooksInterface {
     check_device(index);
     return std::exchange(current, index);
   }
+  bool isPinnedPtr(const void*) const override { return true; }  // any memory of the host will do
   c10::Allocator* getPinnedMemoryAllocator() const override { return c10::GetAllocator(c10::kCPU); }
   c10::Allocator* getCUDADeviceAllocator() const override { return &allocator; }
   const at::Generator& getDefaultGenerator(DeviceIndex index) const override {
