@@ -52,8 +52,10 @@ def test_resample_fills_with_zero_outside():
 
 
 def test_a_level_of_one_voxel_has_its_value_everywhere():
-    level = torch.full((1, 2, 1, 3, 1), 7.0)
-    assert sample(level, torch.rand(1, 9, 3) * 2 - 1, stride=8).eq(7).all()
+    points = torch.cat([torch.rand(1, 9, 3) * 2 - 1, torch.full((1, 1, 3), -1.0)], 1).requires_grad_()
+    values = sample(torch.full((1, 2, 1, 3, 1), 7.0), points, stride=8)
+    values.sum().backward()
+    assert values.eq(7).all() and points.grad.isfinite().all()
 
 
 def test_resample_reads_the_voxels_that_the_grid_names():

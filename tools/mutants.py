@@ -3,8 +3,9 @@
     python tools/mutants.py run [module ...]    # what is not killed yet; a module that has changed begins anew
     python tools/mutants.py table               # as Markdown: killed, survived, and which survived
 
-Cosmic Ray makes the mutants and keeps the results in `mutants.sqlite`. A mutant is tested in a fork of one process that
-has imported the libraries and nothing of ours, so each takes as long as the tests alone; no file is ever changed.
+Cosmic Ray makes the mutants and keeps the results, a file in `.mutants` for each module. A mutant is tested in a fork of
+one process that has imported the libraries and nothing of ours, so each takes as long as the tests alone; no file is
+ever changed.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
@@ -30,7 +32,7 @@ from cosmic_ray.work_db import WorkDB, use_db
 from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkItem, WorkResult
 
 ROOT = Path(__file__).resolve().parents[1]
-SESSION = ROOT / "mutants.sqlite"
+SESSIONS = ROOT / ".mutants"
 GEOMETRY = (
     "distance_field fairing intersections isosurface normals strays subdivision surface_distance surface_sampling"
 )
@@ -69,52 +71,44 @@ def run(modules: list[str]) -> None:
     for name in ("pytest", *LIBRARIES):
         importlib.import_module(name)
     gc.freeze()  # or every fork would copy what the libraries hold
-    with use_db(SESSION) as session:
-        for module in modules or TESTS:
-            source = (ROOT / module).read_text()
-            _renew(session, module, source)
+    for module in modules or TESTS:
+        source = (ROOT / module).read_text()
+        with _session(module) as session:
+            if any(result.output != _digest(source) for _, result in session.results) or not session.num_work_items:
+                session.clear()
+                session.add_work_items(_mutations(module, source))
             began = time.monotonic()
             if _tested(module, source, 600.0) != 0:
                 raise SystemExit(f"{module}: its own tests fail without any mutation")
             limit = 10 + SLOWER * (time.monotonic() - began)
             killed = {job for job, result in session.results if result.is_killed}
             for item in session.work_items:
-                if item.mutations[0].module_path == Path(module) and item.job_id not in killed:
-                    mutant = _mutant(source, item.mutations[0])
-                    failed = _tested(module, mutant, limit) != 0
+                if item.job_id not in killed:
+                    failed = _tested(module, _mutant(source, item.mutations[0]), limit) != 0
                     outcome = TestOutcome.KILLED if failed else TestOutcome.SURVIVED
                     session.set_result(item.job_id, WorkResult(WorkerOutcome.NORMAL, _digest(source), outcome))
-            print(_line(session, module), flush=True)
+            print(_line(module, session), flush=True)
 
 
 def table() -> None:
-    """Print what the session holds, and the line of each mutant that survived."""
-    with use_db(SESSION) as session:
-        print("| module | mutants | killed | survived | not run |\n|---|---|---|---|---|")
-        for module in TESTS:
-            print(_line(session, module))
-        for module in TESTS:
-            lines = (ROOT / module).read_text().splitlines()
-            for item, result in sorted(session.completed_work_items, key=lambda pair: pair[0].mutations[0].start_pos):
-                mutation = item.mutations[0]
-                if mutation.module_path == Path(module) and not result.is_killed:
-                    number = mutation.start_pos[0]
-                    mutated = _mutant("\n".join(lines) + "\n", mutation).splitlines()[number - 1]
-                    print(f"- {module}:{number} `{lines[number - 1].strip()}` → `{mutated.strip()}`")
+    """Print what has been found, and the line of each mutant that survived."""
+    print("| module | mutants | killed | survived | not run |\n|---|---|---|---|---|")
+    survived = []
+    for module in TESTS:
+        source = (ROOT / module).read_text()
+        with _session(module) as session:
+            print(_line(module, session))
+            mutations = [item.mutations[0] for item, result in session.completed_work_items if not result.is_killed]
+        for mutation in sorted(mutations, key=lambda mutation: mutation.start_pos):
+            number = mutation.start_pos[0]
+            before, after = (text.splitlines()[number - 1].strip() for text in (source, _mutant(source, mutation)))
+            survived.append(f"- {module}:{number} `{before}` → `{after}`")
+    print("", *survived, sep="\n")
 
 
-def _renew(session: WorkDB, module: str, source: str) -> None:
-    """Enter a module's mutants, unless those of this very source are there."""
-    known = [item for item in session.work_items if item.mutations[0].module_path == Path(module)]
-    results = dict(session.results)
-    if known and all(results[item.job_id].output == _digest(source) for item in known if item.job_id in results):
-        return
-    kept = [(item, results.get(item.job_id)) for item in session.work_items if item not in known]
-    session.clear()
-    session.add_work_items([item for item, _ in kept] + list(_mutations(module, source)))
-    for item, result in kept:
-        if result is not None:
-            session.set_result(item.job_id, result)
+def _session(module: str) -> AbstractContextManager[WorkDB]:
+    SESSIONS.mkdir(exist_ok=True)
+    return use_db(SESSIONS / f"{module.replace('/', '.')}.sqlite")
 
 
 def _mutations(module: str, source: str) -> Iterator[WorkItem]:
@@ -188,11 +182,10 @@ def _digest(source: str) -> str:
     return hashlib.sha256(source.encode()).hexdigest()
 
 
-def _line(session: WorkDB, module: str) -> str:
-    results = dict(session.results)
-    items = [item for item in session.work_items if item.mutations[0].module_path == Path(module)]
-    done = [results[item.job_id].is_killed for item in items if item.job_id in results]
-    return f"| `{module}` | {len(items)} | {sum(done)} | {len(done) - sum(done)} | {len(items) - len(done)} |"
+def _line(module: str, session: WorkDB) -> str:
+    done = [result.is_killed for _, result in session.results]
+    mutants, killed = session.num_work_items, sum(done)
+    return f"| `{module}` | {mutants} | {killed} | {len(done) - killed} | {mutants - len(done)} |"
 
 
 if __name__ == "__main__":

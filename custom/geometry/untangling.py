@@ -56,7 +56,7 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
 
 def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDArray[np.float64] | None:
     vertices, piece = start.copy(), graph.pieces()
-    step = RETREAT * graph.edge_lengths(start).sum() / max(len(graph.edges), 1)
+    step = RETREAT * (graph.edge_lengths(start).sum() / max(len(graph.edges), 1))
     try:
         pairs = self_intersections(vertices, faces, most=NEAR * len(faces))
         for done in range(ROUNDS):

@@ -85,6 +85,19 @@ def test_a_third_is_to_be_checked_and_two_thirds_not_to_be_used(key, third, two_
         assert assess("LV", {**SOUND, key: value + 1e-3 * (third - two_thirds)})["trust"] == before
 
 
+def test_counts_give_their_share():
+    verdict = assess("LV", {**SOUND, "self_intersections": 10, "forced": 1})
+    assert (verdict["doubts"]["crossing"], verdict["doubts"]["forced"]) == (0.2, 0.5)
+
+
+@pytest.mark.parametrize(("key", "named"), [("agreement", "segmentation differs"), ("stability", "it changes where")])
+def test_a_sixth_of_doubt_is_mentioned_and_less_is_usual(key, named):
+    for value, mentioned in ((0.949, True), (0.951, False)):
+        checks = {**SOUND, key: value}
+        sentence = remark("LV", {**checks, **assess("LV", checks)})
+        assert (sentence is not None and named in sentence) is mentioned
+
+
 def test_what_was_forced_is_to_be_looked_at():
     assert assess("LV", {**SOUND, "forced": 1})["trust"] == "check"
     assert assess("LV", {**SOUND, "forced": 2})["trust"] == "do not use"

@@ -290,8 +290,10 @@ def test_where_both_chambers_claim_a_voxel_it_is_ventricle(tmp_path):
 def test_verdicts_are_of_what_was_measured_and_the_report_rounds(tmp_path, weights):
     """A third of doubt, of which three decimals show less."""
     record = VerticesToMeshesd("pred")(_record(tmp_path / "out", *_input_grid((0, 1, 2), (1, 1, 1))))
+    record["segmentation"][0, 1, 1, :7] = 2  # of which it has a few voxels too many
     record = AssessMeshesd((-300, 700))(UNTANGLE(record))
     checks = record["structures"]["LV"]
+    assert all(checks[key] != round(checks[key], 3) for key in ("agreement", "volume_ml", "area_cm2", "rightward"))
     checks |= {"agreement": 0.9, "missed_ml": 0.12345, "blood_hu": 400, "surroundings_hu": 90, "volume_ml": 123.45678}
     checks |= assess("LV", {**checks, "forced": 0})
     files = Compose([MeshesToLabelMapd(), SaveCased(Outputs(("LA", "LV"), ("stl",)), weights, "cpu", False)])
