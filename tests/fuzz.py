@@ -33,7 +33,7 @@ from custom.reading.case import read_ct
 
 MEMORY = 2**30
 """Bytes that reading may add to the address space."""
-TIME = 60.0
+TIME = 120.0
 """Seconds that reading one case may take."""
 FORK = multiprocessing.get_context("fork")
 
