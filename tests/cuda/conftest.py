@@ -49,7 +49,7 @@ def command():
             line += [str(Path(__file__).with_name("with_memory.py")), str(memory)] if memory else ["-m"]
         path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-        options = {"capture_output": True, "text": True, "cwd": ROOT, "timeout": 300}
+        options = {"capture_output": True, "text": True, "cwd": ROOT, "timeout": 600}
         return subprocess.run([*line, module, *arguments], env=environment, **options)
 
     return run
