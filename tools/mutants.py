@@ -3,9 +3,9 @@
     python tools/mutants.py run [module ...]    # what is not killed yet; a module that has changed begins anew
     python tools/mutants.py table               # as Markdown: killed, survived, and which survived
 
-Cosmic Ray makes the mutants and keeps the results, a file in `.mutants` for each module. A mutant is tested in a fork of
-one process that has imported the libraries and nothing of ours, so each takes as long as the tests alone; no file is
-ever changed.
+Cosmic Ray makes the mutants and keeps the results, a file in `.mutants` for each module. A mutant is tested in a fork
+of one process that has imported the libraries and nothing of ours, so each takes as long as the tests alone; no file
+is ever changed.
 """
 
 from __future__ import annotations
