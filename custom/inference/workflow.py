@@ -30,6 +30,7 @@ def check_call(
     formats: str | Sequence[str],
     checkpoint: str | PathLike,
     locator_checkpoint: str | PathLike,
+    directions_checkpoint: str | PathLike,
     centre: Sequence[float] | None,
     fairing: int,
     subdivision: int,
@@ -63,7 +64,12 @@ def check_call(
         cases = find_cases(input, output_dir, series_uid)
         if not cases:
             raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
-        for key, path in {"checkpoint": checkpoint, "locator_checkpoint": locator_checkpoint}.items():
+        weights = {
+            "checkpoint": checkpoint,
+            "locator_checkpoint": locator_checkpoint,
+            "directions_checkpoint": directions_checkpoint,
+        }
+        for key, path in weights.items():
             if not Path(path).is_file():
                 raise InputError(f"no weights at {path}: train them, fetch the release's, or set `{key}`")
         for folder in {case["folder"]: None for case in cases}:

@@ -238,6 +238,7 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
         ({"input": "{data}", "centre": "middle"}, "centre: middle; give three numbers"),
         ({"dataset_dir": "{data}", "checkpoint": "nowhere.pt"}, "no weights at nowhere.pt"),
         ({"input": "{data}", "locator_checkpoint": "nowhere.pt"}, "set `locator_checkpoint`"),
+        ({"input": "{data}", "directions_checkpoint": "nowhere.pt"}, "set `directions_checkpoint`"),
     ],
     ids=[
         "no input",
@@ -254,6 +255,7 @@ def test_a_folder_that_fails_later_fails_its_case_only(tmp_path, workflow, caplo
         "centre",
         "weights",
         "locator",
+        "directions",
     ],
 )
 def test_wrong_calls_exit_with_two(tmp_path, workflow, caplog, volume, write_nifti, overrides, message):
