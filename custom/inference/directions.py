@@ -14,6 +14,7 @@ from monai.transforms import SpatialResample, Transform
 
 from ..frames import centred_affine, covering_grid, voxel_to_ras
 from ..networks.directions import FLIPS, Directions
+from .timing import timed
 
 NAMES = ("right and left", "front and back", "head and feet")
 """What is confused where an axis of the patient, right, anterior or superior, runs the other way."""
@@ -52,7 +53,8 @@ class CheckDirectionsd(Transform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         record = dict(data)
-        probabilities = self.judge(record[self.key], record["centre"])
+        with timed(record["seconds"], "directions"):
+            probabilities = self.judge(record[self.key], record["centre"])
         wrong = FLIPS[1 + int(probabilities[1:].argmax())]
         reading = json.loads(record["reading"])
         reading["directions"] = {

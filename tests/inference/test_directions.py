@@ -63,6 +63,7 @@ def _turned(affine: np.ndarray, shape, axes) -> np.ndarray:
 
 def _told(check, image, centre) -> dict:
     record = {"image": image, "centre": np.asarray(centre, dtype=float), "reading": json.dumps({"forced": []})}
+    record["seconds"] = {}
     return json.loads(check(record)["reading"])["directions"]
 
 
