@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import SpatialResample, Transform
+from monai.transforms import Transform
 
-from ..frames import centred_affine, covering_grid, voxel_to_ras
+from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_normalised, voxel_to_ras
 from ..networks.directions import FLIPS, Directions
+from ..sampling import resample
 from .timing import timed
 
 NAMES = ("right and left", "front and back", "head and feet")
 """What is confused where an axis of the patient, right, anterior or superior, runs the other way."""
-_RESAMPLE = SpatialResample(mode="bilinear", padding_mode="zeros", dtype=torch.float32)
 
 
 class CheckDirectionsd(Transform):
@@ -70,8 +70,10 @@ class CheckDirectionsd(Transform):
         room = np.maximum(np.array(shape) - size, 0) / 2 * self.spacing
         middle = voxel_to_ras((np.array(shape) - 1) / 2, covering)
         affine = centred_affine((size,) * 3, (self.spacing,) * 3, middle + np.clip(centre - middle, -room, room))
-        box = _RESAMPLE(image, dst_affine=torch.from_numpy(affine), spatial_size=(size,) * 3)
-        windowed = self.windowing({self.key: box})[self.key].as_tensor()[None].cpu()
+        voxels = ras_to_voxel(voxel_to_ras(np.moveaxis(np.indices((size,) * 3), 0, -1), affine), image.affine)
+        grid = torch.from_numpy(voxel_to_normalised(voxels, image.shape[1:])).float()
+        box = resample(image.as_tensor().float().cpu(), grid, "bilinear")  # MONAI's copies the whole image
+        windowed = self.windowing({self.key: box})[self.key][None]
         with torch.inference_mode():
             return self._network()(windowed)[0].double().softmax(0).numpy()
 
