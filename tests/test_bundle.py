@@ -104,6 +104,15 @@ def test_configs_agree_on_the_locator():
     assert inference["locator_inferer"]["cval"] == inference["windowing"]["b_min"]
 
 
+def test_configs_agree_on_directions():
+    train, inference = load("train_directions.json"), load("inference.json")
+    check = inference["preprocessing"]["transforms"][3]
+    assert check["_target_"] == "custom.inference.CheckDirectionsd" and check["spacing"] == train["spacing"]
+    network = inference["directions"]
+    assert (network["size"], network["channels"]) == (train["volume_size"], train["channels"])
+    assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])
+
+
 def test_the_paper_network_is_one_override_away():
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "inference.json"))
@@ -114,7 +123,12 @@ def test_the_paper_network_is_one_override_away():
 
 
 @pytest.mark.parametrize(
-    ("network", "file", "largest"), [("network_def", "model.pt", 25 * 2**20), ("locator", "locator.pt", 2**20)]
+    ("network", "file", "largest"),
+    [
+        ("network_def", "model.pt", 25 * 2**20),
+        ("locator", "locator.pt", 2**20),
+        ("directions", "directions.pt", 2**19),
+    ],
 )
 def test_weights_are_a_plain_state_dict_that_fits(network, file, largest):
     state = torch.load(BUNDLE / "models" / file, weights_only=True)

@@ -22,7 +22,14 @@ from ..inputs import InputError
 
 PATHS = (
     *("input", "output_dir", "dataset_dir", "data_list", "cache_dir", "exported", "bundle_root"),
-    *("checkpoint", "locator_checkpoint", "initial_weights", "representation_weights", "resume"),
+    *(
+        "checkpoint",
+        "locator_checkpoint",
+        "directions_checkpoint",
+        "initial_weights",
+        "representation_weights",
+        "resume",
+    ),
 )
 """Keys whose values are paths."""
 OF_MONAI = (

@@ -21,7 +21,7 @@ Kind = Callable[[Any], str | None]
 MOST_TIMES = 3
 """That surfaces are subdivided: 163,842 vertices a chamber, edges of a third of a millimetre."""
 SUPERVISIONS = ("exact", "representation")
-COARSEST_STRIDE = 16
+COARSEST_STRIDE = 8
 """That the coarsest level of every network here has at least."""
 
 
@@ -219,6 +219,7 @@ KINDS: dict[str, Kind] = {
     "amp": boolean,
     "checkpoint": weights,
     "locator_checkpoint": weights,
+    "directions_checkpoint": weights,
     # training
     "initial_weights": optional(weights),
     "resume": optional(weights),

@@ -3,6 +3,7 @@
 from ..inputs import InputError
 from .assessment import AssessMeshesd
 from .cases import find_cases
+from .directions import CheckDirectionsd
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import MaskInferer, SurfaceInferer
 from .isosurfaces import MasksToMeshesd
@@ -19,6 +20,7 @@ __all__ = [
     "AssessMeshesd",
     "CaseDataset",
     "CaseEvaluator",
+    "CheckDirectionsd",
     "CropAroundd",
     "Fairing",
     "InputError",

@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from ..chambers import DEFINITIONS, LABELS
 from ..metrics import dice
 from .doubt import assess
-from .quality import Grid, check_mesh, contrast, missed_ml, rightward, segmentation_of, share_cut, voxels_inside
+from .quality import Grid, check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .timing import timed
 
 
@@ -40,8 +40,8 @@ class AssessMeshesd(Transform):
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = [voxels_inside(mesh, crop) for mesh in meshes]
             chambers = np.any(inside, axis=0)
-            forced = len(json.loads(record["reading"])["forced"])
-            to_the_right = rightward(segmentation, level)
+            reading = json.loads(record["reading"])
+            forced = len(reading["forced"])
             record["structures"] = {}
             for place, mesh in enumerate(meshes):
                 varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
@@ -55,8 +55,8 @@ class AssessMeshesd(Transform):
                     "missed_ml": missed_ml(seen, within, level),
                     "stability": stability,
                     **contrast(hounsfield, inside[place], chambers, crop),
-                    "rightward": to_the_right,
                     "cut": share_cut(mesh, (crop, whole)),
+                    **reading["directions"],
                 }
                 verdict = assess(mesh.name, {**checks, "forced": forced})
                 record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}

@@ -18,8 +18,8 @@ cut_off            share of the vertices at the edge of the image or of the  0  
                    crop
 implausible_volume times that the volume exceeds the population's largest,   1          1.5  hardly anybody has it
                    or falls below its smallest
-mirrored           how far the LV's centre lies right of the LA's, as a      0.05       0.5  it lies left of it: the
-                   share of the way between them                                             header may confuse the two
+directions         probability that the anatomy runs another way than the   0.5        1    the header confuses right
+                   header says                                                               and left, head and feet ...
 crossing           pairs of the surface's faces that cross                   0          50   the deformation broke down
 forced             refusals of the image that `force` overrode               0          2    it may be no CT, or its
                                                                                              place may be wrong
@@ -46,7 +46,7 @@ RAMPS = {
     "no_contrast": (-50.0, -20.0),
     "cut_off": (0.0, 0.15),
     "implausible_volume": (1.0, 1.5),
-    "mirrored": (0.05, 0.5),
+    "directions": (0.5, 1.0),
     "crossing": (0.0, 50.0),
     "forced": (0.0, 2.0),
 }
@@ -58,7 +58,7 @@ PHRASES = {
     "no_contrast": "hardly any contrast was seen (blood {blood_hu} HU, around it {surroundings_hu} HU)",
     "cut_off": "{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
     "implausible_volume": "hardly anybody has a volume of {volume_ml:.0f} mL",
-    "mirrored": "the LV lies right of the LA: the header may confuse right and left",
+    "directions": "by the look of the anatomy the header confuses directions ({confused})",
     "crossing": "the surface crosses itself at {self_intersections} pairs of faces",
     "forced": "without `force` the image would have been refused",
 }
@@ -74,8 +74,8 @@ def assess(name: str, checks: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         name: of the chamber, of `STRUCTURES`.
         checks: `agreement`, `stability`, `missed_ml`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml`,
-            `rightward` and `self_intersections`, as the report explains them but not rounded, and how many refusals
-            were `forced`.
+            `upright` and `self_intersections`, as the report explains them but not rounded, and how many refusals were
+            `forced`.
     """
     doubts = {}
     for reason, quantity in _quantities(name, checks).items():
@@ -106,7 +106,7 @@ def _quantities(name: str, checks: Mapping[str, Any]) -> dict[str, float]:
         "no_contrast": inf if blood is None else max(MUSCLE, MUSCLE if around is None else around) - blood,
         "cut_off": checks["cut"],
         "implausible_volume": max(volume / largest, smallest / volume) if volume > 0 else inf,
-        "mirrored": -1.0 if checks["rightward"] is None else checks["rightward"],
+        "directions": 1 - checks["upright"],
         "crossing": checks["self_intersections"],
         "forced": checks["forced"],
     }

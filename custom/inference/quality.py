@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 import trimesh
-from scipy.ndimage import center_of_mass, distance_transform_edt, label
+from scipy.ndimage import distance_transform_edt, label
 
-from ..chambers import LABELS, STRUCTURES
-from ..frames import ras_to_voxel, spacing_of, strided_affine, voxel_to_ras
+from ..frames import ras_to_voxel, spacing_of, strided_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
 from ..metrics import mesh_area, mesh_volume
@@ -79,26 +78,6 @@ def missed_ml(seen: np.ndarray, inside: np.ndarray, grid: Grid) -> float:
     spacing = spacing_of(grid.affine)
     missed = seen & attached & (distance_transform_edt(~inside, spacing) > BEYOND)
     return float(missed.sum() * spacing.prod() / 1000)
-
-
-def rightward(segmentation: np.ndarray, grid: Grid) -> float | None:
-    """How far the LV's centre lies to the right of the LA's, as a share of the way between them, -1 to 1.
-
-    Below 0 in nearly everybody: the heart points to the left.
-
-    Args:
-        segmentation: (D0, D1, D2) labels.
-        grid: of it.
-
-    Returns:
-        None where a chamber is missing.
-    """
-    masks = [segmentation == LABELS[name] for name in STRUCTURES]
-    if not all(mask.any() for mask in masks):
-        return None
-    atrium, ventricle = voxel_to_ras(np.array([center_of_mass(mask) for mask in masks]), grid.affine)
-    way = ventricle - atrium
-    return float(way[0] / max(np.linalg.norm(way), np.finfo(float).tiny))
 
 
 def share_cut(mesh: Mesh, grids: Sequence[Grid]) -> float:

@@ -1,8 +1,18 @@
-"""The networks: shape network f, representation network g, the locator of the heart, and their parts."""
+"""The networks: shape network f, representation network g, the locator of the heart, the judge of directions, and
+their parts."""
 
+from .directions import FLIPS, Directions
 from .exporting import ExportedNetwork, export_network
 from .heart_locator import HeartLocator
 from .representation_network import RepresentationNetwork
 from .shape_network import ShapeNetwork
 
-__all__ = ["ExportedNetwork", "HeartLocator", "RepresentationNetwork", "ShapeNetwork", "export_network"]
+__all__ = [
+    "FLIPS",
+    "Directions",
+    "ExportedNetwork",
+    "HeartLocator",
+    "RepresentationNetwork",
+    "ShapeNetwork",
+    "export_network",
+]

@@ -64,7 +64,7 @@ def data(tmp_path):
         (TRAINING, "training", {"frozen": "("}, "give a regular expression"),
         (TRAINING, "training", {"max_steps": 0}, "max_steps: 0; give a whole number of at least 1"),
         (TRAINING, "training", {"validation_count": 300}, "0 training and 300 validation cases"),
-        (PRETRAINING, "training", {"volume_size": 100}, "that 16 divides"),
+        (PRETRAINING, "training", {"volume_size": 100}, "that 8 divides"),
         (LOCATOR, "training", {"seed": "x"}, "seed: x; give a whole number"),
         (["synthesize.json"], "synthesis", {"count": 0}, "count: 0; give a whole number"),
         (["synthesize.json"], "synthesis", {"kind": "brain"}, "choose one of cardiac"),

@@ -17,7 +17,7 @@ from matplotlib.image import imread
 from monai.bundle import ConfigWorkflow
 from phantom import write_itk
 from refusals import refusal_of
-from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir
+from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir, Upright
 
 from custom.evaluation.cases import labelled_images, read_label
 from custom.evaluation.measures import MEASURED, UNLABELLED, Measures
@@ -33,9 +33,11 @@ def evaluation(tmp_path):
     """The workflow in this process, keys overridden as in a call, its crop coarse."""
     torch.save(Ellipsoids().state_dict(), tmp_path / "model.pt")
     torch.save(NotAir().state_dict(), tmp_path / "locator.pt")
+    torch.save(Upright().state_dict(), tmp_path / "directions.pt")
     keys = {"network_def": NETWORK, "checkpoint": str(tmp_path / "model.pt"), "bundle_root": str(ROOT / "bundle")}
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(tmp_path / "locator.pt"), "variations": []}
-    keys |= {f"preprocessing#transforms#3#{key}": [value] * 3 for key, value in (("spatial_size", 64), ("pixdim", 2.6))}
+    keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(tmp_path / "directions.pt")}
+    keys |= {f"preprocessing#transforms#4#{key}": [value] * 3 for key, value in (("spatial_size", 64), ("pixdim", 2.6))}
 
     def make(**overrides) -> ConfigWorkflow:
         made = ConfigWorkflow(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir
+from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir, Upright
 
 
 @pytest.fixture
@@ -39,6 +39,7 @@ def weights(tmp_path: Path) -> Path:
     path.parent.mkdir()
     torch.save(Ellipsoids().half().state_dict(), path)
     torch.save(NotAir().half().state_dict(), path.with_name("locator.pt"))
+    torch.save(Upright().state_dict(), path.with_name("directions.pt"))
     return path
 
 
@@ -47,6 +48,7 @@ def workflow(weights: Path):
     """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call."""
     keys = {"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
+    keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
 
     def make(**overrides) -> ConfigWorkflow:
         made = ConfigWorkflow(
@@ -81,7 +83,9 @@ def start_bundle(weights: Path):
     ) -> subprocess.Popen[str]:
         command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
         command += ["--network_def", network, "--checkpoint", str(weights)]
-        command += ["--locator", str(LOCATOR), "--locator_checkpoint", str(weights.with_name("locator.pt")), *arguments]
+        for key, stand_in in {"locator": LOCATOR, "directions": DIRECTIONS}.items():
+            command += [f"--{key}", str(stand_in), f"--{key}_checkpoint", str(weights.with_name(f"{key}.pt"))]
+        command += arguments
         command = command if shell is None else ["bash", "-c", shell, "bash", *command]
         searched = [str(folder) for folder in (Path(__file__).parents[1], path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}

@@ -17,7 +17,8 @@ SOUND = {
     "cut": 0.0,
     "volume_ml": 100.0,
     "self_intersections": 0,
-    "rightward": -0.5,
+    "upright": 0.999,
+    "confused": "head and feet",
     "forced": 0,
 }
 WORSE = {
@@ -28,7 +29,7 @@ WORSE = {
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
     "volume_ml": ("implausible_volume", [280.0, 330.0, 380.0, 410.0, 2000.0]),
-    "rightward": ("mirrored", [0.1, 0.18, 0.3, 0.6, 1.0]),
+    "upright": ("directions", [0.45, 0.4, 0.34, 0.2, 0.0]),
     "self_intersections": ("crossing", [2, 18, 40, 60, 5000]),
 }
 
@@ -41,7 +42,7 @@ def test_nothing_to_doubt():
     verdict = assess("LV", SOUND)
     assert verdict == {"doubts": dict.fromkeys(RAMPS, 0.0), "doubt": 0.0, "trust": "ok"}
     assert remark("LV", {**SOUND, **verdict}) is None
-    assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0 and _doubt(rightward=None) == 0
+    assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0
 
 
 @pytest.mark.parametrize("key", WORSE)
@@ -129,7 +130,7 @@ def test_the_sentence_names_the_reasons_the_strongest_first():
     assert remark("LA", {**noted, **assess("LA", noted)}) == "LA: the surface crosses itself at 4 pairs of faces"
 
 
-def test_a_mirrored_heart_is_named():
-    checks = {**SOUND, "rightward": 0.5}
-    sentence = "LV: do not use (doubt 1.00): the LV lies right of the LA: the header may confuse right and left"
+def test_the_confused_directions_are_named():
+    checks = {**SOUND, "upright": 0.0}
+    sentence = "LV: do not use (doubt 1.00): by the look of the anatomy the header confuses directions (head and feet)"
     assert remark("LV", {**checks, **assess("LV", checks)}) == sentence

@@ -58,7 +58,15 @@ def _record(tmp_path, shape, affine):
     return {
         "image": image,
         **{key: value[0].clone() for key, value in answer.items()},
-        "reading": json.dumps({"series": None, "warnings": {"tilt": "askew"}, "forced": [], "heart": None}),
+        "reading": json.dumps(
+            {
+                "series": None,
+                "warnings": {"tilt": "askew"},
+                "forced": [],
+                "heart": None,
+                "directions": {"upright": 1.0, "confused": "head and feet"},
+            }
+        ),
         "seconds": {"read": 0.1},
         "image_file": f"{tmp_path}/secret/ct.nii.gz",
         "name": "ct",

@@ -10,7 +10,7 @@ import pytest
 import trimesh
 from dicom_files import write_series
 from monai.bundle import ConfigWorkflow, ckpt_export
-from stand_in import CONFIG, LOCATOR, NETWORK, OBLIQUE
+from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, OBLIQUE
 
 from custom import load_model
 from custom.__main__ import export, synthesize
@@ -19,8 +19,9 @@ from custom.inputs import InputError
 
 @pytest.fixture
 def model(weights):
-    locator = {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
-    return load_model(network_def=NETWORK, checkpoint=str(weights), device="cpu", **locator)
+    others = {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
+    others |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
+    return load_model(network_def=NETWORK, checkpoint=str(weights), device="cpu", **others)
 
 
 def test_a_file_gives_what_the_command_writes(model, workflow, volume, write_nifti, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from custom.frames import centred_affine
 from custom.inference.mesh_files import Mesh
-from custom.inference.quality import Grid, contrast, missed_ml, rightward, share_cut, voxels_inside
+from custom.inference.quality import Grid, contrast, missed_ml, share_cut, voxels_inside
 from custom.template import icosphere
 
 GRID = Grid((60, 64, 70), centred_affine((60, 64, 70), (1.5, 1.25, 1.0), (10, -20, 900)))
@@ -61,28 +61,6 @@ def test_share_cut_is_the_cap_beyond_the_edge(offset, axis):
     assert share_cut(_ball(), [GRID]) == 0
     wider = Grid((90, 90, 90), centred_affine((90, 90, 90), (2, 2, 2), (10, -20, 900)))
     assert share_cut(_ball(shift), [wider]) == 0 and share_cut(_ball(shift), [wider, GRID]) > 0
-
-
-@pytest.mark.parametrize("steps", [(6, 0, 0), (-4, 6, -6), (0, 4, 1)])
-@pytest.mark.parametrize("flipped", [(), (0,), (1, 2)])
-def test_which_way_the_heart_points_is_told_in_the_patient(steps, flipped):
-    """Voxels may run either way along each axis."""
-    affine, start = np.diag([1.5, 1.25, 1.0, 1.0]), np.array([12, 12, 14])
-    labels = np.zeros((30, 32, 35), dtype=np.uint8)
-    for label, low in ((1, start), (2, start + steps)):
-        labels[tuple(slice(place, place + 3) for place in low)] = label
-    for axis in flipped:
-        affine[:3, 3] += affine[:3, axis] * (labels.shape[axis] - 1)
-        affine[:3, axis] *= -1
-    way = steps * np.array([1.5, 1.25, 1.0])
-    found = rightward(np.flip(labels, flipped), Grid(labels.shape, affine))
-    assert found == pytest.approx(way[0] / np.linalg.norm(way), abs=1e-6)
-
-
-def test_nothing_is_told_where_a_chamber_is_missing():
-    labels = np.zeros(GRID.shape, dtype=np.uint8)
-    labels[:9] = 1
-    assert rightward(labels, GRID) is None
 
 
 def test_half_a_chamber_is_missed():
