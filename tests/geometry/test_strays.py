@@ -97,3 +97,24 @@ def test_vertices_must_be_finite(sphere, ball):
     vertices, faces = sphere
     with pytest.raises(ValueError, match="finite"):
         withdrawn(vertices * np.nan, faces, *ball)
+
+
+def test_a_millilitre_counts_and_a_voxel_less_does_not():
+    region = np.zeros((14, 12, 12), dtype=bool)
+    region[:10, :10, :10] = True
+    assert distance_outside(region, np.eye(4))[13, 0, 0] == 4
+    region[0, 0, 0] = False
+    assert not distance_outside(region, np.eye(4)).any()
+    assert distance_outside(region[:0], np.eye(4)).shape == (0, 12, 12)
+
+
+def test_how_far_out_a_vertex_is_is_read_between_voxels(sphere):
+    """Of a region that ends at a plane: the way grows evenly, and only beyond `furthest` is anything withdrawn."""
+    _, faces = sphere
+    region = np.zeros((30, 20, 20), dtype=bool)
+    region[:10] = True
+    vertices = np.full((faces.max() + 1, 3), 5.0)
+    outside = distance_outside(region, np.eye(4))
+    for beyond, moved in ((4.3, True), (4.1, False)):
+        vertices[7] = [9 + beyond, 10, 10]
+        assert (withdraw_strays(vertices, faces, outside, np.eye(4), 4.2) != vertices).any() == moved
