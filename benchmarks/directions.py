@@ -52,18 +52,18 @@ def main(first_seed: int = 8000, count: int = 20, **overrides: Any) -> None:
 
 
 def told(model: Model, case: Case, axes: tuple[int, ...]) -> list[str]:
-    """Which of `COLUMNS` are true of a case under a header that confuses `axes`; refusals count as noticed."""
+    """Which of `COLUMNS` are true of a case under a header that confuses `axes`."""
     try:
         report = model.predict(case.image, turned(case, axes)).report
-    except InputError:
-        return ["refused"]
-    chambers = report["structures"].values()
-    named = any(f"confuses directions ({confused(axes)})" in sentence for sentence in report["warnings"])
+    except InputError as error:
+        chambers, sentences = [], [str(error)]
+    else:
+        chambers, sentences = report["structures"].values(), report["warnings"]
     true = (
-        False,
+        not chambers,
         any(checks["trust"] != "ok" for checks in chambers),
         any(without_directions(checks["doubts"]) >= CHECK for checks in chambers),
-        named,
+        any(f"confuses directions ({confused(axes)})" in sentence for sentence in sentences),
     )
     return [column for column, holds in zip(COLUMNS, true, strict=True) if holds]
 

@@ -64,9 +64,13 @@ class NotAir(nn.Module):
 
 
 class Upright(nn.Module):
-    """Logits (B, 8) of any image (B, 1, size, size, size): its axes run as the header says."""
+    """Logits (B, 8) of any image (B, 1, size, size, size): its axes run as the header says, or `otherwise`."""
 
     size = 8
 
+    def __init__(self, otherwise: int = 0) -> None:
+        super().__init__()
+        self.otherwise = otherwise
+
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([20.0] + 7 * [0.0]).expand(len(image), -1)
+        return 20 * nn.functional.one_hot(torch.tensor(self.otherwise), 8).float().expand(len(image), -1)

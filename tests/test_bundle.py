@@ -106,8 +106,7 @@ def test_configs_agree_on_the_locator():
 
 def test_configs_agree_on_directions():
     train, inference = load("train_directions.json"), load("inference.json")
-    check = inference["preprocessing"]["transforms"][3]
-    assert check["_target_"] == "custom.inference.CheckDirectionsd" and check["spacing"] == train["spacing"]
+    assert inference["preprocessing"]["transforms"][2]["directions"]["spacing"] == train["spacing"]
     network = inference["directions"]
     assert (network["size"], network["channels"]) == (train["volume_size"], train["channels"])
     assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])

@@ -3,7 +3,7 @@
 from ..inputs import InputError
 from .assessment import AssessMeshesd
 from .cases import find_cases
-from .directions import CheckDirectionsd
+from .directions import CheckDirections
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import MaskInferer, SurfaceInferer
 from .isosurfaces import MasksToMeshesd
@@ -20,7 +20,7 @@ __all__ = [
     "AssessMeshesd",
     "CaseDataset",
     "CaseEvaluator",
-    "CheckDirectionsd",
+    "CheckDirections",
     "CropAroundd",
     "Fairing",
     "InputError",

@@ -18,6 +18,8 @@ from torch.utils.data import get_worker_info
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import Findings, InputError
 from ..weights import load_weights
+from .directions import Look
+from .doubt import PHRASES
 from .timing import timed
 
 Record = dict[Hashable, Any]
@@ -39,7 +41,8 @@ class LocateHeartd(Transform):
     The whole image is resampled to a coarse upright grid and segmented; the centre is the centroid of the chambers'
     probability in the largest connected piece of it above one half. The record's `reading` gets `heart` for the report:
     `centre_ras_mm`, `from_middle_mm` (its distance from the image's middle) and `seen_ml`, null where nothing was
-    looked for; and its `seconds` get `locate`.
+    looked for; and `directions`, how the anatomy looks there: `upright` and `confused`. Its `seconds` get `locate` and
+    `directions`.
 
     Args:
         keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU shifted so that air is 0, affine voxel to RAS mm.
@@ -50,6 +53,7 @@ class LocateHeartd(Transform):
         windowing: the dictionary transform that windows an image under the same key.
         spacing: of the coarse grid, mm.
         least_ml: less of the chambers than this is no heart, mL.
+        directions: looks at the image round a point, RAS mm, whether the anatomy runs as the header says.
         centre: RAS mm that are taken instead; None looks for the heart.
         force: crop the image's middle where no heart is found.
 
@@ -67,6 +71,7 @@ class LocateHeartd(Transform):
         windowing: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
         spacing: float,
         least_ml: float,
+        directions: Callable[[MetaTensor, np.ndarray], Look],
         centre: Sequence[float] | None = None,
         force: bool = False,
     ) -> None:
@@ -78,6 +83,7 @@ class LocateHeartd(Transform):
         self.windowing = windowing
         self.spacing = float(spacing)
         self.least_ml = float(least_ml)
+        self.directions = directions
         self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
         self.force = bool(force)
         self._loaded = False
@@ -94,13 +100,18 @@ class LocateHeartd(Transform):
                 centre = self._given(affine, shape)
             else:
                 centre, seen_ml = self.find(image)
-                if seen_ml < self.least_ml:
-                    findings.refuse(
-                        "no_heart_found",
-                        f"no heart found: {seen_ml:.0f} mL look like left atrium or ventricle, less than "
-                        f"{self.least_ml:g} mL; if there is one, set `centre` to its middle, RAS mm",
-                    )
-                    centre = middle
+        missing = seen_ml is not None and seen_ml < self.least_ml
+        if missing:
+            centre = middle
+        with timed(record["seconds"], "directions"):
+            look = self.directions(image, centre)
+        if missing:
+            turned = f"; {PHRASES['directions'].format(confused=look.confused)}" if look.probability > 0.5 else ""
+            findings.refuse(
+                "no_heart_found",
+                f"no heart found: {seen_ml:.0f} mL look like left atrium or ventricle, less than "
+                f"{self.least_ml:g} mL; if there is one, set `centre` to its middle, RAS mm{turned}",
+            )
         reading = json.loads(record["reading"])
         reading["warnings"].update(findings.warnings)
         reading["forced"] += findings.forced
@@ -109,6 +120,7 @@ class LocateHeartd(Transform):
             "from_middle_mm": round(float(np.linalg.norm(centre - middle)), 1),
             "seen_ml": None if seen_ml is None else round(seen_ml, 1),
         }
+        reading["directions"] = {"upright": round(look.upright, 3), "confused": look.confused}
         return {**record, "centre": centre, "reading": json.dumps(reading)}
 
     def find(self, image: MetaTensor) -> Heart:

@@ -14,7 +14,7 @@ from stand_in import CONFIG, ROOT
 
 from custom import load_model
 from custom.frames import centred_affine, voxel_to_ras
-from custom.inference.directions import NAMES, CheckDirectionsd
+from custom.inference.directions import NAMES, CheckDirections
 from custom.networks.directions import FLIPS, Directions
 from custom.synthesis.case import generate_case
 
@@ -36,11 +36,11 @@ def _windowing(data):
 
 
 @pytest.fixture
-def check(tmp_path) -> CheckDirectionsd:
+def check(tmp_path) -> CheckDirections:
     network = Directions(SIZE, [4, 4])
     network.score = Brighter()
     torch.save(network.state_dict(), tmp_path / "directions.pt")
-    return CheckDirectionsd("image", network, tmp_path / "directions.pt", _windowing, SPACING)
+    return CheckDirections(network, tmp_path / "directions.pt", _windowing, SPACING)
 
 
 def _slope(shape, affine) -> MetaTensor:
@@ -61,12 +61,6 @@ def _turned(affine: np.ndarray, shape, axes) -> np.ndarray:
     return wrong
 
 
-def _told(check, image, centre) -> dict:
-    record = {"image": image, "centre": np.asarray(centre, dtype=float), "reading": json.dumps({"forced": []})}
-    record["seconds"] = {}
-    return json.loads(check(record)["reading"])["directions"]
-
-
 @pytest.mark.parametrize("axes", FLIPS)
 def test_an_image_that_is_turned_round_gets_the_same_scores_in_another_order(axes):
     torch.manual_seed(0)
@@ -83,11 +77,12 @@ def test_an_image_that_is_turned_round_gets_the_same_scores_in_another_order(axe
 def test_confused_directions_are_named_however_the_voxels_run(check, affine, axes):
     image = _slope((50, 40, 60), affine)
     image.affine = torch.from_numpy(_turned(affine, (50, 40, 60), axes))
-    told = _told(check, image, voxel_to_ras(np.array([24.5, 19.5, 29.5]), affine))
-    assert (told["upright"] > 0.99) == (not axes)
+    look = check(image, voxel_to_ras(np.array([24.5, 19.5, 29.5]), affine))
     if axes:
-        assert told["upright"] < 0.01
-        assert told["confused"] == ", ".join(NAMES[axis] for axis in axes)
+        assert look.upright < 0.01 and look.probability > 0.99
+        assert look.confused == ", ".join(NAMES[axis] for axis in axes)
+    else:
+        assert look.upright > 0.99
 
 
 def test_the_box_lies_round_the_heart_and_keeps_to_the_image(check):
@@ -97,7 +92,7 @@ def test_the_box_lies_round_the_heart_and_keeps_to_the_image(check):
     seen = []
     check.network.score.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0][0, 0]))
     for centre in ([10, 20, 30], [10 + 110, 20 - 90, 30 + 50]):
-        check.judge(image, np.array(centre, dtype=float))
+        check(image, np.array(centre, dtype=float))
     middle, aside = seen
     step = (middle[9, 8, 8] - middle[8, 8, 8]) / SPACING  # along the right axis; the others are 3/4 and 1/2 as steep
     assert float(aside[8, 8, 8] - middle[8, 8, 8]) == pytest.approx(float(step * (40 - 40 * 0.75)), abs=1e-3)
@@ -117,16 +112,30 @@ def test_the_shipped_network_names_what_a_header_confuses(kind):
     parser = ConfigParser()
     parser.read_config(CONFIG)
     parser.update({"bundle_root": str(ROOT / "bundle"), "device": "cpu", "force": True})
-    locate, check = parser.get_parsed_content("preprocessing").transforms[2:4]
+    locate = parser.get_parsed_content("preprocessing").transforms[2]
     for axes in FLIPS:
         affine = torch.from_numpy(_turned(case.affine, case.image.shape, axes))
         image = MetaTensor(torch.from_numpy(case.image.astype(np.float32))[None] + 1000, affine=affine)
         reading = json.dumps({"warnings": {}, "forced": []})
-        told = json.loads(check(locate({"image": image, "reading": reading, "seconds": {}}))["reading"])["directions"]
+        told = json.loads(locate({"image": image, "reading": reading, "seconds": {}})["reading"])["directions"]
         if axes:
             assert told["upright"] < 0.1 and told["confused"] == ", ".join(NAMES[axis] for axis in axes)
         else:
             assert told["upright"] > 0.9
+
+
+def test_where_no_heart_is_found_the_refusal_names_what_the_header_confuses(workflow, write_nifti, tmp_path):
+    image = np.full((30, 30, 30), -1000, dtype=np.int16)
+    image[12:15, 12:15, 12:15] = 100
+    path = write_nifti(tmp_path / "ct.nii.gz", image, np.diag([-4.0, -4.0, 4.0, 1.0]))
+    for confused, named in ((0, False), (FLIPS.index((0, 2)), True)):
+        made = workflow(input=str(path), directions={"_target_": "stand_in.Upright", "otherwise": confused})
+        made.run()
+        with pytest.raises(SystemExit):
+            made.finalize()
+        report = json.loads((tmp_path / "ct_report.json").read_text())
+        assert report["outcome"] == "no_heart_found"
+        assert ("confuses directions (right and left, head and feet)" in report["reason"]) == named
 
 
 @pytest.mark.slow
