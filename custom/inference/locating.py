@@ -120,7 +120,7 @@ class LocateHeartd(Transform):
             "from_middle_mm": round(float(np.linalg.norm(centre - middle)), 1),
             "seen_ml": None if seen_ml is None else round(seen_ml, 1),
         }
-        reading["directions"] = {"upright": round(look.upright, 3), "confused": look.confused}
+        reading["directions"] = {"upright": look.upright, "confused": look.confused}
         return {**record, "centre": centre, "reading": json.dumps(reading)}
 
     def find(self, image: MetaTensor) -> Heart:
