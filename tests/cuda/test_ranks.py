@@ -22,6 +22,6 @@ def test_cases_are_spread_over_the_devices(bundle, patients, tmp_path):
 def test_training(bundle, tmp_path):
     keys = {**SMALL_HEARTS, "generated_count": 4, "validation_count": 2, "volume_size": 32, "max_steps": 2}
     ran = bundle("training", "train multi_gpu_train", torchrun=True, output_dir=tmp_path, **keys)
-    assert ran.returncode == 0, ran.stderr
+    assert ran.returncode == 0 and "skipped: its gradient" not in ran.stderr, ran.stderr
     state = torch.load(tmp_path / "checkpoint.pt", map_location="cpu", weights_only=True)
     assert state["trainer"]["iteration"] == 2 and state["best"]["_saved"]

@@ -30,6 +30,12 @@ TRAININGS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def no_step_is_skipped(caplog):
+    yield
+    assert "its gradient is not finite" not in caplog.text
+
+
 def load(file: Path) -> dict:
     return torch.load(file, map_location="cpu", weights_only=True)
 
@@ -59,7 +65,7 @@ def test_the_papers_training_through_a_pretrained_g(train):
     assert load(train.folder / "checkpoint.pt")["trainer"]["iteration"] == 3
 
 
-def test_on_files_from_the_shipped_weights_with_plain_tensors(train, patients):
+def test_on_files_from_the_shipped_weights_in_bfloat16_with_plain_tensors(train, patients):
     def prepare(trainer):
         own = trainer.prepare_batch
 
@@ -73,4 +79,5 @@ def test_on_files_from_the_shipped_weights_with_plain_tensors(train, patients):
 
     weights = str(CONFIGS.parent / "models" / "model.pt")
     keys = {"dataset_dir": str(patients), "initial_weights": weights, "segmentation_epochs": 0}
-    assert_trained(train("train", prepare=prepare, **keys), steps=2)
+    keys |= {"volume_size": 96, "supervisions#exact#points": 200, "max_steps": 1}
+    assert_trained(train("train", prepare=prepare, **keys), steps=1)

@@ -11,8 +11,9 @@ devices in one operator (CPU scalars and CPU indices as torch allows them), `.nu
 an operator without a CUDA kernel (by torch's own list), integer matrix products, a device that does not exist, more
 memory than there is, and any use in a forked process.
 
-Not pretended: values and speed of GPU kernels (they are the CPU's), TF32, cuDNN and its workspaces, fragmentation of
-memory, asynchrony, streams, NCCL (gloo carries its name), and limits of single kernels such as dtypes and sizes.
+Not pretended: values and speed of GPU kernels (they are the CPU's, with its faults), TF32, cuDNN and its workspaces,
+fragmentation of memory, asynchrony, streams, NCCL (gloo carries its name), and limits of single kernels such as dtypes
+and sizes.
 """
 
 from __future__ import annotations
