@@ -59,11 +59,12 @@ def told(model: Model, case: Case, axes: tuple[int, ...]) -> list[str]:
         chambers, sentences = [], [str(error)]
     else:
         chambers, sentences = report["structures"].values(), report["warnings"]
+    said = f"confuses directions ({confused(axes)})" if axes else "confuses directions"
     true = (
         not chambers,
         any(checks["trust"] != "ok" for checks in chambers),
         any(without_directions(checks["doubts"]) >= CHECK for checks in chambers),
-        any(f"confuses directions ({confused(axes)})" in sentence for sentence in sentences),
+        any(said in sentence for sentence in sentences),
     )
     return [column for column, holds in zip(COLUMNS, true, strict=True) if holds]
 
