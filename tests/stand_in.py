@@ -71,6 +71,7 @@ class Upright(nn.Module):
     def __init__(self, otherwise: int = 0) -> None:
         super().__init__()
         self.otherwise = otherwise
+        self.certainty = nn.Parameter(torch.tensor(20.0))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return 20 * nn.functional.one_hot(torch.tensor(self.otherwise), 8).float().expand(len(image), -1)
+        return self.certainty * nn.functional.one_hot(torch.tensor(self.otherwise), 8).expand(len(image), -1)
