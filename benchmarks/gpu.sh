@@ -8,9 +8,10 @@
 # checkpoint), does not stop the others. Called again with the same OUT, the training goes on from there.
 #
 # SECONDS_LEFT (540) is the time for everything, SIZE (128) the crop of the training that is measured, SHAPE
-# ("512 512 300") the CT of the inference, PYTHON the interpreter. So far this has run on a pretended device alone:
+# ("512 512 300") the CT of the inference, PYTHON the interpreter, TRAINING further keys of the training. So far this has
+# run on a pretended device alone, where sections of speed tell nothing and most were cut off by their share of the time:
 #
-#     PYTHONPATH=tests LAUNCH="-m pretend_cuda --devices 2" SIZE=32 SHAPE="64 64 64" TRAINING="--volume_size 32" ...
+#     LAUNCH="-m pretend_cuda --devices 2" SIZE=32 SHAPE="64 64 64" TRAINING="--volume_size 32 --amp False" ...
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -88,7 +88,7 @@ def test_the_cause_of_an_error_in_torchscript_is_told(ct, tmp_path):
             return [self.forward(image)]
 
     torch.jit.save(torch.jit.script(TooSmall()), tmp_path / "model.ts")
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="^1$"):
         infer(ct, tmp_path, "inference_torchscript", checkpoint=str(tmp_path / "model.ts"))
     report = json.loads((tmp_path / f"{NAME}_report.json").read_text())
     assert report["outcome"] == "error"
