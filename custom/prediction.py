@@ -139,7 +139,7 @@ def load_model(**overrides: Any) -> Model:
         for keys in (
             ("network_def", "checkpoint", "volume_size"),
             ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
-            ("directions", "directions_checkpoint", "directions#size"),
+            ("directions", "directions_checkpoint"),
         ):
             check_network(*(parser.get_parsed_content(key) for key in keys))
         return Model(parser)

@@ -78,16 +78,16 @@ def check_values(values: Mapping[str, Any]) -> None:
             raise InputError(f"{key}: {value}; {hint}")
 
 
-def check_network(network: nn.Module, weights: str | PathLike | None, volume_size: int) -> None:
+def check_network(network: nn.Module, weights: str | PathLike | None, volume_size: int | None = None) -> None:
     """Refuse, with InputError, weights that are not a network's, and crops of a size that it cannot take.
 
     Args:
         network: with a U-Net of `level_strides`, or without.
         weights: file of its state dict; None for none.
-        volume_size: voxels a side of the crop.
+        volume_size: voxels a side of the crop; None where the network takes one size.
     """
     stride = max(getattr(getattr(network, "unet", None), "level_strides", [1]))
-    if volume_size % stride:
+    if volume_size is not None and volume_size % stride:
         raise InputError(f"volume_size: {volume_size}; the network takes multiples of {stride}")
     if weights is not None:
         fault = misfit(network, read_weights(weights))
