@@ -22,6 +22,9 @@ FLATTEST = 0.05
 """Smallest volume of a voxel relative to a box of its edges."""
 
 
+_FROM_WORKER = "Caught InputError in DataLoader worker process"
+
+
 class InputError(ValueError):
     """An input, or a key of the call, cannot be used; the message says which, why and what to do.
 
@@ -30,6 +33,8 @@ class InputError(ValueError):
     """
 
     def __init__(self, message: str, outcome: str = "unusable") -> None:
+        if message.startswith(_FROM_WORKER):  # torch makes the error anew, of its trace
+            message = message.rstrip().rpartition(f"{type(self).__name__}: ")[2]
         super().__init__(printable(message))
         self.outcome = outcome
 

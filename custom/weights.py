@@ -31,7 +31,7 @@ def read_weights(path: str | PathLike) -> dict[str, Any]:
     except Exception as error:  # torch raises whatever it meets first, and advises to take the protection away
         message = f"{name} cannot be read as weights: it is damaged, or holds more than weights, which is not loaded"
         raise InputError(message, "weights") from error
-    if not isinstance(state, dict) or not state:
+    if not isinstance(state, dict):
         raise InputError(f"{name} holds no state dict", "weights")
     return state
 

@@ -108,11 +108,6 @@ def paths(value: Any) -> str | None:
     return next((hint for part in parts if (hint := path(part))), None)
 
 
-def folder(value: Any) -> str | None:
-    """A path that is no file."""
-    return path(value) or ("that is a file; give a folder" if Path(value).expanduser().is_file() else None)
-
-
 def weights(value: Any) -> str | None:
     """A file of weights that can be read without running anything in it."""
     if (hint := path(value)) is not None:
@@ -197,8 +192,8 @@ KINDS: dict[str, Kind] = {
     "centre": optional(several(3, number(), "three numbers, RAS mm")),
     "label_values": label_values,
     # what is written
-    "output_dir": folder,
-    "cache_dir": folder,
+    "output_dir": path,
+    "cache_dir": path,
     "exported": onnx_file,
     "structures": some_of(STRUCTURES),
     "formats": mesh_formats,

@@ -76,7 +76,7 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         ("surroundings_hu", 360, 370),
         ("cut", 0.05, 0.1),
         ("volume_ml", VOLUMES_ML["LV"][1] * 7 / 6, VOLUMES_ML["LV"][1] * 8 / 6),
-        ("rightward", 0.2, 0.35),
+        ("upright", 1 / 3, 1 / 6),
     ],
 )
 def test_a_third_is_to_be_checked_and_two_thirds_not_to_be_used(key, third, two_thirds):
