@@ -305,6 +305,7 @@ def test_verdicts_are_of_what_was_measured_and_the_report_rounds(tmp_path, weigh
     checks |= {"agreement": 0.9, "missed_ml": 0.12345, "blood_hu": 400, "surroundings_hu": 90, "volume_ml": 123.45678}
     checks |= assess("LV", {**checks, "forced": 0})
     files = Compose([MeshesToLabelMapd(), SaveCased(Outputs(("LA", "LV"), ("stl",)), weights, "cpu", False)])
+    (tmp_path / "out").mkdir()
     report = files(record)["report"]
     found = report["structures"]["LV"]
     assert found["trust"] == "check" and "disagreement" in report["outcomes"]
