@@ -225,7 +225,7 @@ KINDS: dict[str, Kind] = {
     "patience": optional(whole(1)),
     "segmentation_epochs": whole(0),
     "batch_size": whole(1),
-    "learning_rate": number(above=0),
+    "learning_rate": number(0),
     "end_learning_rate": number(0),
     "weight_decay": number(0),
     "warmup_steps": whole(0),

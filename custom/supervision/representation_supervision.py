@@ -44,6 +44,7 @@ class RepresentationSupervision(Supervision):
         self.loss = loss
         self.weights = weights
         self._loaded = False
+        self._freeze()
 
     def __call__(self, vertices: Tensor, faces: Tensor, masks: Tensor, tau: float) -> Tensor:
         """See :meth:`Supervision.__call__`.
@@ -57,7 +58,6 @@ class RepresentationSupervision(Supervision):
                 raise InputError(_NO_WEIGHTS.format(self.core.size))
             load_weights(self.core, self.weights)
             self._loaded = True
-            self._freeze()
         if faces.shape != self.core.faces.shape:
             raise ValueError(f"g reads meshes of {len(self.core.faces)} faces, these have {len(faces)}")
         if masks.shape[1:] != (self.core.size,) * 3:
@@ -87,7 +87,6 @@ class RepresentationSupervision(Supervision):
         self.core.load_state_dict(state["network"], strict=True)
         self.optimizer.load_state_dict(state["optimizer"])
         self._loaded = True
-        self._freeze()
 
     def _freeze(self) -> None:
         self.network.eval().requires_grad_(False)

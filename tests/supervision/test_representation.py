@@ -126,6 +126,9 @@ def test_after_the_meshes_g_learns_their_distances_and_can_go_on(tmp_path):
 
 def test_missing_weights_are_asked_for(tmp_path):
     g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
-    for weights in (None, str(tmp_path / "nowhere.pt")):
-        with pytest.raises(ValueError, match="needs its pretrained weights"):
-            RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(), weights)
+    sphere, faces = icosphere(1)
+    labels = torch.ones(1, 16, 16, 16, dtype=torch.bool)
+    for weights, said in ((None, "needs weights of g"), (str(tmp_path / "nowhere.pt"), "there is no file nowhere.pt")):
+        occupancy = RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(), weights)
+        with pytest.raises(ValueError, match=said):
+            occupancy(sphere.float()[None], faces, labels, 0.05)

@@ -77,7 +77,7 @@ def test_a_training_that_does_not_improve_ends_with_its_checkpoint(train, tmp_pa
 def test_a_missing_checkpoint_is_named(train, tmp_path):
     with pytest.raises(RuntimeError) as refused:
         train("train", tmp_path, resume=str(tmp_path / "nowhere.pt"))
-    assert "there is no checkpoint 'nowhere.pt'" in str(refused.value.__cause__)
+    assert "there is no file nowhere.pt" in str(refused.value.__cause__)
 
 
 def test_an_infinite_loss_ends_the_training_without_a_checkpoint(train, tmp_path):
