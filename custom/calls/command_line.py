@@ -44,7 +44,8 @@ _EXPRESSION_NAMES = {*dir(builtins), "monai", "torch", "np", "numpy", "os"}
 def typed(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """The words and the flags of a command line: key to text, `-` in a key as `_`, and "True" where none follows.
 
-    Raises InputError where a key is given twice: Fire would drop the first without a word.
+    The last of several of one key counts, as Fire has it. Raises InputError where these are paths: all but the last
+    would be dropped without a word.
     """
     words: list[str] = []
     flags: dict[str, str] = {}
@@ -58,7 +59,7 @@ def typed(arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         if not equals:
             text = rest.pop(0) if rest and not _FLAG.match(rest[0]) else "True"
         key = key.replace("-", "_")
-        if key in flags:
+        if key in flags and key in PATHS:
             raise InputError(f"{key} is given twice: give several values as one list, \"['a', 'b']\"")
         flags[key] = text
     return words, flags
