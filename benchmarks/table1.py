@@ -15,6 +15,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +24,12 @@ import torch
 from monai.bundle import ConfigParser
 
 from benchmarks.training import CONFIGS, measure
+from custom.calls import check_keys
 from custom.evaluation import compare_systems, systems_table
 from custom.evaluation.figures import box_plots
 from custom.evaluation.records import read_metrics
 from custom.inference.preview import as_png
+from custom.inputs import InputError
 
 ROOT = CONFIGS.parents[1]
 EPOCHS = 5
@@ -96,11 +99,16 @@ def main(
         rows: names among ``SYSTEMS``; the others are tested against the last.
         patients: generated patients to train on, the last `validation_count` of them to validate on.
         test_count: generated patients to test on.
-        overrides: keys of train.json and evaluate.json, for every system alike, e.g. ``label_values``.
+        overrides: keys of train.json and evaluate.json, for every system alike, e.g. ``label_values``; those that only
+            one of them has go to that one.
     """
     unknown = set(rows) - set(SYSTEMS)
     if unknown:
         sys.exit(f"there is no system {', '.join(sorted(unknown))}: rows are of {', '.join(SYSTEMS)}")
+    try:
+        check_keys(overrides, read_configs(["train.json", "inference.json", "evaluate.json"]))
+    except InputError as error:
+        sys.exit(str(error))
     base = Path(folder).resolve()
     test = test or generated(base / "patients", test_count)
     common = {"volume_size": size, **overrides}
@@ -185,10 +193,22 @@ def train(folder: Path, configs: list[str], overrides: dict[str, Any], weights: 
 
 
 def run(workflow: str, configs: list[str], overrides: dict[str, Any]) -> None:
-    """Calls a workflow of the bundle; ends the program if it fails. An evaluation's status 1 tells failed cases."""
+    """Calls a workflow of the bundle with what of the overrides its configs have; ends the program if it fails.
+
+    An evaluation's status 1 tells failed cases.
+    """
+    config = read_configs(configs)
+    overrides = {key: value for key, value in overrides.items() if key.split("#")[0] in config}
     files = str([str(CONFIGS / config) for config in configs])
     command = [sys.executable, "-m", "monai.bundle", "run", workflow, "--config_file", files]
     call(command, (0, 1) if workflow == "evaluation" else (0,), bundle_root=str(CONFIGS.parent), **overrides)
+
+
+def read_configs(names: Sequence[str]) -> dict[str, Any]:
+    """Configs of the bundle as one, the later over the earlier."""
+    parser = ConfigParser()
+    parser.read_config([str(CONFIGS / name) for name in names])
+    return parser.config
 
 
 def call(command: list[str], allowed: tuple[int, ...] = (0,), **arguments: Any) -> None:
@@ -202,11 +222,10 @@ def call(command: list[str], allowed: tuple[int, ...] = (0,), **arguments: Any) 
 
 def costs(configs: list[str], overrides: dict[str, Any]) -> dict[str, float]:
     """Parameters of the network, and seconds of a training step without its data (see benchmarks.training)."""
-    parser = ConfigParser()
-    parser.read_config([str(CONFIGS / config) for config in configs])
+    parser = ConfigParser(read_configs(configs))
     parser.update(overrides)
     network = parser.get_parsed_content("network_def")
-    steps = measure(configs, steps=3, **overrides | {"segmentation_epochs": 0})
+    steps, _ = measure(configs, steps=3, **overrides | {"segmentation_epochs": 0})
     seconds = sorted(sum(step.values()) - step["data"] for step in steps)
     return {"parameters": sum(p.numel() for p in network.parameters()), "seconds": seconds[1]}
 

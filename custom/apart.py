@@ -22,6 +22,7 @@ from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
 from threading import Event, Thread, Timer
 from typing import Any, BinaryIO
+from uuid import uuid4
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def run_apart(
     path: PathLike,
     size: int,
     force: bool = False,
-    scratch: str | None = None,
+    scratch: bool = False,
     **arguments: Any,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What `function(path, findings, **arguments)` returns, a dictionary for JSON and a float32 array (A, B, C).
@@ -57,19 +58,21 @@ def run_apart(
         path: what it reads.
         size: bytes on disk that it reads at most: each 10 MB add a second, and each byte twelve of memory.
         force: of the `Findings` that it gets, whose `warnings` and `forced` the dictionary is given.
-        scratch: its folder for temporary files, which it removes where this process ends before it does.
+        scratch: whether it needs a folder for temporary files, which is gone however this ends.
         arguments: as JSON can hold them.
 
     Raises InputError as the function does, or where it takes too long (`reader_time`), too much memory (`memory`), or
     its process ends: then with the outcome that it had begun with `Findings.begin`.
     """
     seconds = LONGEST + size / SLOWEST
+    # Made by the process that uses it: a signal that came while this one makes it would leave it behind.
+    folder = os.path.join(tempfile.gettempdir(), f"scratch_{uuid4().hex}") if scratch else None
     question = {
         "function": [function.__module__, function.__qualname__],
         "limits": {"AS": MEMORY + MEMORY_A_BYTE * size, "CPU": int(seconds) + 1, "CORE": 0},
         "path": os.fspath(path),
         "force": force,
-        "scratch": scratch,
+        "scratch": folder,
         "arguments": arguments,
     }
     places = [str(Path(__file__).parents[1]), *map(str, sys.path)]
@@ -106,6 +109,9 @@ def run_apart(
             child.kill()
             with suppress(BrokenPipeError):
                 child.stdin.close()
+            if folder is not None:
+                child.wait()
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _receive(stream: BinaryIO) -> dict[str, Any] | None:
@@ -148,7 +154,9 @@ def serve() -> None:
     os.dup2(2, 1)  # what native code prints is no answer
     limits = question["limits"]
     _limit(limits)
-    tempfile.tempdir = question["scratch"]
+    if question["scratch"] is not None:
+        os.mkdir(question["scratch"], 0o700)
+        tempfile.tempdir = question["scratch"]
     module, name = question["function"]
     findings, path = _Told(question["force"], answer), question["path"]
     try:

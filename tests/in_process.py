@@ -15,7 +15,7 @@ from custom.inputs import Findings
 
 
 def run_here(
-    function: Callable, path: PathLike, size: int, force: bool = False, scratch: str | None = None, **arguments: Any
+    function: Callable, path: PathLike, size: int, force: bool = False, scratch: bool = False, **arguments: Any
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What stands for `custom.apart.run_apart`."""
     findings = Findings(force)

@@ -51,8 +51,8 @@ def claim_some(path, findings):
 
 
 def ask(path):
-    """A process that asks for `hang`, with a folder `scratch` beside `path` for its temporary files."""
+    """A process that asks for `hang`, with a folder `temporary` beside `path` for its temporary files."""
     program = "import sys; from pathlib import Path; from custom.apart import run_apart; import strange_readers as s; "
-    program += "run_apart(s.hang, Path(sys.argv[1]), 0, scratch=sys.argv[2])"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", program, path, path.parent / "scratch"], env=environment)
+    program += "run_apart(s.hang, Path(sys.argv[1]), 0, scratch=True)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(path.parent / "temporary")}
+    return subprocess.Popen([sys.executable, "-c", program, path], env=environment)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -63,23 +64,25 @@ def test_a_process_that_dies_costs_only_its_case(function, match, outcome):
 
 def test_a_process_that_hangs_is_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr(apart, "LONGEST", 10.0)
-    (tmp_path / "scratch").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
     with pytest.raises(InputError, match="^0007 cannot be decoded: it takes longer than 10 s$") as refused:
-        apart.run_apart(strange_readers.hang, tmp_path / "pid", 0, scratch=str(tmp_path / "scratch"))
-    assert refused.value.outcome == "reader_time"
+        apart.run_apart(strange_readers.hang, tmp_path / "pid", 0, scratch=True)
+    assert refused.value.outcome == "reader_time" and not list((tmp_path / "temporary").iterdir())
     assert not _is_running(int((tmp_path / "pid").read_text()))
 
 
 def test_the_process_ends_with_the_one_that_asked_and_leaves_nothing(tmp_path):
-    (tmp_path / "scratch").mkdir()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
     asking = strange_readers.ask(tmp_path / "pid")
     _wait(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
     pid = int((tmp_path / "pid").read_text())
-    assert (tmp_path / "scratch" / "patient").exists() and _is_running(pid)
+    assert len(list(temporary.glob("*/patient"))) == 1 and _is_running(pid)
     asking.kill()
     asking.wait()
     _wait(lambda: not _is_running(pid))
-    assert not (tmp_path / "scratch").exists()
+    assert not list(temporary.iterdir())
 
 
 def test_limits_grow_with_the_bytes_that_are_read(monkeypatch):

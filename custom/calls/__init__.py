@@ -5,6 +5,6 @@ each key can be; `checking` holds the steps that configs begin with. What they r
 process that runs a bundle with one sentence and exit code 2 (`custom.causes`).
 """
 
-from .checking import check_command_line, check_network, check_overrides, check_values
+from .checking import check_command_line, check_keys, check_network, check_overrides, check_values
 
-__all__ = ["check_command_line", "check_network", "check_overrides", "check_values"]
+__all__ = ["check_command_line", "check_keys", "check_network", "check_overrides", "check_values"]

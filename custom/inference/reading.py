@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Hashable, Mapping
-from contextlib import ExitStack
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -87,14 +85,11 @@ def read_apart(path: Path, read: Callable, force: bool, **arguments: Any) -> tup
 
     Raises InputError where it does, or where the limits of `custom.apart` do not suffice.
     """
-    with ExitStack() as stack:
-        try:
-            if is_archive(path):
-                arguments["scratch"] = stack.enter_context(TemporaryDirectory())
-            facts, values = run_apart(read, path, _bytes_behind(path), force, **arguments)
-        except OSError as error:
-            raise InputError(f"{path.name} cannot be read: {error.strerror}", "unreadable") from error
-        return facts, values.T
+    try:
+        facts, values = run_apart(read, path, _bytes_behind(path), force, is_archive(path), **arguments)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}", "unreadable") from error
+    return facts, values.T
 
 
 def _bytes_behind(path: Path) -> int:

@@ -40,3 +40,9 @@ def test_an_unknown_row_is_refused(tmp_path):
     command = [sys.executable, "-m", "benchmarks.table1", str(tmp_path), "--rows", "['best']"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1 and "there is no system best" in refused.stderr and not list(tmp_path.iterdir())
+
+
+def test_an_unknown_key_is_refused(tmp_path):
+    command = [sys.executable, "-m", "benchmarks.table1", str(tmp_path), "--validation_cuont", "1"]
+    refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "is `validation_count` meant?" in refused.stderr and not list(tmp_path.iterdir())
