@@ -27,7 +27,7 @@ from scipy.stats import spearmanr
 from custom.chambers import STRUCTURES
 from custom.evaluation.measures import FAILED, MEASURED, Measures
 from custom.evaluation.records import case_table, fates, read_metrics
-from custom.inference.doubt import CHECK, REJECT
+from custom.inference.quality.doubt import CHECK, REJECT
 
 ROOT = Path(__file__).parents[1]
 WITHOUT = "non_contrast"

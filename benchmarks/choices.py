@@ -27,13 +27,13 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from custom.chambers import LABELS, STRUCTURES
-from custom.data import NumberedDraws
+from custom.data import SampleStream
 from custom.evaluation.measures import measure_chamber
 from custom.frames import facing_out, voxel_to_ras
 from custom.geometry.isosurface import isosurface
 from custom.inference import SurfaceInferer
 from custom.inference.inferer import LOWEST
-from custom.inference.mesh_files import Mesh
+from custom.mesh import Mesh
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 OFF_CENTRE = 10.0
@@ -112,13 +112,13 @@ class Workflow:
         return self.steps(record)["meshes"]
 
 
-def draws(first_seed: int, patients: int, seed: int) -> NumberedDraws:
+def draws(first_seed: int, patients: int, seed: int) -> SampleStream:
     """Random scans of patients, as training draws them, but for the hearts' places."""
     parser = ConfigParser()
     parser.read_config(BUNDLE / "configs" / "train.json")
     parser.update({"augmentation#translate": OFF_CENTRE})
     cases = [{"seed": number} for number in range(first_seed, first_seed + patients)]
-    return NumberedDraws(CacheDataset(cases, parser.get_parsed_content("train#preprocessing")), seed)
+    return SampleStream(CacheDataset(cases, parser.get_parsed_content("train#preprocessing")), seed)
 
 
 def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, list[Mesh]]:

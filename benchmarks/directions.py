@@ -20,13 +20,13 @@ from custom.configs import config_file
 from custom.frames import voxel_to_ras
 from custom.inference import InputError
 from custom.inference.directions import NAMES
-from custom.inference.doubt import CHECK
+from custom.inference.quality.doubt import CHECK
 from custom.networks.directions import FLIPS
 from custom.prediction import Model
 from custom.synthesis import Case, generate_case
 
 KINDS = ("cardiac", "whole_chest")
-QUICK = {"variations": [], "subdivision": 0}
+QUICK = {"test_time_augmentation": [], "subdivision": 0}
 COLUMNS = ("refused", "a chamber not `ok`", "by other reasons alone", "the reason names them")
 
 

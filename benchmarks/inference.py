@@ -15,7 +15,7 @@ import nibabel
 import numpy as np
 from monai.bundle import ConfigWorkflow
 
-from custom.inference.memory import peak_memory
+from custom.runtime.memory import peak_memory
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 

@@ -7,7 +7,6 @@ The cases are those that ``python -m custom synthesize FOLDER`` has made; they g
 from __future__ import annotations
 
 import csv
-import json
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -48,7 +47,7 @@ def main(folder: str, device: str = "cpu", **overrides: str) -> None:
         found = locate({"image": str(Path(folder) / "images" / name)})
         errors[kind].append(float(np.linalg.norm(found["centre"] - truth)))
         seconds[kind].append(found["seconds"]["locate"])
-        missed[kind] += "no_heart_found" in json.loads(found["reading"])["forced"]
+        missed[kind] += "no_heart_found" in found["reading"]["forced"]
     print("| kind | patients | not found | error mm, mean | highest | seconds, median |\n|---|---|---|---|---|---|")
     for kind, values in errors.items():
         print(

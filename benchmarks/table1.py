@@ -1,8 +1,8 @@
-"""The paper's Table 1, every system on the same patients with the same budget.
+"""The paper's Table 1, every method on the same patients with the same budget.
 
     python -m benchmarks.table1 FOLDER --start_steps 1500 --steps 400 --size 64
 
-Each system is trained by the bundle's `training` workflow in two stages, its U-Net on the labels alone and then the
+Each method is trained by the bundle's `training` workflow in two stages, its U-Net on the labels alone and then the
 whole, predicts and is measured by the `evaluation` workflow, and is asked what a step costs. Without `--data` patients
 are generated: CT angiographies. Prints Markdown, and writes it with the pictures into FOLDER. What FOLDER holds already
 is not done again, so an interrupted call goes on where it was.
@@ -25,10 +25,10 @@ from monai.bundle import ConfigParser
 
 from benchmarks.training import CONFIGS, measure
 from custom.calls import check_keys
-from custom.evaluation import compare_systems, systems_table
+from custom.evaluation import compare_methods, methods_table
 from custom.evaluation.figures import box_plots
 from custom.evaluation.records import read_metrics
-from custom.inference.preview import as_png
+from custom.inference.writing.preview import as_png
 from custom.inputs import InputError
 
 ROOT = CONFIGS.parents[1]
@@ -38,14 +38,14 @@ TRAINING_SEED, TEST_SEED = 20000, 910000
 
 KIND = "cardiac"
 """Of the generated scans, in synthesize.json."""
-PAPER = {"network_def": "%network_configurations::paper", "fairing": 0, "subdivision": 0, "refinement": 0}
+PAPER = {"network_def": "%network_configurations::paper", "fairing": 0, "subdivision": 0, "boundary_snapping": 0}
 THROUGH_G = {
     "supervision": "%supervisions::representation",
     "representation_weights": str(CONFIGS.parent / "models" / "representation.pt"),
 }
 
 
-class System(NamedTuple):
+class Method(NamedTuple):
     """A row of the table."""
 
     title: str
@@ -63,15 +63,15 @@ class System(NamedTuple):
 
 LABELS, MESHES = "labels", "labels and meshes made of them"
 DEFAULT = "network_configurations#default#unet#first_stride"
-SYSTEMS = {
-    "unet": System("3D U-Net, marching cubes", LABELS, "unet", "unet"),
-    "voxel2mesh": System("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh", stride=DEFAULT),
-    "mesh_deform_net": System("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net", stride=DEFAULT),
-    "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy", stride=DEFAULT),
-    "paper_representation": System("paper's f, through g", LABELS, "paper", None, PAPER, THROUGH_G),
-    "paper_exact": System("paper's f, exact distance", LABELS, "paper", None, PAPER),
-    "default_representation": System("this bundle's f, through g", LABELS, "default", None, {}, THROUGH_G, DEFAULT),
-    "default_exact": System("this bundle's f, exact distance", LABELS, "default", stride=DEFAULT),
+METHODS = {
+    "unet": Method("3D U-Net, marching cubes", LABELS, "unet", "unet"),
+    "voxel2mesh": Method("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh", stride=DEFAULT),
+    "mesh_deform_net": Method("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net", stride=DEFAULT),
+    "occupancy": Method("occupancy network", LABELS, "occupancy", "occupancy", stride=DEFAULT),
+    "paper_representation": Method("paper's f, through g", LABELS, "paper", None, PAPER, THROUGH_G),
+    "paper_exact": Method("paper's f, exact distance", LABELS, "paper", None, PAPER),
+    "default_representation": Method("this bundle's f, through g", LABELS, "default", None, {}, THROUGH_G, DEFAULT),
+    "default_exact": Method("this bundle's f, exact distance", LABELS, "default", stride=DEFAULT),
 }
 
 
@@ -82,29 +82,29 @@ def main(
     size: int = 64,
     data: str | None = None,
     test: str | None = None,
-    rows: tuple[str, ...] = tuple(SYSTEMS),
+    rows: tuple[str, ...] = tuple(METHODS),
     patients: int = 312,
     test_count: int = 20,
     **overrides: Any,
 ) -> None:
-    """Trains and evaluates the systems, and prints their table.
+    """Trains and evaluates the methods, and prints their table.
 
     Args:
-        folder: receives a folder a system, ``table1.md`` and ``table1.png``.
-        start_steps: of batch 1 on the labels alone, for every U-Net; systems with the same network share them.
-        steps: of batch 1 on all that a system learns from.
+        folder: receives a folder a method, ``table1.md`` and ``table1.png``.
+        start_steps: of batch 1 on the labels alone, for every U-Net; methods with the same network share them.
+        steps: of batch 1 on all that a method learns from.
         size: voxels per axis of what the networks see, 166 mm wide.
         data: labelled CTs to train on (`dataset_dir` of train.json), generated patients if not given.
         test: labelled CTs to test on (`dataset_dir` of evaluate.json), generated patients if not given.
-        rows: names among ``SYSTEMS``; the others are tested against the last.
+        rows: names among ``METHODS``; the others are tested against the last.
         patients: generated patients to train on, the last `validation_count` of them to validate on.
         test_count: generated patients to test on.
-        overrides: keys of train.json and evaluate.json, for every system alike, e.g. ``label_values``; those that only
+        overrides: keys of train.json and evaluate.json, for every method alike, e.g. ``label_values``; those that only
             one of them has go to that one.
     """
-    unknown = set(rows) - set(SYSTEMS)
+    unknown = set(rows) - set(METHODS)
     if unknown:
-        sys.exit(f"there is no system {', '.join(sorted(unknown))}: rows are of {', '.join(SYSTEMS)}")
+        sys.exit(f"there is no method {', '.join(sorted(unknown))}: rows are of {', '.join(METHODS)}")
     try:
         check_keys(overrides, read_configs(["train.json", "inference.json", "evaluate.json"]))
     except InputError as error:
@@ -127,12 +127,12 @@ def main(
     for name in rows:
         work_on(name, base, (start_steps, steps), training, common, test)
     order = [rows[-1], *rows[:-1]]
-    metrics = {SYSTEMS[name].title: base / name / "test" / "metrics.json" for name in order}
+    metrics = {METHODS[name].title: base / name / "test" / "metrics.json" for name in order}
     page = "\n\n".join(
         [
             f"{start_steps} steps on labels alone, then {steps}, of batch 1 at {size}³; trained on "
             f"{'the given' if data else f'{patients} generated'} patients; {hardware()}",
-            systems_table(compare_systems(metrics)),
+            methods_table(compare_methods(metrics)),
             cost_table({name: json.loads((base / name / "cost.json").read_text()) for name in rows}),
         ]
     )
@@ -144,25 +144,25 @@ def main(
 def work_on(
     name: str, base: Path, stages: tuple[int, int], training: dict[str, Any], common: dict[str, Any], test: str
 ) -> None:
-    """Trains, evaluates and measures one system, as far as that is not done.
+    """Trains, evaluates and measures one method, as far as that is not done.
 
     Args:
-        name: of the system.
+        name: of the method.
         base: receives its folder, and that of the shared first stage.
         stages: steps of both.
         training: keys of train.json, but the stages'.
         common: those among them that inference needs too.
         test: labelled CTs.
     """
-    system, own = SYSTEMS[name], base / name
-    start = base / f"start_{system.start}"
-    overlay = [f"systems/{system.overlay}.json"] if system.overlay else []
+    method, own = METHODS[name], base / name
+    start = base / f"start_{method.start}"
+    overlay = [f"baselines/{method.overlay}.json"] if method.overlay else []
     # the U-Net of 128 voxels and stride 2 is that of 64 voxels and stride 1
-    network = system.overrides | ({system.stride: 2 if common["volume_size"] >= 128 else 1} if system.stride else {})
+    network = method.overrides | ({method.stride: 2 if common["volume_size"] >= 128 else 1} if method.stride else {})
     training = training | network
     first = {"steps_per_epoch": stages[0] // EPOCHS, "segmentation_epochs": EPOCHS}
     second = {"steps_per_epoch": stages[1] // EPOCHS, "segmentation_epochs": 0, "learning_rate": 0.001}
-    second |= system.supervision
+    second |= method.supervision
     train(start, ["train.json", *overlay], training | first)
     train(own / "train", ["train.json", *overlay], training | second, start / "model.pt")
     if not (own / "test" / "metrics.json").exists():
@@ -231,12 +231,12 @@ def costs(configs: list[str], overrides: dict[str, Any]) -> dict[str, float]:
 
 
 def cost_table(found: dict[str, dict[str, float]]) -> str:
-    """What each system takes, as Markdown."""
-    lines = ["| system | parameters | s a training step | learns from |", "|---|---|---|---|"]
+    """What each method takes, as Markdown."""
+    lines = ["| method | parameters | s a training step | learns from |", "|---|---|---|---|"]
     for name, cost in found.items():
-        system = SYSTEMS[name]
+        method = METHODS[name]
         lines.append(
-            f"| {system.title} | {cost['parameters'] / 1e6:.2f} M | {cost['seconds']:.2f} | {system.learns_from} |"
+            f"| {method.title} | {cost['parameters'] / 1e6:.2f} M | {cost['seconds']:.2f} | {method.learns_from} |"
         )
     return "\n".join(lines)
 

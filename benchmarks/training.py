@@ -26,13 +26,13 @@ import fire
 import torch
 from monai.bundle import ConfigParser
 
-from custom.inference.memory import peak_memory
 from custom.networks import representation_network, shape_network
 from custom.networks.deformation import KernelFlow
 from custom.networks.graph_decoder import GraphStage
 from custom.networks.observation import SegmentationObservation
 from custom.networks.representation_network import RepresentationNetwork
 from custom.networks.unet import UNet
+from custom.runtime.memory import peak_memory
 from custom.supervision import DistanceLoss, ShapeLoss, representation_supervision
 
 CONFIGS = Path(__file__).parents[1] / "bundle" / "configs"

@@ -1,4 +1,4 @@
-"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare``, ``systems``, ``export``."""
+"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare``, ``methods``, ``export``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from monai import bundle
 from monai.bundle import ConfigParser
 
 from .calls import check_overrides
-from .causes import tell_refusals
 from .configs import config_file
+from .evaluation.comparison import compare_methods, methods_csv, methods_table, write_methods
 from .evaluation.figures import box_plots
 from .evaluation.measures import measure_case
 from .evaluation.records import case_table, read_metrics
-from .evaluation.systems import compare_systems, systems_csv, systems_table, write_systems
-from .inference.preview import as_png
+from .inference.writing.preview import as_png
 from .inputs import InputError
+from .runtime.errors import tell_refusals
 
 
 @SetParseFns(output_dir=str)
@@ -52,21 +52,21 @@ def compare(mesh_folder: str, label_folder: str) -> None:
 
 
 @SetParseFns(output_dir=str)
-def systems(output_dir: str, **metrics: str) -> None:
-    """Compares evaluations of several systems on the same cases, and tests each against the first.
+def methods(output_dir: str, **metrics: str) -> None:
+    """Compares evaluations of several methods on the same cases, and tests each against the first.
 
-    Prints Markdown and writes ``systems.csv`` and ``systems.png``.
+    Prints Markdown and writes ``methods.csv`` and ``methods.png``.
 
     Args:
         output_dir: receives both files.
-        metrics: each system's name and its ``metrics.json``: ``--ours A/metrics.json --unet B/metrics.json``.
+        metrics: each method's name and its ``metrics.json``: ``--ours A/metrics.json --unet B/metrics.json``.
     """
     if not metrics:
-        raise InputError("name the systems: --NAME metrics.json --OTHER metrics.json")
-    rows = compare_systems(metrics)
+        raise InputError("name the methods: --NAME metrics.json --OTHER metrics.json")
+    rows = compare_methods(metrics)
     figure = box_plots({name: read_metrics(path) for name, path in metrics.items()})
-    write_systems(output_dir, systems_csv(rows), as_png(figure), metrics.values())
-    print(systems_table(rows))
+    write_methods(output_dir, methods_csv(rows), as_png(figure), metrics.values())
+    print(methods_table(rows))
 
 
 @SetParseFns(file=str)
@@ -90,4 +90,4 @@ def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> N
 
 if __name__ == "__main__":
     tell_refusals()
-    fire.Fire({"synthesize": synthesize, "compare": compare, "systems": systems, "export": export})
+    fire.Fire({"synthesize": synthesize, "compare": compare, "methods": methods, "export": export})

@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from .foreign_text import printable
 from .frames import spacing_of
+from .text import printable
 
 LARGEST_VOLUME = 2**31
 """Voxels of the largest image that is read: 8 GiB as float32."""
@@ -109,3 +109,16 @@ def check_affine(affine: np.ndarray) -> None:
     if spacing.min() < SMALLEST_SPACING or spacing.max() > LARGEST_SPACING:
         sizes = " x ".join(f"{size:g}" for size in spacing)
         raise InputError(f"voxels of {sizes} mm are implausible: is the header in another unit?", "implausible_spacing")
+
+
+def selected(names: str | Sequence[str], known: Sequence[str], what: str) -> list[str]:
+    """`names` (one, several, or several joined by commas; any case) as `known` spells them, in the order of `known`.
+
+    Raises InputError if one is not in `known` or none is given.
+    """
+    parts = names.split(",") if isinstance(names, str) else names
+    asked = {str(part).strip().lower() for part in parts}
+    unknown = asked - {name.lower() for name in known}
+    if unknown or not asked:
+        raise InputError(f"{what}: {', '.join(sorted(unknown)) or 'none given'}; choose from {', '.join(known)}")
+    return [name for name in known if name.lower() in asked]

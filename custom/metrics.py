@@ -114,19 +114,6 @@ def surface_distances(
     )
 
 
-def mesh_volume(vertices: ArrayLike, faces: ArrayLike) -> float:
-    """Volume in mL of a closed mesh, (V, 3) in mm and (F, 3), as a sum of signed tetrahedra; faces outward."""
-    a, b, c = np.asarray(vertices, dtype=np.float64)[np.asarray(faces)].swapaxes(0, 1)
-    # About the mesh's own centre: far from the origin the terms would cancel badly.
-    centre = a.mean(0)
-    return float(((a - centre) * np.cross(b - centre, c - centre)).sum() / 6e3)
-
-
-def mesh_area(vertices: ArrayLike, faces: ArrayLike) -> float:
-    """Area in cm² of a mesh, (V, 3) in mm and (F, 3)."""
-    return float(_areas(np.asarray(vertices, dtype=np.float64)[np.asarray(faces)]).sum() / 1e2)
-
-
 def _shared(a: ArrayLike, b: ArrayLike) -> tuple[int, int]:
     """Voxels in both masks, and in either."""
     a, b = np.asarray(a, dtype=bool), np.asarray(b, dtype=bool)

@@ -17,16 +17,17 @@ import trimesh
 from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
-from . import causes
 from .calls import check_network, check_overrides, check_values
 from .configs import config_file
-from .forking import refuse_fork
 from .frames import ras_to_lps
-from .inference.cases import find_cases
 from .inference.evaluator import explain
-from .inference.report import Run, make_report
-from .inference.timing import timed
+from .inference.record import Record
+from .inference.writing.report import Run, make_report
 from .inputs import InputError
+from .reading.discovery import find_cases
+from .runtime import errors
+from .runtime.forking import refuse_fork
+from .runtime.timing import timed
 
 SPACES = ("RAS", "LPS")
 
@@ -101,7 +102,7 @@ class Model:
         except Exception as error:  # told as the command tells it
             outcome, reason = explain(error, case["image"])
             raise InputError(reason, outcome) from error
-        report["seconds"] = {part: round(float(value), 3) for part, value in record["seconds"].items()}
+        report["seconds"] = {part: round(value, 3) for part, value in record["seconds"].items()}
         move = ras_to_lps if space == "LPS" else np.array
         return Prediction(
             {mesh.name: trimesh.Trimesh(move(mesh.vertices), mesh.faces, process=False) for mesh in record["meshes"]},
@@ -110,7 +111,7 @@ class Model:
             record["label_grid"].affine,
         )
 
-    def _record(self, case: dict[str, str]) -> dict[str, Any]:
+    def _record(self, case: dict[str, str]) -> Record:
         record = {"image_file": case["image"], "name": case["name"], **self._preprocessing({"image": case["image"]})}
         inputs = record[CommonKeys.IMAGE].as_tensor()[None].to(self._device)
         with timed(record["seconds"], "network"), torch.inference_mode():
@@ -144,7 +145,7 @@ def load_model(**overrides: Any) -> Model:
             check_network(*(parser.get_parsed_content(key) for key in keys))
         return Model(parser)
     except Exception as error:  # told as the command tells it
-        outcome, reason = causes.explain(error)
+        outcome, reason = errors.explain(error)
         if outcome == "error":
             raise
         raise InputError(reason, outcome) from error

@@ -1,11 +1,11 @@
 """Damaged files through the whole reading path: `python tests/fuzz.py --count 5000 --seed 0` prints their outcomes.
 
 Each case, a file or a folder of files, is a small CT of one of the kinds that are read, damaged by one to three
-mutations. It is read in a forked process, by what runs in the process of `custom.apart`, and must be read, or refused
-by name; a decoder that ends the process refuses the case by the decoder's name. Whatever else happens is a finding: a
-hang, memory beyond a limit that is tighter than there, an exception of another kind, a file that was touched. The
-command exits with 1 where there was one. Number i of a seed is the same case each time; `--first i --count 1
---keep FOLDER` writes it into a folder.
+mutations. It is read in a forked process, by what runs in that of `custom.runtime.isolation`, and must be read, or
+refused by name; a decoder that ends the process refuses the case by the decoder's name. Whatever else happens is a
+finding: a hang, memory beyond a limit that is tighter than there, an exception of another kind, a file that was
+touched. The command exits with 1 where there was one. Number i of a seed is the same case each time; `--first i --count
+1 --keep FOLDER` writes it into a folder.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from mutations import Files, damaged, undamaged
 from tqdm import tqdm
 
 from custom.inputs import Findings, InputError
-from custom.reading.case import read_ct
+from custom.reading.ct import read_ct
 
 MEMORY = 2**30
 """Bytes that reading may add to the address space."""
@@ -86,7 +86,7 @@ class Reader:
         self._start()
 
     def read(self, case: Case) -> Ending:
-        """How it ends; where its process ends, the case is refused as `custom.apart` would, by what was begun."""
+        """How it ends; where its process ends, the case is refused as `run_isolated` would, by what was begun."""
         self._pipe.send(case)
         begun = ""
         try:
@@ -114,7 +114,7 @@ class Reader:
 
 
 class Told(Findings):
-    """Findings whose beginnings are told, as `custom.apart` has them."""
+    """Findings whose beginnings are told, as `custom.runtime.isolation` has them."""
 
     def __init__(self, pipe: Connection) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from custom.inputs import Findings
 def run_here(
     function: Callable, path: PathLike, size: int, force: bool = False, scratch: bool = False, **arguments: Any
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """What stands for `custom.apart.run_apart`."""
+    """What stands for `custom.runtime.isolation.run_isolated`."""
     findings = Findings(force)
     facts, values = function(os.fspath(path), findings, **arguments)
     return {**facts, "warnings": findings.warnings, "forced": findings.forced}, values
@@ -25,4 +25,4 @@ def run_here(
 
 def reading_here() -> AbstractContextManager:
     """A context in which no process is started for reading."""
-    return mock.patch("custom.inference.reading.run_apart", run_here)
+    return mock.patch("custom.reading.loading.run_isolated", run_here)

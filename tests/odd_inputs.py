@@ -8,7 +8,6 @@ reading. `bundle/docs/odd_inputs.md` keeps the table.
 from __future__ import annotations
 
 import itertools
-import json
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -21,12 +20,12 @@ from monai.bundle import ConfigParser
 from monai.transforms import Compose
 from phantom import CENTRE, MIDDLE, ball, geometry, write_dicom, write_nifti
 
-from custom.apart import LONGEST, MEMORY, MEMORY_A_BYTE, SLOWEST
 from custom.dicom.decoding import INFLATED, INFLATED_A_BYTE
 from custom.frames import ras_to_voxel
 from custom.inference import InputError, LoadCTd
 from custom.inputs import LARGEST_COMPRESSION, LARGEST_VOLUME
 from custom.reading.archives import LARGEST_CONTENT, MOST_FILES, UNPACKED, UNPACKED_A_BYTE
+from custom.runtime.isolation import LONGEST, MEMORY, MEMORY_A_BYTE, SLOWEST
 
 CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "inference.json"
 TOLERANCE = 0.5  # mm
@@ -82,7 +81,7 @@ def defect_row(defect: Defect) -> tuple[str, str, str]:
                 record = LoadCTd("image", **defect.keys)({"image": str(path)})
         except InputError as refused:
             return defect.what, f"refused: `{refused.outcome}`", str(refused)
-    said = json.loads(record["reading"])["warnings"]
+    said = record["reading"]["warnings"]
     outcome = f"read, with `{'`, `'.join(said)}`" if said else "read"
     return defect.what, outcome, "; ".join(said.values())
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from custom.causes import explain
+from custom.runtime.errors import explain
 
 
 def refusal_of(step: Callable[[], Any]) -> str:

@@ -1,4 +1,4 @@
-"""What `custom.apart` may have to run: for its tests, whose module need not be imported in the other process."""
+"""What `run_isolated` may have to run: for its tests, whose module need not be imported in the other process."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def claim_some(path, findings):
 
 def ask(path):
     """A process that asks for `hang`, with a folder `temporary` beside `path` for its temporary files."""
-    program = "import sys; from pathlib import Path; from custom.apart import run_apart; import strange_readers as s; "
-    program += "run_apart(s.hang, Path(sys.argv[1]), 0, scratch=True)"
+    program = "import sys, strange_readers as s; from pathlib import Path; "
+    program += "from custom.runtime.isolation import run_isolated; "
+    program += "run_isolated(s.hang, Path(sys.argv[1]), 0, scratch=True)"
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TMPDIR": str(path.parent / "temporary")}
     return subprocess.Popen([sys.executable, "-c", program, path], env=environment)

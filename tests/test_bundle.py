@@ -81,7 +81,7 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
     assert inference["window"] == train["window"]
     assert [window["a_min"], window["a_max"]] == [f"$@window[{end}] + {shift}" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
-    assert (inference["volume_size"], inference["spacing"]) == (train["volume_size"], train["spacing"])
+    assert (inference["volume_size"], inference["crop_mm"]) == (train["volume_size"], train["crop_mm"])
     assert train["file_centre"]["size"] == "@volume_size" and crop["spatial_size"] == "$[@volume_size] * 3"
     assert crop["pixdim"] == f"$[{train['file_centre']['spacing'].removeprefix('$')}] * 3"
     assert train["file_volume"][1]["axcodes"] == "RAS"  # as crops are

@@ -45,14 +45,14 @@ def test_compare_knows_a_perfect_and_a_shifted_mesh(tmp_path):
     assert "| a | LA |" in case_table([right, wrong])
 
 
-def test_systems_prints_a_table_and_writes_it(tmp_path):
+def test_methods_prints_a_table_and_writes_it(tmp_path):
     for name, dice in (("ours", 0.9), ("unet", 0.8)):
         rows = [
             Measures(f"case_{k}", "LA", "measured", dice=dice + k / 100, assd_mm=1.0, hd95_mm=2.0) for k in range(6)
         ]
         (tmp_path / f"{name}.json").write_bytes(encode_json(rows))
-    command = [sys.executable, "-m", "custom", "systems", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "custom", "methods", str(tmp_path / "out")]
     command += ["--ours", str(tmp_path / "ours.json"), "--unet", str(tmp_path / "unet.json")]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert "| unet | LA | 6 | 0 | 0.825 [" in printed and "p 0.031" in printed
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"systems.csv", "systems.png"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"methods.csv", "methods.png"}

@@ -35,7 +35,7 @@ SMALL = [
         "--generated_count 4 --validation_count 2 --device \"$torch.device('cpu')\" --amp False",
     ),
     (r"synthesize", "--count 1 --shape '(64,64,56)' --spacing '(2.6,2.6,2.6)'"),
-    (r"run (inference|evaluation)", "--variations '[]' --device cpu"),
+    (r"run (inference|evaluation)", "--test_time_augmentation '[]' --device cpu"),
 ]
 
 
@@ -119,8 +119,8 @@ def run(words: list[str], folder: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-# after one step of training these systems see no chamber; test_systems.py trains them for longer
-UNFIT = re.compile(r"^(make|sha256sum)|run inference.*systems/(unet|occupancy)")
+# after one step of training these systems see no chamber; test_baselines.py trains them for longer
+UNFIT = re.compile(r"^(make|sha256sum)|run inference.*baselines/(unet|occupancy)")
 RUNNABLE = [command for _, command in COMMANDS if not UNFIT.search(command)]
 
 

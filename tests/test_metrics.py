@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import trimesh
 
-from custom.metrics import dice, jaccard, label_surface, mesh_area, mesh_label_distances, mesh_volume, surface_distances
+from custom.metrics import dice, jaccard, label_surface, mesh_label_distances, surface_distances
 
 
 def _sphere(radius, centre=(0.0, 0.0, 0.0), subdivisions=4):
@@ -78,13 +78,6 @@ def test_label_surface_is_closed_at_the_border_of_the_grid():
     mesh = trimesh.Trimesh(vertices, faces)
     assert mesh.is_watertight
     np.testing.assert_allclose(mesh.bounds, [[-1, -0.5, -0.5], [5, 3.5, 4.5]])
-
-
-def test_volume_and_area():
-    vertices, faces = _sphere(30, centre=(1000, -2000, 500), subdivisions=5)
-    assert mesh_volume(vertices, faces) == pytest.approx(4 / 3 * np.pi * 27, rel=2e-3)
-    assert mesh_area(vertices, faces) == pytest.approx(4 * np.pi * 9, rel=2e-3)
-    assert mesh_volume(vertices, faces[:, ::-1]) == pytest.approx(-mesh_volume(vertices, faces))
 
 
 def test_nothing_to_measure_is_named():

@@ -41,7 +41,7 @@ def test_inference(tmp_path):
     """On noise, in which no heart is found: `force` goes on."""
     noise = np.random.default_rng(0).integers(-1000, 1000, (48, 48, 48)).astype(np.int16)
     nibabel.save(nibabel.Nifti1Image(noise, np.diag([2.0, 2.0, 2.0, 1.0])), tmp_path / "noise.nii.gz")
-    made = workflow("inference", "inference", dataset_dir=str(tmp_path), variations=[], force=True)
+    made = workflow("inference", "inference", dataset_dir=str(tmp_path), test_time_augmentation=[], force=True)
     made.initialize()
     assert made.check_properties() == []
     made.run()
@@ -77,7 +77,7 @@ def test_evaluation(tmp_path):
         **CPU,
         dataset_dir=str(tmp_path),
         output_dir=str(tmp_path / "out"),
-        variations=[],
+        test_time_augmentation=[],
         force=True,
     )
     made.initialize()

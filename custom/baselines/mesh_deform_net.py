@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..networks import ShapeNetwork
-from .sphere_placement import SpherePlacement
+from .sphere_initialization import SphereInitialization
 
 
 class MeshDeformNet(ShapeNetwork):
@@ -22,7 +22,7 @@ class MeshDeformNet(ShapeNetwork):
     scaled by 0.01 and not by 1/128 of the crop's half side; the exit convolutions start at zero.
 
     Args:
-        centres, radii: of the spheres, see :class:`SpherePlacement`.
+        centres, radii: of the spheres, see :class:`SphereInitialization`.
         subdivisions: of the icosphere; 4 in the paper.
         unet, levels, entry_channels, channels, residual_pairs, amp: see :class:`ShapeNetwork`.
     """
@@ -41,7 +41,7 @@ class MeshDeformNet(ShapeNetwork):
     ) -> None:
         super().__init__(
             structures=len(centres),
-            placement="sphere",
+            initialization="sphere",
             features="encoder",
             deformation="offset",
             unet=unet,
@@ -54,4 +54,4 @@ class MeshDeformNet(ShapeNetwork):
             subdivisions=subdivisions,
             amp=amp,
         )
-        self.placement = SpherePlacement(centres, radii)
+        self.initialization = SphereInitialization(centres, radii)

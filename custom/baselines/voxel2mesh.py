@@ -13,7 +13,7 @@ from ..networks.graph_decoder import GraphStage
 from ..networks.unet import UNet, unet_precision
 from ..template import GraphOperator, chebyshev_operator, icosphere
 from .neighbourhood_sampling import LearnedNeighbourhoodSampling
-from .sphere_placement import SpherePlacement
+from .sphere_initialization import SphereInitialization
 from .unpooling import GrowingSurface
 
 
@@ -41,7 +41,7 @@ class Voxel2Mesh(nn.Module):
     the shape network's (entry, block, residual pairs, exit that starts at zero) with as many convolutions.
 
     Args:
-        centres, radii: of the spheres, see :class:`SpherePlacement`; chambers share everything but graph convolutions.
+        centres, radii: of the spheres, see :class:`SphereInitialization`; chambers share all but graph convolutions.
         subdivisions: of the icosphere; 2 in the paper, 162 vertices.
         unet: arguments of :class:`UNet` but ``classes``.
         unpool: whether to unpool, for each stage, the coarsest first; as many as the U-Net has levels.
@@ -74,7 +74,7 @@ class Voxel2Mesh(nn.Module):
         if len(unpool) != levels:
             raise ValueError(f"unpool needs a choice for each of the U-Net's {levels} levels, got {list(unpool)}")
         self.level_strides = list(self.unet.level_strides)
-        self.placement = SpherePlacement(centres, radii)
+        self.initialization = SphereInitialization(centres, radii)
         self.stages = nn.ModuleList(
             MeshStage(
                 structures,
@@ -101,7 +101,7 @@ class Voxel2Mesh(nn.Module):
         decoded, logits = self._see(image)
         surfaces = [
             [GrowingSurface(start, self.faces, self.sphere, self.sphere) for start in case]
-            for case in self.placement(self.sphere, image)
+            for case in self.initialization(self.sphere, image)
         ]
         results: list[Surfaces] = []
         for stage, volume in zip(self.stages, reversed(decoded), strict=True):

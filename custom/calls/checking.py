@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,13 +13,15 @@ from typing import Any
 from monai.bundle import ConfigParser
 from torch import nn
 
-from ..causes import tell_refusals
 from ..inputs import InputError
-from ..interruption import heed_signals
-from ..standard_streams import open_standard_streams
-from ..weights import misfit, read_weights
+from ..networks.weights import misfit, read_weights
+from ..runtime.errors import tell_refusals
+from ..runtime.interruption import heed_signals
+from ..runtime.standard_streams import open_standard_streams
 from .command_line import OF_MONAI, PATHS, check_path, check_plain, config_files, runs_a_bundle, typed
-from .kinds import KINDS
+from .kinds import KINDS, RENAMED
+
+logger = logging.getLogger(__name__)
 
 
 def check_command_line() -> None:
@@ -39,6 +42,7 @@ def check_command_line() -> None:
     if "config_file" in flags:
         config = ConfigParser.load_config_files(config_files(flags["config_file"]))
         check_keys((key for key in flags if key not in OF_MONAI), config)
+        _tell_renamed(flags, config)
     for key in set(flags).intersection(PATHS):
         check_path(key, flags[key], config)
 
@@ -63,11 +67,18 @@ def check_keys(keys: Iterable[str], config: Mapping[str, Any]) -> None:
 def check_overrides(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     """Refuse, with InputError, keys from Python that a config does not have, and paths that would not arrive."""
     check_keys(overrides, config)
+    _tell_renamed(overrides, config)
     for key in PATHS:
         value = overrides.get(key)
         for part in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(part, str):
                 check_plain(key, part)
+
+
+def _tell_renamed(keys: Iterable[str], config: Mapping[str, Any]) -> None:
+    for old, new in RENAMED.items():
+        if old in keys and new in config:
+            logger.warning("`%s` is called `%s` now; the old name goes with the next version", old, new)
 
 
 def check_values(values: Mapping[str, Any]) -> None:

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from ..chambers import STRUCTURES
-from ..inputs import InputError
-from ..weights import check_file
+from ..inputs import InputError, selected
+from ..networks.weights import check_file
 
 Kind = Callable[[Any], str | None]
 """Of a value: what to give instead, None where it is right."""
@@ -76,18 +76,19 @@ def some_of(choices: Sequence[str]) -> Kind:
     """Names in a list, or joined by commas, in any case."""
 
     def check(value: Any) -> str | None:
-        parts = value.split(",") if isinstance(value, str) else value
-        right = isinstance(parts, Sequence) and len(parts) > 0
-        known = {choice.lower() for choice in choices}
-        right = right and all(isinstance(part, str) and part.strip().lower() in known for part in parts)
-        return None if right else f"choose from {', '.join(choices)}"
+        right = isinstance(value, (str, list, tuple)) and all(isinstance(part, str) for part in value)
+        try:
+            selected(value if right else (), choices, "")
+        except InputError:
+            return f"choose from {', '.join(choices)}"
+        return None
 
     return check
 
 
 def mesh_formats(value: Any) -> str | None:
     """Formats that meshes are written in."""
-    from ..inference.mesh_files import ENCODERS  # only here: training gets along without all of inference
+    from ..inference.writing.mesh_files import ENCODERS  # only here: training gets along without all of inference
 
     return some_of(tuple(ENCODERS))(value)
 
@@ -152,7 +153,7 @@ def series_uid(value: Any) -> str | None:
     return None if right else "give a SeriesInstanceUID, of digits and dots"
 
 
-def variations(value: Any) -> str | None:
+def augmentations(value: Any) -> str | None:
     """A list of shifts in whole voxels with a contrast each."""
     hint = 'give a list of {"shift": [x, y, z], "contrast": factor}, or []'
     if not isinstance(value, Sequence) or isinstance(value, str):
@@ -180,6 +181,9 @@ def supervision(value: Any) -> str | None:
     return one_of(SUPERVISIONS)(value) if isinstance(value, (str, Real)) or value is None else None
 
 
+RENAMED = {"variations": "test_time_augmentation", "refinement": "boundary_snapping", "spacing": "crop_mm"}
+"""Keys of version 0.11, which go on working for one version, to their new names; `spacing` was `crop_mm` / 128."""
+
 KINDS: dict[str, Kind] = {
     # what is read
     "input": paths,
@@ -203,11 +207,12 @@ KINDS: dict[str, Kind] = {
     "force": boolean,
     "submission": boolean,
     # how surfaces are made
-    "variations": variations,
+    "test_time_augmentation": augmentations,
     "fairing": whole(0),
     "subdivision": whole(0, MOST_TIMES),
-    "refinement": number(0, 1),
+    "boundary_snapping": number(0, 1),
     "volume_size": whole(COARSEST_STRIDE, multiple=COARSEST_STRIDE),
+    "crop_mm": number(above=0),
     "spacing": number(above=0),
     "window": window,
     "device": device,

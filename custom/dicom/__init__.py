@@ -1,7 +1,7 @@
 """DICOM in: the CT series below a folder, chosen, placed and decoded. DICOM out: surfaces and label map of its study.
 
 `headers` finds the files, `slices` reads where each slice lies, `series` chooses among series, `phases` among slices
-at one place, `placing` checks the geometry, and `pixels` makes HU of what
+at one place, `stacking` checks the geometry, and `pixels` makes HU of what
 `decoding` decodes. `source` holds what the written objects take from the series, `encapsulated_stl` and `segmentation`
 write them.
 """
@@ -18,8 +18,8 @@ from ..inputs import Findings, InputError
 from .headers import SEG_ENDING, STL_ENDING, files_below, find_headers, holds_dicom, is_dicom, quiet, read_header
 from .phases import one_phase
 from .pixels import hounsfield
-from .placing import place
 from .series import choose_stack
+from .stacking import place
 
 __all__ = [
     "SEG_ENDING",

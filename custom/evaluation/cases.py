@@ -12,10 +12,10 @@ import torch
 from ..chambers import LABELS
 from ..data import MapLabelsd
 from ..data.cases import folder_pairs, listed_cases
-from ..inference.reading import read_apart
 from ..inputs import InputError
-from ..reading.case import read_volume
+from ..reading.ct import read_volume
 from ..reading.kinds import is_image
+from ..reading.loading import read_isolated
 
 OWN_VALUES = {str(value): value for value in LABELS.values()}
 """`label_values` of the bundle's own label maps."""
@@ -91,7 +91,7 @@ def read_label(path: str | PathLike | None, label_values: Mapping[str, int]) -> 
         raise InputError("there is no label map")
     path = Path(path)
     try:
-        facts, values = read_apart(path, read_volume, force=True)
+        facts, values = read_isolated(path, read_volume, force=True)
         classes = MapLabelsd("label", label_values)({"label": torch.from_numpy(values)})["label"]
     except ValueError as error:
         raise InputError(f"label {path.name}: {error}") from error

@@ -13,9 +13,9 @@ from scipy.ndimage import map_coordinates
 
 from ..chambers import COLOURS, STRUCTURES
 from ..frames import ras_to_voxel
-from ..inference.mesh_files import Mesh
-from ..inference.preview import PLANES, draw_plane, section, shorten
+from ..inference.writing.preview import PLANES, draw_plane, section, shorten
 from ..inputs import AIR
+from ..mesh import Mesh
 from .measures import MEASURES, Measures
 from .statistics import known_values
 
@@ -27,23 +27,23 @@ PIXEL = 0.5
 """mm."""
 
 
-def box_plots(systems: Mapping[str, Sequence[Measures]]) -> Figure:
-    """Dice, ASSD and HD95 of each chamber and system: quartiles and median, whiskers to 1.5 times the box, each case.
+def box_plots(methods: Mapping[str, Sequence[Measures]]) -> Figure:
+    """Dice, ASSD and HD95 of each chamber and method: quartiles and median, whiskers to 1.5 times the box, each case.
 
     A case that failed is at Dice 0; it has no distance.
 
     Args:
-        systems: name to its rows.
+        methods: name to its rows.
     """
-    figure = Figure(figsize=(3 * len(PLOTTED) + 1.6 * len(systems), 4), dpi=120, layout="constrained")
+    figure = Figure(figsize=(3 * len(PLOTTED) + 1.6 * len(methods), 4), dpi=120, layout="constrained")
     panels = figure.subplots(1, len(PLOTTED))
     structures = [
-        name for name in STRUCTURES if any(row.structure == name for rows in systems.values() for row in rows)
+        name for name in STRUCTURES if any(row.structure == name for rows in methods.values() for row in rows)
     ]
     scatter = np.random.default_rng(0)
     width = 0.8 / len(structures)
     for axes, measure in zip(panels, (measure for measure in MEASURES if measure.key in PLOTTED), strict=True):
-        for place, rows in enumerate(systems.values()):
+        for place, rows in enumerate(methods.values()):
             for rank, structure in enumerate(structures):
                 values = known_values([row for row in rows if row.structure == structure], measure)
                 middle = place + (rank - (len(structures) - 1) / 2) * width
@@ -59,9 +59,9 @@ def box_plots(systems: Mapping[str, Sequence[Measures]]) -> Figure:
                 )
                 across = middle + scatter.uniform(-0.2, 0.2, len(values)) * width
                 axes.scatter(across, values, s=14, color="0.2", alpha=0.6, linewidths=0, zorder=3)
-        names = [shorten(name) for name in systems]
-        axes.set_xticks(range(len(systems)), names, rotation=30 if len(systems) > 2 else 0, parse_math=False)
-        axes.set_xlim(-0.6, len(systems) - 0.4)
+        names = [shorten(name) for name in methods]
+        axes.set_xticks(range(len(methods)), names, rotation=30 if len(methods) > 2 else 0, parse_math=False)
+        axes.set_xlim(-0.6, len(methods) - 0.4)
         axes.set_title(measure.title)
         axes.grid(axis="y", color="0.9")
         axes.set_axisbelow(True)

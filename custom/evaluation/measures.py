@@ -12,14 +12,15 @@ import numpy as np
 import trimesh
 
 from ..chambers import LABELS, STRUCTURES
-from ..foreign_text import printable
 from ..frames import centred_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
-from ..inference.earlier_reports import read_report
-from ..inference.mesh_files import Mesh, read_stl
+from ..inference.writing.earlier_reports import read_report
+from ..inference.writing.mesh_files import read_stl
 from ..inputs import InputError
-from ..metrics import dice, jaccard, mesh_label_distances, mesh_volume
+from ..mesh import Mesh
+from ..metrics import dice, jaccard, mesh_label_distances
+from ..text import printable
 from .cases import OWN_VALUES, read_label
 
 MEASURED, FAILED, UNLABELLED = "measured", "failed", "unlabelled"
@@ -153,7 +154,7 @@ def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[s
     distances = mesh_label_distances(mesh.vertices, mesh.faces, truth, affine)
     inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy()
     surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    volume = mesh_volume(mesh.vertices, mesh.faces)
+    volume = float(surface.volume) / 1e3
     true_volume = float(truth.sum() * abs(np.linalg.det(affine[:3, :3])) / 1e3)
     return {
         "dice": dice(inside, truth),

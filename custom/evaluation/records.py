@@ -14,9 +14,9 @@ from types import NoneType
 from typing import Any
 
 from ..chambers import STRUCTURES
-from ..foreign_text import cell, printable
 from ..inputs import InputError
-from ..small_files import read_json
+from ..runtime.small_files import read_json
+from ..text import cell, printable
 from .measures import FAILED, MEASURED, MEASURES, UNLABELLED, Measures
 from .statistics import Estimate, estimate, known_values
 

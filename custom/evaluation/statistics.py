@@ -1,4 +1,4 @@
-"""Means with their uncertainty over cases, and tests between systems on the same cases."""
+"""Means with their uncertainty over cases, and tests between methods on the same cases."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..chambers import LABELS
 from ..data.cases import IMAGE, LABEL
-from ..inference.files import encode_nifti, make_folder, write_together
+from ..inference.writing.files import encode_nifti, make_folder, write_together
 from ..inputs import InputError
 from ..reading.kinds import LABEL_MAP_ENDING
 

@@ -14,18 +14,19 @@ import numpy as np
 from tqdm import tqdm
 
 from ..chambers import LABELS
-from ..foreign_text import printable
 from ..inference.evaluator import CaseEvaluator
-from ..inference.files import make_folder, told_by, write_together
-from ..inference.mesh_files import Mesh, read_stl
-from ..inference.outputs import Outputs
-from ..inference.permissions import permissions_of
-from ..inference.preview import as_png, shorten
-from ..inference.ranks import gather, leave_ranks, rank, share
 from ..inference.workflow import summarise
+from ..inference.writing.files import make_folder, told_by, write_together
+from ..inference.writing.mesh_files import read_stl
+from ..inference.writing.outputs import Outputs
+from ..inference.writing.permissions import permissions_of
+from ..inference.writing.preview import as_png, shorten
 from ..inputs import InputError
-from ..interruption import interrupted, settle
+from ..mesh import Mesh
 from ..metrics import label_surface
+from ..runtime.interruption import interrupted, settle
+from ..runtime.ranks import gather, leave_ranks, rank, share
+from ..text import printable
 from .cases import Truth, read_label
 from .figures import box_plots, overlay
 from .measures import FAILED, MEASURED, UNLABELLED, Measures, measure_case

@@ -1,23 +1,45 @@
-"""From CT files to chamber meshes, label maps, reports and previews: what `inference.json` puts together."""
+"""From CT files to chamber meshes, label maps, reports and previews: what `inference.json` puts together.
+
+A case walks through these rooms as a :class:`record.Record`, which tells what each step adds to it:
+
+================ ======================================================================================================
+`custom.reading` which images a call means (`find_cases`), and one of them as a CT in HU (`LoadCTd`)
+`locating`       where the heart is, and the crop round it; `directions`: does the anatomy run as the header says?
+`inferer`        what the network is asked: surfaces of the crop as it is, and slightly varied
+`surfaces`       the steps that make meshes in mm of these, which do not cross; label maps of them
+`quality`        what is measured of each mesh, and how far it is to be trusted
+`writing`        report, preview and files, all or none
+================ ======================================================================================================
+
+What joins them: `evaluator` runs the network over cases so that a bad one stops no other, `workflow` holds the ends of
+the command line's call, and `monai_label` MONAI Label's way through.
+"""
 
 from ..inputs import InputError
-from .assessment import AssessMeshesd
-from .cases import find_cases
+from ..reading.discovery import find_cases
+from ..reading.loading import LoadCTd
+from ..runtime.ranks import join_ranks, share
 from .directions import CheckDirections
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import MaskInferer, SurfaceInferer
-from .isosurfaces import MasksToMeshesd
 from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
-from .outputs import Outputs
-from .postprocessing import MeshesToLabelMapd, SaveCased, UntangleMeshesd, VerticesToMeshesd, WithdrawStraysd
-from .ranks import join_ranks, share
-from .reading import LoadCTd
-from .refinement import Fairing, Subdivision, TowardsSegmentation
+from .quality.assessment import AssessMeshesd
+from .record import single
+from .surfaces.fairing import Fairing, Subdivision
+from .surfaces.from_masks import MasksToMeshesd
+from .surfaces.from_vertices import VerticesToMeshesd
+from .surfaces.label_map import MeshesToLabelMapd
+from .surfaces.outliers import OutlierRemoval
+from .surfaces.snapping import BoundarySnapping
+from .surfaces.untangling import UntangleMeshesd
 from .workflow import check_cases, conclude
+from .writing.outputs import Outputs
+from .writing.saving import SaveCased
 
 __all__ = [
     "AssessMeshesd",
+    "BoundarySnapping",
     "CaseDataset",
     "CaseEvaluator",
     "CheckDirections",
@@ -31,17 +53,17 @@ __all__ = [
     "MaskInferer",
     "MasksToMeshesd",
     "MeshesToLabelMapd",
+    "OutlierRemoval",
     "Outputs",
     "SaveCased",
     "Subdivision",
     "SurfaceInferer",
-    "TowardsSegmentation",
     "UntangleMeshesd",
     "VerticesToMeshesd",
-    "WithdrawStraysd",
     "check_cases",
     "conclude",
     "find_cases",
     "join_ranks",
     "share",
+    "single",
 ]

@@ -13,8 +13,8 @@ from monai.utils import CommonKeys
 
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_normalised, voxel_to_ras
 from ..networks.directions import FLIPS, Directions
+from ..networks.weights import load_weights
 from ..sampling import resample
-from ..weights import load_weights
 
 NAMES = ("right and left", "front and back", "head and feet")
 """What is confused where an axis of the patient, right, anterior or superior, runs the other way."""

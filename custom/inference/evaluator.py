@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from monai.data import Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
-from monai.utils import CommonKeys
 from tqdm import tqdm
 
-from .. import causes
-from ..foreign_text import printable
-from ..forking import refuse_fork
 from ..inputs import InputError
-from ..interruption import Interrupted, heed_signals, held, interrupted
-from ..standard_streams import open_standard_streams
-from .earlier_reports import REPORT_ENDING
-from .files import IN_THE_WAY, TOO_LONG, make_folder
-from .outputs import Outputs
-from .permissions import permissions_of
-from .ranks import rank, tell
-from .report import make_failure
-from .summary import Row, row_of
-from .timing import timed
+from ..runtime import errors
+from ..runtime.forking import refuse_fork
+from ..runtime.interruption import Interrupted, heed_signals, held, interrupted
+from ..runtime.ranks import rank, tell
+from ..runtime.standard_streams import open_standard_streams
+from ..runtime.timing import timed
+from ..text import printable
+from .record import Record
+from .writing.earlier_reports import REPORT_ENDING
+from .writing.files import IN_THE_WAY, TOO_LONG, make_folder
+from .writing.outputs import Outputs
+from .writing.permissions import permissions_of
+from .writing.report import make_failure
+from .writing.summary import Row, row_of
 
 logger = logging.getLogger(__name__)
 
 
 class CaseDataset(Dataset):
-    """Cases of `find_cases` as preprocessed records; one that cannot be had comes as `name`, `folder`, `error` and
-    `outcome`, one that an earlier run has done as `name`, `folder` and `earlier`, its report as JSON text.
-
-    A good record holds `image` (the crop), `image_file`, `name`, `folder`, `reading` (of `LoadCTd`
-    and `LocateHeartd`) and `seconds`.
+    """Cases of `find_cases` as preprocessed records, or as what a :class:`Record` holds of one that cannot be had, or
+    that an earlier run has done.
 
     Args:
         data: the cases.
@@ -56,12 +51,12 @@ class CaseDataset(Dataset):
         self.outputs = outputs
         self.skip_existing = skip_existing
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
+    def __getitem__(self, index: int) -> Record:
         case = self.data[index]
-        record: dict[str, Any] = {"image_file": case["image"], "name": case["name"], "folder": case["folder"]}
+        record: Record = {"image_file": case["image"], "name": case["name"], "folder": case["folder"]}
         earlier = self.outputs.finished(case) if self.skip_existing else None
         if earlier is not None:
-            return {**record, "earlier": json.dumps(earlier)}
+            return {**record, "earlier": earlier}
         try:
             self.outputs.check_place(case)
             elapsed: dict[str, float] = {}
@@ -76,7 +71,7 @@ class CaseDataset(Dataset):
 
 
 class CaseEvaluator(SupervisedEvaluator):
-    """MONAI's evaluator for records of `CaseDataset`, one a batch: a case that fails costs only itself.
+    """MONAI's evaluator for records of `CaseDataset`, collated by `single`: a case that fails costs only itself.
 
     Its `inferer` gives a dictionary, as `SurfaceInferer` does, which the postprocessing finds in its record.
 
@@ -86,7 +81,7 @@ class CaseEvaluator(SupervisedEvaluator):
     """
 
     def __init__(self, **arguments: Any) -> None:
-        super().__init__(**arguments)
+        super().__init__(decollate=False, **arguments)
         self.logger.setLevel(logging.CRITICAL)  # ignite remarks on what ends a run, which whoever catches it tells
         self.outputs: Outputs = self.data_loader.dataset.outputs
         self.rows: list[Row] = []
@@ -111,17 +106,17 @@ class CaseEvaluator(SupervisedEvaluator):
         with held():
             self.rows = [self._checked(row, case) for row, case in zip(self.rows, cases, strict=False)]
 
-    def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[Hashable, Any]) -> dict:
+    def _iteration(self, engine: SupervisedEvaluator, record: Record) -> dict:
         engine.state.output = {}
-        case = {"name": batchdata["name"][0], "folder": batchdata["folder"][0], "image": batchdata["image_file"][0]}
-        if "error" in batchdata:
-            self._fail(case, batchdata["error"][0], batchdata["outcome"][0])
-        elif "earlier" in batchdata:
-            self.rows.append(row_of(json.loads(batchdata["earlier"][0]), skipped=True))
+        case = {"name": record["name"], "folder": record["folder"], "image": record["image_file"]}
+        if "error" in record:
+            self._fail(case, record["error"], record["outcome"])
+        elif "earlier" in record:
+            self.rows.append(row_of(record["earlier"], skipped=True))
             self._log(logging.INFO, f"{self.rows[-1]['case']}: done by an earlier run, skipped")
         else:
             try:
-                self._predict(engine, batchdata)
+                self._predict(engine, record)
             except Exception as error:  # as in the data set: whatever one case causes
                 outcome, reason = explain(error, case["image"])
                 self._fail(case, reason, outcome)
@@ -131,16 +126,14 @@ class CaseEvaluator(SupervisedEvaluator):
             engine.terminate()
         return engine.state.output
 
-    def _predict(self, engine: SupervisedEvaluator, batchdata: Mapping[Hashable, Any]) -> None:
-        image = batchdata[CommonKeys.IMAGE].to(engine.state.device)
-        seconds: dict[str, float] = {}
-        with timed(seconds, "network"), engine.mode(engine.network):
+    def _predict(self, engine: SupervisedEvaluator, record: Record) -> None:
+        image = record["image"].as_tensor()[None].to(engine.state.device)
+        with timed(record["seconds"], "network"), engine.mode(engine.network):
             output = engine.inferer(image, engine.network)
-            engine.state.output = {key: value.cpu() for key, value in output.items()}
-        batchdata["seconds"]["network"] = torch.tensor([seconds["network"]], dtype=torch.float64)
+            engine.state.output = {key: value[0].cpu() for key, value in output.items()}
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
-        report = engine.state.output[0]["report"]
+        report = engine.state.output["report"]
         self.rows.append(row_of(report))
         volumes = ", ".join(
             f"{name} {checks['volume_ml']:.1f} mL ({checks['trust']})" for name, checks in report["structures"].items()
@@ -178,5 +171,5 @@ class CaseEvaluator(SupervisedEvaluator):
 def explain(error: Exception, path: str) -> tuple[str, str]:
     """Why a case failed: the outcome's short name, and a line without the folder its image lies in."""
     logger.debug("%s", error, exc_info=error)
-    outcome, sentence = causes.explain(error)
+    outcome, sentence = errors.explain(error)
     return outcome, printable(sentence.replace(str(Path(path).parent) + os.sep, ""))

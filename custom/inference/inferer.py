@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..frames import normalised_to_voxel, voxel_to_normalised
-from .refinement import Refinement, Surfaces
+from .surfaces.outliers import pulled_back_mm
+from .surfaces.refinement import Refinement, Seen, Surfaces
 
 LOWEST = -1.0
 """Of a windowed image: air, and what lies beyond the crop."""
@@ -46,15 +47,26 @@ class SurfaceInferer(Inferer):
     """Surfaces and segmentation from one pass, and the surfaces of slightly varied images, a pass each.
 
     Args:
-        variations: of each further pass, `shift`, by how many whole voxels (3,) the image is moved in the crop, and
-            `contrast`, the factor on its values above the window's lowest. Their surfaces are moved back.
+        spacing: of the crop's voxels, mm.
+        augmentations: of each further pass (test-time augmentation), `shift`, by how many whole voxels (3,) the image
+            is moved in the crop, and `contrast`, the factor on its values above the window's lowest. Their surfaces
+            are moved back.
         refinements: what every pass's surfaces go through, one after the other, in view of its segmentation.
+        outliers: the last of these, of which it is told how far it moved each vertex; None for none.
     """
 
-    def __init__(self, variations: Sequence[Mapping[str, Any]] = (), refinements: Sequence[Refinement] = ()) -> None:
+    def __init__(
+        self,
+        spacing: float,
+        augmentations: Sequence[Mapping[str, Any]] = (),
+        refinements: Sequence[Refinement] = (),
+        outliers: Refinement | None = None,
+    ) -> None:
         super().__init__()
-        self.variations = [(tuple(int(step) for step in v["shift"]), float(v["contrast"])) for v in variations]
+        self.spacing = float(spacing)
+        self.augmentations = [(tuple(int(step) for step in a["shift"]), float(a["contrast"])) for a in augmentations]
         self.refinements = list(refinements)
+        self.outliers = outliers
 
     def __call__(self, inputs: Tensor, network: nn.Module) -> dict[str, Tensor]:
         """Ask the network.
@@ -66,31 +78,38 @@ class SurfaceInferer(Inferer):
         Returns:
             `pred`: (B, S, V, 3) normalised vertices; `faces`: (B, S, F, 3) int64, wound outward; `segmentation`:
             (B, 1, d0, d1, d2) uint8, the U-Net's likeliest class per voxel of its finest level, 0 the background;
-            `variations`: (B, N, S, V, 3) normalised vertices.
+            `varied`: (B, N, S, V, 3) normalised vertices; with `outliers`, `pulled_back`: (B, S, V) mm.
         """
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
-        (vertices, faces), logits = self._surfaces(inputs, network)
-        varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.variations]
-        return {
+        refined, seen = self._refined(inputs, network)
+        surfaces = self._kept(refined, seen)
+        varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.augmentations]
+        vertices, faces = surfaces
+        answer = {
             CommonKeys.PRED: vertices,
             "faces": faces.expand(*vertices.shape[:2], -1, -1),
-            "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
-            "variations": torch.stack(varied, 1)
-            if varied
-            else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
+            "segmentation": seen.logits.argmax(1, keepdim=True).to(torch.uint8),
+            "varied": torch.stack(varied, 1) if varied else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
         }
+        if self.outliers is not None:
+            answer["pulled_back"] = pulled_back_mm(refined.vertices, vertices, seen)
+        return answer
 
-    def _surfaces(self, image: Tensor, network: nn.Module) -> tuple[Surfaces, Tensor]:
+    def _refined(self, image: Tensor, network: nn.Module) -> tuple[Surfaces, Seen]:
         stages, logits = network.stages_and_segmentation(image)
-        surfaces = stages[-1], network.faces
+        surfaces = Surfaces(stages[-1], network.faces)
+        seen = Seen(logits, image.shape[2] // logits.shape[2], self.spacing)
         for refine in self.refinements:
-            surfaces = refine(*surfaces, logits, image.shape[2] // logits.shape[2])
-        return surfaces, logits
+            surfaces = refine(surfaces, seen)
+        return surfaces, seen
+
+    def _kept(self, surfaces: Surfaces, seen: Seen) -> Surfaces:
+        return surfaces if self.outliers is None else self.outliers(surfaces, seen)
 
     def _varied(self, image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
         padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
         moved = F.pad(image, padding, value=LOWEST)
-        (vertices, _), _ = self._surfaces(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network)
+        vertices, _ = self._kept(*self._refined(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network))
         shape = image.shape[2:]
         return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from os import PathLike
 from typing import Any, NamedTuple
@@ -17,12 +16,12 @@ from torch.utils.data import get_worker_info
 
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import Findings, InputError
-from ..weights import load_weights
+from ..networks.weights import load_weights
+from ..runtime.timing import timed
 from .directions import Look
-from .doubt import PHRASES
-from .timing import timed
+from .quality.doubt import PHRASES
+from .record import Record
 
-Record = dict[Hashable, Any]
 _RESAMPLE = SpatialResample(mode="bilinear", padding_mode="zeros", dtype=torch.float32)
 
 
@@ -88,8 +87,8 @@ class LocateHeartd(Transform):
         self.force = bool(force)
         self._loaded = False
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
-        record = dict(data)
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
         image = record[self.key]
         affine, shape = np.asarray(image.affine), np.array(image.shape[1:])
         middle = voxel_to_ras((shape - 1) / 2, affine)
@@ -112,16 +111,17 @@ class LocateHeartd(Transform):
                 f"no heart found: {seen_ml:.0f} mL look like left atrium or ventricle, less than "
                 f"{self.least_ml:g} mL; if there is one, set `centre` to its middle, RAS mm{turned}",
             )
-        reading = json.loads(record["reading"])
-        reading["warnings"].update(findings.warnings)
-        reading["forced"] += findings.forced
+        reading = record["reading"].copy()
+        reading["warnings"] = {**reading["warnings"], **findings.warnings}
+        reading["forced"] = [*reading["forced"], *findings.forced]
         reading["heart"] = {
             "centre_ras_mm": centre.round(1).tolist(),
             "from_middle_mm": round(float(np.linalg.norm(centre - middle)), 1),
             "seen_ml": None if seen_ml is None else round(seen_ml, 1),
         }
         reading["directions"] = {"upright": look.upright, "confused": look.confused}
-        return {**record, "centre": centre, "reading": json.dumps(reading)}
+        record["centre"], record["reading"] = centre, reading
+        return record
 
     def find(self, image: MetaTensor) -> Heart:
         """The heart in an image (1, D0, D1, D2) in HU shifted so that air is 0."""
@@ -172,8 +172,8 @@ class CropAroundd(Transform):
         self.spatial_size = tuple(spatial_size)
         self.pixdim = tuple(pixdim)
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> Record:
-        record = dict(data)
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
         affine = torch.from_numpy(centred_affine(self.spatial_size, self.pixdim, record.pop("centre")))
         record[self.key] = _RESAMPLE(record[self.key], dst_affine=affine, spatial_size=self.spatial_size)
         return record

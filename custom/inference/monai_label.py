@@ -16,11 +16,12 @@ import torch
 from monai.transforms import Transform
 
 from ..inputs import InputError
-from .cases import find_cases
-from .outputs import FORCED, Outputs
-from .report import Run, make_report
+from ..reading.discovery import find_cases
+from .writing.outputs import FORCED, Outputs
+from .writing.report import Run, make_report
 
 Record = dict[Hashable, Any]
+"""MONAI Label's, which holds ours."""
 
 
 class MONAILabelRequestd(Transform):

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 
 from ..inputs import InputError
-from ..interruption import Interrupted, held, interrupted, settle
-from .cases import find_cases
-from .collisions import check_collisions
+from ..reading.discovery import find_cases
+from ..runtime.interruption import Interrupted, held, interrupted, settle
+from ..runtime.ranks import gather, leave_ranks, rank
 from .evaluator import CaseEvaluator
-from .files import check_writable
-from .outputs import Outputs
-from .ranks import gather, leave_ranks, rank
-from .report import make_failure
-from .summary import Row, row_of, summary_folder, write_summary
+from .writing.collisions import check_collisions
+from .writing.files import check_writable
+from .writing.outputs import Outputs
+from .writing.report import make_failure
+from .writing.summary import Row, row_of, summary_folder, write_summary
 
 logger = logging.getLogger(__name__)
 

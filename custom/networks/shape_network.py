@@ -12,8 +12,8 @@ from ..sampling import sample
 from ..template import GraphOperator, chebyshev_operator, icosphere
 from .deformation import KernelFlow, Offsets
 from .graph_decoder import GraphStage
+from .initialization import FixedInitialization, SegmentationInitialization
 from .observation import NoObservation, SegmentationObservation
-from .placement import FixedPlacement, SegmentationPlacement
 from .unet import UNet, unet_precision
 
 
@@ -21,12 +21,12 @@ class ShapeNetwork(nn.Module):
     """U-Net, then graph stages that deform one icosphere per structure; batch and structures share one graph.
 
     The paper's network and the default one are the same parts with three choices (keys of the bundle's configs):
-    where the template starts (``placement``), which features its vertices sample (``features``), and how offsets
+    where the template starts (``initialization``), which features its vertices sample (``features``), and how offsets
     move it (``deformation``).
 
     Args:
         structures: number S of structures; their order is the metadata's ``channel_def``.
-        placement: "sphere" (fixed, at the crop's centre) or "segmentation" (ellipsoids of the soft segmentation).
+        initialization: "sphere" (fixed, at the crop's centre) or "segmentation" (ellipsoids of the soft segmentation).
         features: "encoder" levels, or "decoder" levels together with the segmentation around each vertex.
         deformation: "offset" (added to each vertex) or "flow" (carried by one kernel flow for all structures).
         unet: arguments of :class:`UNet` but ``classes``.
@@ -47,7 +47,7 @@ class ShapeNetwork(nn.Module):
     def __init__(
         self,
         structures: int,
-        placement: str,
+        initialization: str,
         features: str,
         deformation: str,
         unet: dict[str, Any],
@@ -64,7 +64,7 @@ class ShapeNetwork(nn.Module):
     ) -> None:
         super().__init__()
         for key, value, known in (
-            ("placement", placement, ("sphere", "segmentation")),
+            ("initialization", initialization, ("sphere", "segmentation")),
             ("features", features, ("encoder", "decoder")),
             ("deformation", deformation, ("offset", "flow")),
         ):
@@ -78,13 +78,15 @@ class ShapeNetwork(nn.Module):
         self.amp = amp
         self.levels = [list(pair) for pair in levels]
         self.reads_decoder = features == "decoder"
-        self.needs_segmentation = self.reads_decoder or placement == "segmentation"
+        self.needs_segmentation = self.reads_decoder or initialization == "segmentation"
 
         self.unet = UNet(structures + 1, **unet)
         self.level_strides = list(self.unet.level_strides)
         stride = self.level_strides[0]
-        placed = placement == "segmentation"
-        self.placement = SegmentationPlacement(structures, stride) if placed else FixedPlacement(structures)
+        if initialization == "segmentation":
+            self.initialization: nn.Module = SegmentationInitialization(structures, stride)
+        else:
+            self.initialization = FixedInitialization(structures)
         self.observation = SegmentationObservation(structures, stride) if self.reads_decoder else NoObservation()
         self.deformation = KernelFlow(list(flow_widths), flow_steps) if deformation == "flow" else Offsets()
 
@@ -171,7 +173,7 @@ class ShapeNetwork(nn.Module):
 
     def _deform(self, features: list[Tensor], logits: Tensor) -> list[Tensor]:
         operator = self.operator()
-        vertices = self.placement(self.sphere, logits)
+        vertices = self.initialization(self.sphere, logits)
         b, w = vertices.shape[0], self.control_vertices
         start = self.sphere[:w].expand(self.structures, -1, -1)
         code = self.identity.unsqueeze(1).expand(-1, w, -1)

@@ -1,6 +1,7 @@
 """A path becomes a CT in HU with its affine, or a refusal that says why: all that parses the bytes of an image.
 
-It runs in the process of `custom.apart`, under limits of time and memory; so neither torch nor monai is imported here,
-in `custom.dicom`'s reading, or in what they use. `kinds` tells files apart, `archives` opens a zip, `case` chooses the
-reader: `custom.dicom`, `nifti`, `nrrd` or `meta_image`, the last three by `voxels`. `hounsfield` checks what was read.
+`discovery` finds the cases that a call means, and `loading` reads one, as a transform of MONAI. The rest runs in the
+process of `custom.runtime.isolation`, under limits of time and memory; so it imports neither torch nor monai, and nor
+does what it uses of `custom.dicom`. There, `kinds` tells files apart, `archives` opens a zip, `ct` chooses the reader:
+`custom.dicom`, `nifti`, `nrrd` or `meta_image`, the last three by `voxels`. `hounsfield` checks what was read.
 """

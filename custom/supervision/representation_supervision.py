@@ -14,7 +14,7 @@ from torch.optim import Optimizer
 from ..geometry.distance_field import cube_distance_field
 from ..inputs import InputError
 from ..networks import RepresentationNetwork
-from ..weights import load_weights, misfit, read_weights
+from ..networks.weights import load_weights, misfit, read_weights
 from .supervision import Supervision
 
 _NO_WEIGHTS = (

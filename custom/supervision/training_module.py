@@ -1,4 +1,4 @@
-"""What every system is trained as: its network and its loss in one module, the only thing that the trainer knows."""
+"""What every method is trained as: its network and its loss in one module, the only thing that the trainer knows."""
 
 from __future__ import annotations
 

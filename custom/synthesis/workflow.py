@@ -17,9 +17,9 @@ from tqdm import tqdm
 from ..calls.kinds import number, one_of, optional, several
 from ..chambers import STRUCTURES
 from ..inputs import InputError
-from ..interruption import heed_signals, held, interrupted, settle
-from ..small_files import read_small
-from ..standard_streams import open_standard_streams
+from ..runtime.interruption import heed_signals, held, interrupted, settle
+from ..runtime.small_files import read_small
+from ..runtime.standard_streams import open_standard_streams
 from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series

@@ -18,11 +18,11 @@ from ignite.utils import manual_seed
 from monai.engines import Evaluator, Trainer
 from torch import nn
 
-from ..data.draws import stream_seed
+from ..data.sample_stream import stream_seed
 from ..inputs import InputError
-from ..interruption import heed_signals, held, interrupted, settle
-from ..standard_streams import open_standard_streams
-from ..weights import read_weights
+from ..networks.weights import read_weights
+from ..runtime.interruption import heed_signals, held, interrupted, settle
+from ..runtime.standard_streams import open_standard_streams
 
 
 def run_training(

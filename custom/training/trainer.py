@@ -1,4 +1,4 @@
-"""Trainer of any system on MONAI's engine."""
+"""Trainer of any training module on MONAI's engine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch.nn.utils import clip_grad_norm_
 from ..supervision import TrainingModule
 
 
-class SystemTrainer(SupervisedTrainer):
+class ModuleTrainer(SupervisedTrainer):
     """Trains a :class:`custom.supervision.TrainingModule`; ``engine.state.output`` holds the loss and its terms.
 
     A step whose gradient is not finite is skipped, with a warning.
@@ -30,12 +30,12 @@ class SystemTrainer(SupervisedTrainer):
         self.segmentation_epochs = segmentation_epochs
         self.gradient_norm = gradient_norm
 
-    def _iteration(self, engine: SystemTrainer, batchdata: dict[str, Any]) -> dict[str, Any]:
+    def _iteration(self, engine: ModuleTrainer, batchdata: dict[str, Any]) -> dict[str, Any]:
         if batchdata is None:
             raise ValueError("the data loader yielded nothing")
         image, label = engine.prepare_batch(batchdata, engine.state.device, engine.non_blocking, **engine.to_kwargs)
         network = engine.network.train()
-        system: TrainingModule = getattr(network, "module", network)
+        module: TrainingModule = getattr(network, "module", network)
         engine.optimizer.zero_grad(set_to_none=True)
         output = network(image, label, self.progress())
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
@@ -45,7 +45,7 @@ class SystemTrainer(SupervisedTrainer):
         norm = clip_grad_norm_(network.parameters(), self.gradient_norm)
         if bool(torch.isfinite(norm)):
             engine.optimizer.step()
-            output |= system.after_step()
+            output |= module.after_step()
         else:
             engine.logger.warning("step %d skipped: its gradient is not finite", engine.state.iteration)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)

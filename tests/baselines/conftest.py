@@ -13,11 +13,11 @@ CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 
 @pytest.fixture
 def build():
-    """Function of a system's name and overrides of its `network_def`: the network of the config, in float32."""
+    """Function of a baseline's name and overrides of its `network_def`: the network of the config, in float32."""
 
     def make(name, **overrides):
         parser = ConfigParser()
-        parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "systems" / f"{name}.json")])
+        parser.read_config([str(CONFIGS / "train.json"), str(CONFIGS / "baselines" / f"{name}.json")])
         parser.update({"amp": False} | {f"network_def#{key}": value for key, value in overrides.items()})
         torch.manual_seed(0)
         return parser.get_parsed_content("network_def")
@@ -39,7 +39,7 @@ def small_unet():
 
 @pytest.fixture
 def spheres():
-    """Centres and radii of two spheres, as `SpherePlacement` takes them."""
+    """Centres and radii of two spheres, as `SphereInitialization` takes them."""
     return [[0.3, -0.2, 0.2], [-0.3, 0.2, -0.2]], [0.3, 0.4]
 
 

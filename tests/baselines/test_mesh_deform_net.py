@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from custom.baselines import MeshDeformLoss, MeshDeformNet, MeshTraining
-from custom.baselines.sphere_placement import SpherePlacement
+from custom.baselines.sphere_initialization import SphereInitialization
 
 EXPONENTS = {"point": 0.3, "normal": 0.47, "edge": 0.17, "laplacian": 0.05}
 
@@ -37,14 +37,14 @@ def test_it_starts_from_the_spheres(network, spheres):
 
 def test_a_sphere_needs_a_centre_and_a_radius():
     with pytest.raises(ValueError, match="centre of three coordinates"):
-        SpherePlacement([[0.0, 0.0]], [0.5])
+        SphereInitialization([[0.0, 0.0]], [0.5])
 
 
 def test_the_loss_has_the_gradient_it_says(network, labels):
     """Along a random direction, in float64, against finite differences; the same points are drawn each time."""
     loss = MeshDeformLoss(network.faces, 200, EXPONENTS, 1.0).double()
     generator = torch.Generator().manual_seed(0)
-    start = network.placement(network.sphere, labels).double()
+    start = network.initialization(network.sphere, labels).double()
     start = start + 0.01 * torch.randn(start.shape, generator=generator, dtype=torch.float64)
     direction = torch.randn(start.shape, generator=generator, dtype=torch.float64)
     logits = torch.zeros(1, 3, 16, 16, 16, dtype=torch.float64)
@@ -63,7 +63,7 @@ def test_the_loss_has_the_gradient_it_says(network, labels):
 def test_a_better_mesh_has_less_loss(network, labels):
     loss = MeshDeformLoss(network.faces, 500, EXPONENTS, 0.0)
     logits = torch.zeros(1, 3, 16, 16, 16)
-    start = network.placement(network.sphere, labels)
+    start = network.initialization(network.sphere, labels)
     torch.manual_seed(0)
     values = [loss([start + shift], logits, labels, 1) for shift in (0.0, 2 / 16, 6 / 16)]
     assert values[1]["loss"] < values[0]["loss"] < values[2]["loss"]

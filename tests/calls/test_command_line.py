@@ -87,7 +87,7 @@ def test_paths_are_keys_of_the_configs():
         (["--output_dir", "2024_02_20"], "output_dir: 2024_02_20 would be read as 20240220"),
         (["--input", "a.nii", "b.nii", "c.nii"], "words that belong to no key: b.nii, c.nii"),
         (["--input", "a.nii", "--input", "b.nii"], "input is given twice"),
-        (["--input", "a.nii", "--variations", "[]"], None),
+        (["--input", "a.nii", "--test_time_augmentation", "[]"], None),
     ],
 )
 def test_the_command_line_is_checked_against_the_configs(monkeypatch, arguments, sentence):

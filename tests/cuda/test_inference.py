@@ -52,7 +52,9 @@ def test_nifti(ct, volumes, tmp_path, amp, share):
 
 def test_dicom_in_and_out_with_variations(patients, volumes, tmp_path):
     (series,) = (path for path in (patients / "dicom").rglob("*") if any(path.glob("*.dcm")))
-    report = infer(series, tmp_path, dicom_output=True, variations=[{"shift": [-3, 3, -5], "contrast": 0.9}])
+    report = infer(
+        series, tmp_path, dicom_output=True, test_time_augmentation=[{"shift": [-3, 3, -5], "contrast": 0.9}]
+    )
     assert_close(report, volumes, 0.15)  # another resampling
     assert report["structures"]["LV"]["stability"] > 0.5
     (segmentation,) = tmp_path.glob("*.seg.dcm")

@@ -46,7 +46,7 @@ def test_a_network_that_does_not_fit_is_refused_in_python(tmp_path):
 
 @pytest.mark.parametrize("memory", [FOR_THE_NETWORK, FOR_A_STEP])
 def test_inference_by_the_command(bundle, patients, tmp_path, memory):
-    keys = {"input": patients / "images", "output_dir": tmp_path, "variations": []}
+    keys = {"input": patients / "images", "output_dir": tmp_path, "test_time_augmentation": []}
     assert_ends_in_a_sentence(bundle("inference", "inference", memory=memory, **keys))
     assert memory == FOR_THE_NETWORK or (tmp_path / "summary.csv").read_text().count("gpu_memory") == 2
 

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two
 
 
 def test_cases_are_spread_over_the_devices(bundle, patients, tmp_path):
-    keys = {"input": patients / "images", "output_dir": tmp_path, "volume_size": 64, "variations": []}
+    keys = {"input": patients / "images", "output_dir": tmp_path, "volume_size": 64, "test_time_augmentation": []}
     ran = bundle("inference", "inference", torchrun=True, **keys)
     assert ran.returncode == 0, ran.stderr
     reports = [json.loads(path.read_text()) for path in tmp_path.glob("*_report.json")]

@@ -20,13 +20,13 @@ SMALL_UNET = {
 TRAININGS = {
     "train": (["train"], SMALL_HEARTS),
     "locator": (["train_locator"], SMALL_LOCATOR),
-    "unet": (["train", "systems/unet"], {**SMALL_HEARTS, "network_def#unet": SMALL_UNET}),
+    "unet": (["train", "baselines/unet"], {**SMALL_HEARTS, "network_def#unet": SMALL_UNET}),
     "occupancy": (
-        ["train", "systems/occupancy"],
+        ["train", "baselines/occupancy"],
         {**SMALL_HEARTS, "network_def#unet": SMALL_UNET, "network_def#levels": [1]},
     ),
-    "mesh_deform_net": (["train", "systems/mesh_deform_net"], {**SMALL_HEARTS, "loss#points": 200}),
-    "voxel2mesh": (["train", "systems/voxel2mesh"], {**SMALL_HEARTS, "loss#points": 200}),
+    "mesh_deform_net": (["train", "baselines/mesh_deform_net"], {**SMALL_HEARTS, "loss#points": 200}),
+    "voxel2mesh": (["train", "baselines/voxel2mesh"], {**SMALL_HEARTS, "loss#points": 200}),
 }
 
 

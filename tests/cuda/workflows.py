@@ -9,7 +9,7 @@ from small_training import SMALL_TRAINING
 from stand_in import ROOT
 
 CONFIGS = ROOT / "bundle" / "configs"
-PLAIN = {"variations": [], "subdivision": 0}
+PLAIN = {"test_time_augmentation": [], "subdivision": 0}
 """Inference in one pass, without the finest surfaces."""
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from custom.data import RandBlankd, RandWarpCropd
+from custom.data import RandEmptyd, RandWarpCropd
 from custom.frames import voxel_to_ras
 
 
@@ -48,7 +48,7 @@ def test_blank_images_have_no_label_and_come_as_often_as_asked():
         "image": MetaTensor(torch.full((1, 20, 16, 12), 55.0), affine=affine),
         "label": MetaTensor(torch.ones(1, 20, 16, 12, dtype=torch.uint8), affine=affine),
     }
-    blank = RandBlankd("image", "label", prob=0.3).set_random_state(seed=0)
+    blank = RandEmptyd("image", "label", prob=0.3).set_random_state(seed=0)
     drawn = [blank(record) for _ in range(200)]
     blanks = [new for new in drawn if not new["label"].any()]
     assert 40 < len(blanks) < 80

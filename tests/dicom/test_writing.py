@@ -18,8 +18,9 @@ from custom.dicom import read_series
 from custom.dicom.source import open_source
 from custom.dicom.writing import encode_dicom
 from custom.frames import ras_to_lps, voxel_to_ras
-from custom.inference.mesh_files import Mesh, encode_stl
+from custom.inference.writing.mesh_files import encode_stl
 from custom.inputs import Findings, InputError
+from custom.mesh import Mesh
 from custom.template import icosphere
 
 SHAPE = (40, 36, 30)

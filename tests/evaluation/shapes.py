@@ -9,7 +9,8 @@ import numpy as np
 import trimesh
 
 from custom.frames import voxel_to_ras
-from custom.inference.mesh_files import Mesh, encode_stl
+from custom.inference.writing.mesh_files import encode_stl
+from custom.mesh import Mesh
 
 OBLIQUE = np.array([[-0.98, 0.1, 0.17, 30.0], [0.12, 0.99, 0.1, -40.0], [0.2, -0.1, 1.18, 900.0], [0, 0, 0, 1]])
 CENTRES = {"LA": (18.0, -4.0, 947.0), "LV": (0.0, -4.0, 929.0)}

@@ -35,7 +35,7 @@ def evaluation(tmp_path):
     torch.save(NotAir().state_dict(), tmp_path / "locator.pt")
     torch.save(Upright().state_dict(), tmp_path / "directions.pt")
     keys = {"network_def": NETWORK, "checkpoint": str(tmp_path / "model.pt"), "bundle_root": str(ROOT / "bundle")}
-    keys |= {"locator": LOCATOR, "locator_checkpoint": str(tmp_path / "locator.pt"), "variations": []}
+    keys |= {"locator": LOCATOR, "locator_checkpoint": str(tmp_path / "locator.pt"), "test_time_augmentation": []}
     keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(tmp_path / "directions.pt")}
     keys |= {f"preprocessing#transforms#3#{key}": [value] * 3 for key, value in (("spatial_size", 64), ("pixdim", 2.6))}
 

@@ -6,7 +6,7 @@ from shapes import CENTRES, OBLIQUE, RADII, ellipsoid, mask
 
 from custom.evaluation.figures import TRUTH, box_plots, overlay
 from custom.evaluation.measures import FAILED, MEASURED, Measures
-from custom.inference.preview import as_png
+from custom.inference.writing.preview import as_png
 
 SHAPE = (60, 60, 60)
 

@@ -7,30 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nibabel
-import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
-from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, OBLIQUE, ROOT, Ellipsoids, NotAir, Upright
-
-
-@pytest.fixture
-def volume() -> np.ndarray:
-    """A CT (64, 60, 48) int16 in HU: a soft ball in air, brighter along the first axis, noisy."""
-    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, size) for size in (64, 60, 48)), indexing="ij"))
-    noise = np.random.default_rng(0).normal(0, 10, grid.shape[1:])
-    return np.where((grid**2).sum(axis=0) < 0.8, 100 + 200 * grid[0] + noise, -1000).astype(np.int16)
-
-
-@pytest.fixture
-def write_nifti():
-    def write(path: Path, volume: np.ndarray, affine: np.ndarray = OBLIQUE) -> Path:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        nibabel.save(nibabel.Nifti1Image(volume, affine), path)
-        return path
-
-    return write
+from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, ROOT, Ellipsoids, NotAir, Upright
 
 
 @pytest.fixture

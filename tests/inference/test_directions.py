@@ -116,8 +116,8 @@ def test_the_shipped_network_names_what_a_header_confuses(kind):
     for axes in FLIPS:
         affine = torch.from_numpy(_turned(case.affine, case.image.shape, axes))
         image = MetaTensor(torch.from_numpy(case.image.astype(np.float32))[None] + 1000, affine=affine)
-        reading = json.dumps({"warnings": {}, "forced": []})
-        told = json.loads(locate({"image": image, "reading": reading, "seconds": {}})["reading"])["directions"]
+        reading = {"warnings": {}, "forced": []}
+        told = locate({"image": image, "reading": reading, "seconds": {}})["reading"]["directions"]
         if axes:
             assert told["upright"] < 0.1 and told["confused"] == ", ".join(NAMES[axis] for axis in axes)
         else:
@@ -141,7 +141,7 @@ def test_where_no_heart_is_found_the_refusal_names_what_the_header_confuses(work
 @pytest.mark.slow
 def test_a_header_that_confuses_head_and_feet_is_doubted_from_end_to_end():
     case = _patient("cardiac")
-    model = load_model(device="cpu", variations=[], subdivision=0)
+    model = load_model(device="cpu", test_time_augmentation=[], subdivision=0)
     sound = model.predict(case.image, case.affine).report
     assert {checks["trust"] for checks in sound["structures"].values()} == {"ok"}
     assert not any("directions" in sentence for sentence in sound["warnings"])

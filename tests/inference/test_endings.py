@@ -20,8 +20,8 @@ from ignite.engine import Events
 from monai.engines.utils import IterationEvents
 from stand_in import CONFIG, ROOT
 
-from custom import interruption
-from custom.inference import files, postprocessing
+from custom.inference.writing import files, saving
+from custom.runtime import interruption
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
@@ -168,7 +168,7 @@ def test_a_preview_that_cannot_be_drawn_costs_no_case(run, tmp_path, monkeypatch
     def fail(*arguments):
         raise RuntimeError("no font")
 
-    monkeypatch.setattr(postprocessing, "render_preview", fail)
+    monkeypatch.setattr(saving, "render_preview", fail)
     code, summary = run(lambda evaluator: None)
     assert code == 0 and summary["done"] == 3
     report = json.loads((tmp_path / "out" / "a_report.json").read_text())
@@ -177,7 +177,7 @@ def test_a_preview_that_cannot_be_drawn_costs_no_case(run, tmp_path, monkeypatch
 
 SECOND = """
 import os, signal, time
-from custom import interruption
+from custom.runtime import interruption
 interruption.heed_signals()
 with interruption.held():
     os.kill(os.getpid(), signal.SIGTERM)
@@ -194,7 +194,7 @@ def test_a_second_signal_ends_at_once():
 
 FORKED = """
 import os, signal, time
-from custom import interruption
+from custom.runtime import interruption
 interruption.heed_signals()
 there, here = os.pipe()
 child = os.fork()
@@ -260,7 +260,7 @@ def _predict_in_a_fork(model, image, answer) -> None:
 def test_predicting_in_a_forked_process_is_refused_before_it_hangs(workflow, data):
     from custom.prediction import Model
 
-    model = Model(workflow(variations=[]).parser)
+    model = Model(workflow(test_time_augmentation=[]).parser)
     model.predict(data / "a.nii.gz")
     fork = multiprocessing.get_context("fork")
     answer = fork.SimpleQueue()
@@ -282,7 +282,7 @@ def test_closed_standard_streams_change_nothing_but_what_is_said(data, tmp_path,
     for content, code in ((None, 0), (b"no image", 1)):
         if content:
             (data / "bad.nii").write_bytes(content)
-        keys = ("--input", str(data), "--output_dir", str(tmp_path / "out"), "--variations", "[]")
+        keys = ("--input", str(data), "--output_dir", str(tmp_path / "out"), "--test_time_augmentation", "[]")
         with start_bundle(*keys, config=CONFIG, cwd=ROOT, shell=f'exec "$@" {closed}') as started:
             started.communicate(timeout=300)
         assert started.returncode == code
@@ -292,7 +292,7 @@ def test_closed_standard_streams_change_nothing_but_what_is_said(data, tmp_path,
 @pytest.mark.slow
 @pytest.mark.parametrize("number", CODES)
 def test_the_command_line_ends_on_a_signal(data, tmp_path, start_bundle, number):
-    keys = ("--input", str(data), "--output_dir", str(tmp_path / "out"), "--variations", "[]")
+    keys = ("--input", str(data), "--output_dir", str(tmp_path / "out"), "--test_time_augmentation", "[]")
     stuck = json.dumps({"_target_": "stuck.Stuck", "images": 1})
     with start_bundle(*keys, config=CONFIG, cwd=ROOT, network=stuck) as started:
         while started.poll() is None and not (tmp_path / "out" / "a_report.json").exists():
@@ -312,7 +312,16 @@ def test_a_process_of_torchrun_that_is_killed_leaves_a_summary(data, tmp_path, s
     shutil.copy(data / "c.nii.gz", data / "d.nii.gz")
     launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     stuck = json.dumps({"_target_": "stuck.Stuck", "images": 1, "note": str(tmp_path)})
-    keys = ("--input", str(data), "--output_dir", str(tmp_path / "out"), "--variations", "[]", "--device", "cpu")
+    keys = (
+        "--input",
+        str(data),
+        "--output_dir",
+        str(tmp_path / "out"),
+        "--test_time_augmentation",
+        "[]",
+        "--device",
+        "cpu",
+    )
     with start_bundle(*keys, config=CONFIG, cwd=ROOT, launcher=launcher, network=stuck) as started:
         notes = [tmp_path / f"stuck.{number}" for number in (0, 1)]
         while started.poll() is None and not all(note.exists() for note in notes):

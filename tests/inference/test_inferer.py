@@ -1,4 +1,4 @@
-"""Variations of the image: their surfaces come back to where the heart is."""
+"""Test-time augmentation: the surfaces of varied images come back to where the heart is."""
 
 from __future__ import annotations
 
@@ -36,22 +36,22 @@ def _image() -> torch.Tensor:
 def test_shifts_are_undone():
     image, network = _image(), Brightest()
     shifts = [[3, -2, 5], [-4, 1, -6]]
-    answer = SurfaceInferer([{"shift": shift, "contrast": 1.0} for shift in shifts])(image, network)
-    assert answer["pred"].shape == (2, 2, 1, 3) and answer["variations"].shape == (2, 2, 2, 1, 3)
-    for varied in answer["variations"].unbind(1):
+    answer = SurfaceInferer(2.0, [{"shift": shift, "contrast": 1.0} for shift in shifts])(image, network)
+    assert answer["pred"].shape == (2, 2, 1, 3) and answer["varied"].shape == (2, 2, 2, 1, 3)
+    for varied in answer["varied"].unbind(1):
         torch.testing.assert_close(varied[:, 0], answer["pred"][:, 0])
 
 
 def test_contrast_is_scaled_above_the_lowest_and_stays_in_the_window():
     image, network = _image(), Brightest()
-    answer = SurfaceInferer([{"shift": [0, 0, 0], "contrast": factor} for factor in (0.5, 2.0)])(image, network)
-    torch.testing.assert_close(answer["variations"][:, 0, 1], answer["pred"][:, 1] * 0.5)
-    torch.testing.assert_close(answer["variations"][:, 1, 1], torch.full((2, 1, 3), 2.0))
+    answer = SurfaceInferer(2.0, [{"shift": [0, 0, 0], "contrast": factor} for factor in (0.5, 2.0)])(image, network)
+    torch.testing.assert_close(answer["varied"][:, 0, 1], answer["pred"][:, 1] * 0.5)
+    torch.testing.assert_close(answer["varied"][:, 1, 1], torch.full((2, 1, 3), 2.0))
 
 
-def test_no_variations_cost_no_pass():
-    answer = SurfaceInferer()(_image(), Brightest())
-    assert answer["variations"].shape == (2, 0, 2, 1, 3)
+def test_no_augmentations_cost_no_pass():
+    answer = SurfaceInferer(2.0)(_image(), Brightest())
+    assert answer["varied"].shape == (2, 0, 2, 1, 3)
     assert torch.equal(answer["faces"], torch.zeros(2, 2, 1, 3, dtype=torch.int64))
     assert answer["segmentation"].shape == (2, 1, *SHAPE) and answer["segmentation"].dtype == torch.uint8
     assert answer["segmentation"].sum() == 2 and answer["segmentation"][1, 0, 15, 5, 20] == 1

@@ -80,12 +80,12 @@ def test_scripts_and_every_parameter_trains(name, request):
 
 
 def test_placement_finds_chambers_and_keeps_them_apart(default_arguments):
-    placement = ShapeNetwork(**default_arguments).placement
+    initialization = ShapeNetwork(**default_arguments).initialization
     left, right = blob((-0.2, 0.1, 0.0), 0.25), blob((0.3, 0.1, 0.0), 0.24)
     stray = blob((0.9, 0.9, 0.9), 0.08)
     logits = 8.0 * torch.stack([~(left | right | stray), left | stray, right]).float()[None]
     sphere = icosphere(3)[0].float()
-    vertices = placement(sphere, logits)
+    vertices = initialization(sphere, logits)
     # level voxel j lies on crop voxel 2 j: half a level voxel off the centre of linspace coordinates
     torch.testing.assert_close(vertices[0].mean(1), torch.tensor([[-0.2, 0.1, 0], [0.3, 0.1, 0]]), rtol=0, atol=0.02)
     radius = (vertices[0] - vertices[0].mean(1, keepdim=True)).norm(dim=-1).mean(1)
@@ -95,11 +95,11 @@ def test_placement_finds_chambers_and_keeps_them_apart(default_arguments):
 
 
 def test_placement_shrinks_overlapping_chambers(default_arguments):
-    placement = ShapeNetwork(**default_arguments).placement
+    initialization = ShapeNetwork(**default_arguments).initialization
     outer = blob((0.0, 0.0, 0.0), 0.5)
     inner = blob((0.35, 0.0, 0.0), 0.2)
     logits = 8.0 * torch.stack([~(outer | inner), outer & ~inner, inner]).float()[None]
-    vertices = placement(icosphere(3)[0].float(), logits)
+    vertices = initialization(icosphere(3)[0].float(), logits)
     assert torch.cdist(vertices[0, 0], vertices[0, 1]).min() > 0
     centres = vertices[0].mean(1)
     for a, b in ((0, 1), (1, 0)):
@@ -108,16 +108,16 @@ def test_placement_shrinks_overlapping_chambers(default_arguments):
 
 
 def test_missing_chambers_get_a_fallback(default_arguments):
-    placement = ShapeNetwork(**default_arguments).placement
+    initialization = ShapeNetwork(**default_arguments).initialization
     logits = torch.zeros(1, 3, 32, 32, 32)
     logits[:, 0] = 8.0
-    vertices = placement(icosphere(2)[0].float(), logits)
+    vertices = initialization(icosphere(2)[0].float(), logits)
     assert torch.isfinite(vertices).all() and vertices.abs().max() < 1
 
 
 def test_contradicting_choices_are_refused(default_arguments):
-    with pytest.raises(ValueError, match="placement must be one of"):
-        ShapeNetwork(**default_arguments | {"placement": "elsewhere"})
+    with pytest.raises(ValueError, match="initialization must be one of"):
+        ShapeNetwork(**default_arguments | {"initialization": "elsewhere"})
     with pytest.raises(ValueError, match="subdivisions must equal"):
         ShapeNetwork(**default_arguments | {"deformation": "offset"})
     with pytest.raises(ValueError, match="one width per stage"):

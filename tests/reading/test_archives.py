@@ -15,7 +15,7 @@ from dicom_files import write_series
 
 from custom.inputs import Findings, InputError
 from custom.reading.archives import MOST_FILES, opened
-from custom.reading.case import read_ct
+from custom.reading.ct import read_ct
 
 
 def _zip(path: Path, members: dict[str, bytes]) -> Path:

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from nibabel.nifti1 import Nifti1Header
 
-from custom.inference.reading import read_apart
 from custom.inputs import Findings, InputError
-from custom.reading.case import read_volume
+from custom.reading.ct import read_volume
+from custom.reading.loading import read_isolated
 
 VOLUME = np.random.default_rng(0).integers(-1000, 1000, (6, 5, 4)).astype(np.int16)
 AFFINE = np.array([[-0.9, 0, 0, 100.0], [0, 0, 1.5, -80.0], [0, -1.1, 0, 60.0], [0, 0, 0, 1]])
@@ -227,5 +227,5 @@ def test_a_small_file_that_inflates_without_end_is_not_inflated(tmp_path):
     packed = (tmp_path / "ct.nii.gz").read_bytes()
     (tmp_path / "ct.nii.gz").write_bytes(packed + bytes(3_600_000 - len(packed)))  # large enough to hold that much
     with pytest.raises(InputError, match="takes more than the 4 GiB of memory") as refused:
-        read_apart(tmp_path / "ct.nii.gz", read_volume, force=True)
+        read_isolated(tmp_path / "ct.nii.gz", read_volume, force=True)
     assert refused.value.outcome == "memory"

@@ -15,7 +15,7 @@ import SimpleITK
 
 from custom.frames import affine_of_lps
 from custom.inputs import Findings, InputError
-from custom.reading.case import read_ct, read_volume
+from custom.reading.ct import read_ct, read_volume
 
 VOLUME = np.random.default_rng(0).integers(-1000, 1000, (5, 4, 3))
 TYPES = {

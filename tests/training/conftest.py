@@ -34,13 +34,15 @@ SMALL_TEMPLATES = {"validation_count": 1}
 def train(tmp_path):
     """Function of a config's name, a folder, and overrides that trains; `prepare` is shown the trainer before.
 
-    A `system` is one of those in `configs/systems`.
+    A `baseline` is one of those in `configs/baselines`.
     """
 
-    def run(name, folder, prepare=lambda trainer: None, system=None, **overrides):
+    def run(name, folder, prepare=lambda trainer: None, baseline=None, **overrides):
         chosen = SMALL | (SMALL_TEMPLATES if name == "pretrain" else SMALL_HEARTS) | overrides
         chosen |= {"output_dir": str(folder), "bundle_root": str(CONFIGS.parent)}
-        files = [str(CONFIGS / f"{name}.json")] + ([str(CONFIGS / "systems" / f"{system}.json")] if system else [])
+        files = [str(CONFIGS / f"{name}.json")] + (
+            [str(CONFIGS / "baselines" / f"{baseline}.json")] if baseline else []
+        )
         workflow = ConfigWorkflow(config_file=files, workflow_type="train", logging_file=False, **chosen)
         workflow.initialize()
         prepare(workflow.parser.get_parsed_content("train#trainer"))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from small_training import SMALL_TRAINING
 
-from custom.data.draws import stream_seed
+from custom.data.sample_stream import stream_seed
 from custom.training import handlers
 
 ROOT = Path(__file__).parents[2]

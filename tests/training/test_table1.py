@@ -1,4 +1,4 @@
-"""The table of all systems at its smallest: two rows, tiny patients, five steps a stage."""
+"""The table of all methods at its smallest: two rows, tiny patients, five steps a stage."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.table1 import SYSTEMS
+from benchmarks.table1 import METHODS
 
 ROOT = Path(__file__).parents[2]
 ROWS = ["unet", "default_exact"]
@@ -29,8 +29,8 @@ def test_rows_one_at_a_time_then_their_table(patients, tmp_path):
     assert done and done == {path: path.stat().st_mtime_ns for path in done}  # nothing was done again
     assert (tmp_path / "table1.md").read_text().strip() in page and (tmp_path / "table1.png").stat().st_size > 1000
     for name in ROWS:
-        assert (SYSTEMS[name].title in own) == (name == ROWS[0])
-        lines = [line for line in page.splitlines() if line.startswith(f"| {SYSTEMS[name].title} |")]
+        assert (METHODS[name].title in own) == (name == ROWS[0])
+        lines = [line for line in page.splitlines() if line.startswith(f"| {METHODS[name].title} |")]
         assert [line.split("|")[2].strip() for line in lines[:2]] == ["LA", "LV"] and len(lines) == 3  # and its cost
         measured = json.loads((tmp_path / name / "test" / "metrics.json").read_text())
         assert f"{measured['summary']['LA']['dice']['mean']:.3f}" in lines[0]
@@ -39,7 +39,7 @@ def test_rows_one_at_a_time_then_their_table(patients, tmp_path):
 def test_an_unknown_row_is_refused(tmp_path):
     command = [sys.executable, "-m", "benchmarks.table1", str(tmp_path), "--rows", "['best']"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1 and "there is no system best" in refused.stderr and not list(tmp_path.iterdir())
+    assert refused.returncode == 1 and "there is no method best" in refused.stderr and not list(tmp_path.iterdir())
 
 
 def test_an_unknown_key_is_refused(tmp_path):

@@ -1,0 +1,60 @@
+"""What the report says of each chamber's surface: measured, then judged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from monai.transforms import Transform
+
+from ...chambers import DEFINITIONS, LABELS
+from ...metrics import dice
+from ...runtime.timing import timed
+from ..record import Grid, Record
+from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
+from .doubt import assess
+
+
+class AssessMeshesd(Transform):
+    """The record's `meshes` to its `structures`: per chamber all that the report says of it, not rounded yet.
+
+    Of `varied_meshes` and of what was `withdrawn` and `untangled` it takes what there is: baselines have none.
+
+    Args:
+        window: HU that are -1 and +1 in the crop.
+    """
+
+    def __init__(self, window: Sequence[float]) -> None:
+        self.low, self.high = window
+
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
+        with timed(record["seconds"], "quality"):
+            image, meshes = record["image"], record["meshes"]
+            crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
+            whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
+            segmentation, level = segmentation_of(record)
+            hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
+            inside = [voxels_inside(mesh, crop) for mesh in meshes]
+            chambers = np.any(inside, axis=0)
+            reading = record["reading"]
+            forced = len(reading["forced"])
+            record["structures"] = {}
+            for place, mesh in enumerate(meshes):
+                varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
+                within, seen = voxels_inside(mesh, level), segmentation == LABELS[mesh.name]
+                stability = min((dice(inside[place], other) for other in varied), default=None)
+                checks = {
+                    **check_mesh(mesh),
+                    "withdrawn": record.get("withdrawn", {}).get(mesh.name),
+                    "untangled": record.get("untangled", {}).get(mesh.name),
+                    "agreement": dice(within, seen),
+                    "missed_ml": missed_ml(seen, within, level),
+                    "stability": stability,
+                    **contrast(hounsfield, inside[place], chambers, crop),
+                    "cut": share_cut(mesh, (crop, whole)),
+                    **reading["directions"],
+                }
+                verdict = assess(mesh.name, {**checks, "forced": forced})
+                record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}
+        return record

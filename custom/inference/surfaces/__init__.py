@@ -1,0 +1,1 @@
+"""From what the network gave to closed surfaces in mm that do not cross."""

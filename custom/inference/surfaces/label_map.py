@@ -1,0 +1,48 @@
+"""Meshes to label maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from monai.transforms import Transform
+from numpy.typing import NDArray
+
+from ...chambers import LABELS
+from ...frames import rectangular_grid
+from ...geometry.winding import voxelise_in_image
+from ...mesh import Mesh
+from ...runtime.timing import timed
+from ..record import Grid, Record
+
+SAME_GRID = 1e-5
+"""mm a voxel, by which the affines of two grids may differ that are one."""
+
+
+class MeshesToLabelMapd(Transform):
+    """The record's `meshes` to label maps, uint8: 1 = LA, 2 = LV, LV where both are.
+
+    `own_label_map` lies on the input's own voxels, and `label_map` on `label_grid`: the same, but where a tilted gantry
+    shears the input's axes, which ITK and so 3D Slicer do not open, a grid of perpendicular ones over it.
+    """
+
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
+        meta = record["image"].meta
+        with timed(record["seconds"], "label_map"):
+            shape = tuple(int(size) for size in meta["spatial_shape"])
+            own = Grid(shape, np.asarray(meta["original_affine"], dtype=np.float64))
+            grid = Grid(*rectangular_grid(*own))
+            same = grid.shape == own.shape and np.allclose(grid.affine, own.affine, rtol=0, atol=SAME_GRID)
+            record["own_label_map"] = _label_map(record["meshes"], own)
+            record["label_map"] = record["own_label_map"] if same else _label_map(record["meshes"], grid)
+            record["label_grid"] = grid
+        return record
+
+
+def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:
+    labels = torch.zeros(grid.shape, dtype=torch.uint8)
+    for mesh in meshes:
+        labels.masked_fill_(voxelise_in_image(mesh.vertices, mesh.faces, grid.affine, grid.shape), LABELS[mesh.name])
+    return labels.numpy()

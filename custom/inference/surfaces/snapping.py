@@ -1,0 +1,59 @@
+"""Boundary snapping: surfaces drawn to where the U-Net's segmentation ends."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...geometry.normals import vertex_normals
+from ...sampling import sample
+from .refinement import Seen, Surfaces
+
+STEPS = 8
+"""Places a side of the vertex, along its normal, where the segmentation is read."""
+
+
+class BoundarySnapping:
+    """Each vertex goes part of the way along its normal to where its chamber ends in the segmentation.
+
+    Both err, and not alike: close to each other, the truth lies between them more often than not. Far apart, the
+    surface knows better (a mesh spans what the segmentation lost), so the way that is gone fades: of a way ``d`` the
+    vertex goes ``share * (1 - (d / reach)**2) * d``. Where the chamber does not end within reach, the vertex stays.
+
+    Args:
+        reach_mm: the way from which on nothing is gone.
+        share: of a short way that is gone, 0 to 1.
+    """
+
+    def __init__(self, reach_mm: float, share: float) -> None:
+        self.reach_mm = reach_mm
+        self.share = share
+
+    def __call__(self, surfaces: Surfaces, seen: Seen) -> Surfaces:
+        """The same faces, vertices moved."""
+        vertices, faces = surfaces
+        reach = self.reach_mm / seen.half_side
+        batch, structures, count, _ = vertices.shape
+        points = vertices.flatten(0, 1)
+        normals = vertex_normals(points, faces)
+        offsets = torch.linspace(-reach, reach, 2 * STEPS + 1, device=points.device, dtype=points.dtype)
+        along = points.unsqueeze(2) + offsets.view(1, 1, -1, 1) * normals.unsqueeze(2)
+        leads = _leads(seen.logits).flatten(0, 1).unsqueeze(1)
+        inside = sample(leads, along.flatten(1, 2), seen.stride).view(batch * structures, count, -1)
+        before, after = inside[..., :-1], inside[..., 1:]
+        ends = (before > 0) & (after <= 0)
+        way = offsets[:-1] + (offsets[1] - offsets[0]) * before / (before - after).clamp(min=1e-9)
+        way = torch.where(ends, way, reach)  # of which nothing is gone
+        nearest = way.gather(-1, way.abs().argmin(-1, keepdim=True))
+        moved = points + self.share * (1 - (nearest / reach) ** 2) * nearest * normals
+        return Surfaces(moved.unflatten(0, (batch, structures)), faces)
+
+
+def _leads(logits: Tensor) -> Tensor:
+    """(B, S + 1, ...) to (B, S, ...): by how much each chamber's logit exceeds the highest other one.
+
+    Between voxels logits run straighter than probabilities, which saturate.
+    """
+    classes = range(logits.shape[1])
+    others = [logits[:, [other for other in classes if other != own]].amax(1) for own in classes[1:]]
+    return logits[:, 1:] - torch.stack(others, 1)

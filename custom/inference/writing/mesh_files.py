@@ -1,0 +1,85 @@
+"""Mesh files: binary STL, legacy VTK, PLY and OBJ, in LPS mm and marked so.
+
+3D Slicer reads the mark `SPACE=LPS` from the STL header, the second line of a legacy VTK file and the comments of PLY
+and OBJ; other programs pass over it. A `remark`, of ASCII characters, at most 50, follows in the same place.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import trimesh
+
+from ...frames import ras_to_lps
+from ...inputs import InputError
+from ...mesh import Mesh
+
+
+def read_stl(path: Path, name: str) -> Mesh:
+    """The mesh of an STL file in LPS mm, as `name`, corners that STL repeats welded to vertices.
+
+    Raises InputError where the file is not there, or holds no mesh.
+    """
+    if not path.is_file():
+        raise InputError(f"the mesh {path.name} is not there")
+    try:
+        mesh = trimesh.load_mesh(path, file_type="stl", process=True)
+    except Exception as error:  # whatever trimesh raises on a damaged file
+        raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
+    if len(mesh.faces) == 0:
+        raise InputError(f"the mesh {path.name} holds no faces: is it complete?")
+    return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
+
+
+def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
+    """`mesh` as binary STL: 80-byte header, count, then normal, three corners and a zero for each face, float32."""
+    corners = ras_to_lps(mesh.vertices)[mesh.faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
+    facets = np.zeros(len(corners), dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+    facets["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    facets["corners"] = corners
+    head = _title(mesh, remark).ljust(80).encode("ascii")
+    return head + np.uint32(len(corners)).astype("<u4").tobytes() + facets.tobytes()
+
+
+def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:
+    """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads."""
+    points = ras_to_lps(mesh.vertices).astype(">f4")
+    polygons = np.hstack([np.full((len(mesh.faces), 1), 3), mesh.faces]).astype(">i4")
+    head = f"# vtk DataFile Version 3.0\n{_title(mesh, remark)}\nBINARY\nDATASET POLYDATA\nPOINTS {len(points)} float\n"
+    middle = f"\nPOLYGONS {len(polygons)} {polygons.size}\n"
+    return head.encode("ascii") + points.tobytes() + middle.encode("ascii") + polygons.tobytes() + b"\n"
+
+
+def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
+    """`mesh` as binary little-endian PLY."""
+    faces = np.empty(len(mesh.faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
+    faces["count"], faces["corners"] = 3, mesh.faces
+    head = [
+        "ply",
+        "format binary_little_endian 1.0",
+        f"comment {_title(mesh, remark)}",
+        f"element vertex {len(mesh.vertices)}",
+        *(f"property float {axis}" for axis in "xyz"),
+        f"element face {len(faces)}",
+        "property list uchar int vertex_indices",
+        "end_header\n",
+    ]
+    return "\n".join(head).encode("ascii") + ras_to_lps(mesh.vertices).astype("<f4").tobytes() + faces.tobytes()
+
+
+def encode_obj(mesh: Mesh, remark: str = "") -> bytes:
+    """`mesh` as Wavefront OBJ text, vertices to a nanometre."""
+    lines = [f"# {_title(mesh, remark)}", f"o {mesh.name}"]
+    lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in ras_to_lps(mesh.vertices).tolist()]
+    lines += [f"f {a} {b} {c}" for a, b, c in (mesh.faces + 1).tolist()]
+    return ("\n".join(lines) + "\n").encode("ascii")
+
+
+ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj}
+
+
+def _title(mesh: Mesh, remark: str) -> str:
+    return f"SPACE=LPS {mesh.name}, millimetres{remark}"

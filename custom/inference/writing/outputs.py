@@ -1,0 +1,153 @@
+"""The files of a case: which there are, and whether an earlier run left them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...chambers import STRUCTURES
+from ...dicom import SEG_ENDING, STL_ENDING
+from ...inputs import selected
+from ...mesh import Mesh
+from ...reading.archives import opened
+from ...reading.kinds import LABEL_MAP_ENDING
+from ...text import printable
+from ..record import Record
+from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
+from .files import alone, check_place, encode_nifti, write_together
+from .mesh_files import ENCODERS, encode_stl
+from .permissions import permissions_of
+
+PREVIEW_ENDING = "_preview.png"
+FORCED = "; FORCED, see report"
+"""What every file says of a case that was refused but for `force`."""
+
+
+class Outputs:
+    """The files that a call asks for, beside each case's report.
+
+    Args:
+        structures: of `STRUCTURES`.
+        formats: of meshes, of `ENCODERS`.
+        dicom: for DICOM input also an Encapsulated STL a structure, and a DICOM SEG.
+        overwrite: in place of whatever stands under their names; otherwise only of what an earlier run has written.
+    """
+
+    def __init__(
+        self,
+        structures: str | Sequence[str],
+        formats: str | Sequence[str],
+        dicom: bool = False,
+        overwrite: bool = False,
+    ) -> None:
+        self.structures = selected(structures, STRUCTURES, "structures")
+        self.formats = selected(formats, tuple(ENCODERS), "formats")
+        self.dicom = dicom
+        self.overwrite = overwrite
+
+    def names(self, case: str) -> list[str]:
+        """The files that a case of this name may get, its report last."""
+        meshes = [f"{case}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats]
+        return [
+            *meshes,
+            f"{case}{LABEL_MAP_ENDING}",
+            f"{case}{PREVIEW_ENDING}",
+            *(self._dicom_names(case) if self.dicom else ()),
+            f"{case}{REPORT_ENDING}",
+        ]
+
+    def check_place(self, case: Mapping[str, str]) -> None:
+        """Refuse, with InputError, a case (of `find_cases`) whose files something would be in the way of."""
+        name = case["name"]
+        check_place(case["folder"], name, self.names(name), _Listed(name), self.overwrite)
+
+    def write(self, case: Mapping[str, str], report: Mapping[str, Any], files: Mapping[str, bytes]) -> None:
+        """Write the report and `files` (name to content) of a case, in place of those of an earlier run.
+
+        Raises InputError where something is in the way, or the folder cannot be written.
+        """
+        name = case["name"]
+        files = {**files, f"{name}{REPORT_ENDING}": json.dumps(report, indent=2).encode()}
+        permissions = permissions_of([case["image"]])
+        write_together(case["folder"], name, files, _Listed(name), permissions, self.overwrite)
+
+    def encode(self, record: Record, report: Mapping[str, Any], preview: bytes | None) -> dict[str, bytes]:
+        """Name to content of a case's files, from the record that `SaveCased` takes, its report and its picture.
+
+        Raises InputError where DICOM is asked for and cannot be made.
+        """
+        case, remark = record["name"], FORCED if report["forced"] else ""
+        files = self.encode_meshes(record["meshes"], case, remark)
+        labels = encode_nifti(record["label_map"], record["label_grid"].affine, remark.strip("; "))
+        files[f"{case}{LABEL_MAP_ENDING}"] = labels
+        if preview is not None:
+            files[f"{case}{PREVIEW_ENDING}"] = preview
+        if self.dicom and report["series"] is not None:
+            # Only here, because highdicom takes seconds to import.
+            from ...dicom.writing import encode_dicom
+
+            surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
+            with opened(Path(record["image_file"])) as inside:
+                places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
+                written = encode_dicom(surfaces, record["own_label_map"], places, report["weights_sha256"], remark)
+            files.update({f"{case}{ending}": content for ending, content in written.items()})
+        return files
+
+    def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
+        """Name to content of the mesh files of a case; `remark` goes into their titles."""
+        return {f"{case}_{mesh.name}.{kind}": ENCODERS[kind](mesh, remark) for mesh in meshes for kind in self.formats}
+
+    def finished(self, case: Mapping[str, str]) -> dict[str, Any] | None:
+        """The report of an earlier run of a case (of `find_cases`) that left all these files; None where it did not.
+
+        Only names are looked at: an image that was replaced by another of its name since counts as done.
+        """
+        folder, name = Path(case["folder"]), case["name"]
+        report = read_report(folder, name)
+        if report.get("status") != "done":
+            return None
+        listed = _Listed(name).files(report)
+        wanted = {f"{name}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats}
+        if self.dicom and report.get("series") is not None:
+            wanted |= set(self._dicom_names(name))
+        return report if wanted <= listed and all((folder / file).is_file() for file in listed) else None
+
+    def still_there(self, case: Mapping[str, str]) -> bool:
+        """Whether all these files are there, also where another run is writing them anew just now."""
+        if self.finished(case) is not None:
+            return True
+        try:
+            with alone(Path(case["folder"]), case["name"]):
+                return self.finished(case) is not None
+        except OSError:
+            return False
+
+    def _dicom_names(self, case: str) -> list[str]:
+        return [*(f"{case}_{chamber}{STL_ENDING}" for chamber in self.structures), f"{case}{SEG_ENDING}"]
+
+
+EVERY_OUTPUT = Outputs(STRUCTURES, tuple(ENCODERS), dicom=True)
+"""All files that any call can ask for."""
+
+
+class _Listed:
+    """For `write_together`: the files that a case's report at some path tells of, as far as they can be its own."""
+
+    def __init__(self, case: str) -> None:
+        self.case = case
+
+    def __call__(self, path: Path) -> set[str]:
+        if is_foreign_report(path):
+            return set()
+        try:
+            report = parse_report(path, self.case)
+        except ValueError:
+            report = {}
+        return {f"{self.case}{REPORT_ENDING}"} | self.files(report)
+
+    def files(self, report: Mapping[str, Any]) -> set[str]:
+        """Those beside the report."""
+        listed = report.get("files", [])
+        return {name for name in EVERY_OUTPUT.names(self.case) if printable(name) in listed}

@@ -1,0 +1,155 @@
+"""A picture of a case: three planes through the chambers with the meshes' contours, and a rendering."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from monai.data import MetaTensor
+from mpl_toolkits.mplot3d.art3d import Poly3DCollection
+from mpl_toolkits.mplot3d.axes3d import Axes3D
+
+from ...chambers import COLOURS
+from ...frames import ras_to_voxel, spacing_of
+from ...mesh import Mesh
+from ...text import printable
+
+# Title, axis that is cut, axes across and up, and the letters at the left, right, bottom and top: radiological
+# convention, the patient's right on the left. Crop axes run right, anterior, superior.
+PLANES = (
+    ("axial", 2, (0, 1), "RLPA"),
+    ("coronal", 1, (0, 2), "RLIS"),
+    ("sagittal", 0, (1, 2), "APIS"),
+)
+LONGEST_TITLE = 60
+"""Letters of a file's name that are shown."""
+
+
+def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any]) -> bytes:
+    """The picture as PNG.
+
+    Args:
+        image: the crop (1, D0, D1, D2) in [-1, 1], axes running right, anterior and superior, with its affine.
+        meshes: in RAS mm.
+        report: the case's, for title, volumes, and what was forced.
+    """
+    affine = np.asarray(image.affine)
+    spacing = spacing_of(affine)
+    volume = image.as_tensor()[0].cpu().numpy()
+    placed = [mesh._replace(vertices=ras_to_voxel(mesh.vertices, affine)) for mesh in meshes]
+    centre = np.concatenate([mesh.vertices for mesh in placed]).mean(axis=0)
+    centre = np.clip(centre.round(), 0, np.array(volume.shape) - 1)
+    figure = Figure(figsize=(12, 3.5), dpi=100, facecolor="black")
+    FigureCanvasAgg(figure)
+    for column, (title, axis, across_up, letters) in enumerate(PLANES):
+        axes = figure.add_axes((0.004 + column * 0.25, 0.01, 0.242, 0.86))
+        plane = np.take(volume, int(centre[axis]), axis=axis)
+        draw_plane(axes, plane, spacing[list(across_up)], title, letters)
+        for mesh in placed:
+            segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
+            axes.add_collection(LineCollection(segments, colors=COLOURS[mesh.name], linewidths=1.2))
+    _draw_rendering(figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d"), meshes)
+    _write_title(figure, report)
+    return as_png(figure)
+
+
+def as_png(figure: Figure) -> bytes:
+    """A figure as PNG, the same bytes from the same figure."""
+    stream = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"):  # a letter that the font lacks shows as a box
+        figure.savefig(stream, format="png", metadata={"Software": None})
+    return stream.getvalue()
+
+
+def shorten(name: str) -> str:
+    """A name that may be long and odd as a title has room for it: its beginning and its end."""
+    name = printable(name)
+    half = LONGEST_TITLE // 2
+    return name if len(name) <= LONGEST_TITLE else f"{name[:half]}…{name[-half:]}"
+
+
+def section(mesh: Mesh, axis: int, position: float) -> np.ndarray:
+    """The exact cut of `mesh` with the plane at `position` along `axis`: segments (K, 2, 3) in the mesh's own frame.
+
+    A vertex in the plane counts as above it, so each cut face gives one segment.
+    """
+    corners = mesh.vertices[mesh.faces]
+    heights = corners[..., axis] - position
+    above = heights >= 0
+    count = above.sum(axis=1)
+    cut = (count == 1) | (count == 2)
+    corners, heights, above, count = corners[cut], heights[cut], above[cut], count[cut]
+    # The corner alone on its side, then the other two.
+    alone = np.where(count == 1, above.argmax(axis=1), above.argmin(axis=1))
+    rows = np.arange(len(corners))
+    ends = []
+    for step in (1, 2):
+        other = (alone + step) % 3
+        h0, h1 = heights[rows, alone], heights[rows, other]
+        weight = (h0 / (h0 - h1))[:, None]
+        ends.append(corners[rows, alone] * (1 - weight) + corners[rows, other] * weight)
+    return np.stack(ends, axis=1)
+
+
+def draw_plane(axes: Axes, plane: np.ndarray, spacing: np.ndarray, title: str, letters: str) -> None:
+    """Draw a plane of a windowed image in mm, the centre of its first pixel at 0.
+
+    Args:
+        axes: what it is drawn in.
+        plane: (A, B) in [-1, 1], its first axis running across.
+        spacing: (2,) mm of its pixels.
+        title, letters: as in `PLANES`.
+    """
+    width, height = plane.shape * spacing
+    extent = (-spacing[0] / 2, width - spacing[0] / 2, -spacing[1] / 2, height - spacing[1] / 2)
+    axes.imshow(plane.T, cmap="gray", vmin=-1, vmax=1, origin="lower", extent=extent, interpolation="bilinear")
+    axes.set_axis_off()
+    axes.set_autoscale_on(False)
+    axes.invert_xaxis()  # the crop's first axis runs to the right of the patient, who faces the reader
+    for letter, x, y in zip(letters, (0.02, 0.98, 0.5, 0.5), (0.5, 0.5, 0.02, 0.98), strict=True):
+        align = {0.02: "left", 0.98: "right"}.get(x, "center"), {0.02: "bottom", 0.98: "top"}.get(y, "center")
+        axes.text(x, y, letter, color="white", fontsize=9, ha=align[0], va=align[1], transform=axes.transAxes)
+    axes.text(0.02, 0.02, title, color="0.75", fontsize=8, va="bottom", transform=axes.transAxes)
+
+
+def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
+    """The meshes from the patient's front and left, lit from above the reader."""
+    axes.set_facecolor("black")
+    axes.set_axis_off()
+    azimuth, elevation = np.radians(120.0), np.radians(15.0)  # in RAS, where 90 degrees is straight from the front
+    light = np.array([np.cos(azimuth), np.sin(azimuth), 1.0]) / np.sqrt(2)
+    reader = np.array([np.cos(azimuth), np.sin(azimuth), np.tan(elevation)]) * np.cos(elevation)
+    for mesh in meshes:
+        corners = mesh.vertices[mesh.faces]
+        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+        seen = normals @ reader > -0.3  # perspective shows a little of what faces away
+        corners, normals = corners[seen], normals[seen]
+        shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
+        red, green, blue = (int(COLOURS[mesh.name][place : place + 2], 16) / 255 for place in (1, 3, 5))
+        colours = shade[:, None] * np.array([[red, green, blue]])
+        axes.add_collection3d(Poly3DCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.3))
+    vertices = np.concatenate([mesh.vertices for mesh in meshes])
+    middle, half = (vertices.max(axis=0) + vertices.min(axis=0)) / 2, np.ptp(vertices, axis=0).max() / 2
+    axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
+    axes.set(zlim=(middle[2] - half, middle[2] + half))
+    axes.set_box_aspect((1, 1, 1), zoom=1.5)
+    axes.view_init(elev=np.degrees(elevation), azim=np.degrees(azimuth))
+
+
+def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
+    name = shorten(report["input"]["file"])
+    figure.text(0.008, 0.93, name, color="white", fontsize=10, va="center", parse_math=False)
+    if report["forced"]:
+        text = f"FORCED: {', '.join(report['forced'])}"
+        figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
+    for place, (name, checks) in enumerate(report["structures"].items()):
+        text = f"{name} {checks['volume_ml']:.1f} mL" + ("" if checks["trust"] == "ok" else f", {checks['trust']}")
+        figure.text(0.76, 0.96 - 0.06 * place, text, color=COLOURS[name], fontsize=10, va="center")

@@ -1,0 +1,121 @@
+"""The report of a case: a dictionary that is written as JSON; bundle/docs/report.md explains its keys."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import monai
+import nibabel
+import numpy as np
+import torch
+
+from ... import __version__
+from ...frames import spacing_of
+from ...geometry.intersections import mutual_intersections
+from ...mesh import Mesh
+from ...runtime.memory import peak_memory
+from ...text import printable
+from ..quality.doubt import CHECK, RAMPS, remark
+from ..record import Record
+
+
+class Run:
+    """What all cases of a run share: the hash of the weights, device and precision."""
+
+    def __init__(self, weights: str | PathLike, device: torch.device | str, amp: bool) -> None:
+        self.weights = Path(weights)
+        self.device = str(device)
+        self.amp = bool(amp)
+        self._sha256: str | None = None
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the weights' file, read once."""
+        if self._sha256 is None:
+            with open(self.weights, "rb") as stream:
+                self._sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+        return self._sha256
+
+
+def make_report(record: Record, run: Run) -> dict[str, Any]:
+    """The report of a case, but for `files` and `seconds`."""
+    image, meshes = record["image"], record["meshes"]
+    grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
+    crop = _geometry(image.shape[1:], image.affine)
+    structures = record["structures"]
+    between = _intersections_between(meshes)
+    reading = record["reading"]
+    return {
+        "case": printable(record["name"]),
+        "status": "done",
+        "input": {
+            "file": printable(Path(record["image_file"]).name),
+            "axis_codes": "".join(nibabel.aff2axcodes(np.asarray(image.meta["original_affine"]))),
+            **grid,
+        },
+        "series": reading["series"],
+        "heart": reading["heart"],
+        "crop": crop,
+        "label_map": _geometry(*record["label_grid"]),
+        "structures": {name: _rounded(checks) for name, checks in structures.items()},
+        "intersections_between": between,
+        "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],
+        "outcomes": [*reading["warnings"], *_suspicions(structures)],
+        "forced": reading["forced"],
+        "weights_sha256": run.sha256,
+        "versions": {
+            "bundle": __version__,
+            "monai": monai.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "device": run.device,
+        "amp": run.amp,
+        "peak_memory_mib": peak_memory(run.device),
+    }
+
+
+def make_failure(name: str, reason: str, outcome: str) -> dict[str, Any]:
+    """The report of a case that failed."""
+    return {"case": printable(name), "status": "failed", "outcome": outcome, "reason": reason}
+
+
+def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:
+    affine = np.asarray(affine, dtype=np.float64)
+    return {
+        "shape": [int(size) for size in shape],
+        "spacing_mm": spacing_of(affine).round(6).tolist(),
+        "affine_voxel_to_ras": affine.tolist(),
+    }
+
+
+def _rounded(checks: Mapping[str, Any]) -> dict[str, Any]:
+    """Measures to three decimals: only here, when all has been judged by what they are."""
+    return {
+        key: _rounded(value) if isinstance(value, Mapping) else round(value, 3) if isinstance(value, float) else value
+        for key, value in checks.items()
+    }
+
+
+def _intersections_between(meshes: Sequence[Mesh]) -> int | None:
+    if len(meshes) < 2:
+        return None
+    first, second = meshes
+    return len(mutual_intersections(first.vertices, first.faces, second.vertices, second.faces))
+
+
+def _warnings(structures: Mapping[str, Mapping[str, Any]], between: int | None) -> list[str]:
+    found = [sentence for name, checks in structures.items() if (sentence := remark(name, checks))]
+    if between:
+        found.append(f"the two chambers cross at {between} pairs of faces")
+    return found
+
+
+def _suspicions(structures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The reasons that by themselves make some chamber one to check."""
+    return [reason for reason in RAMPS if any(checks["doubts"][reason] >= CHECK for checks in structures.values())]

@@ -1,0 +1,94 @@
+"""What became of the cases of a call, one row a case.
+
+================ ======================================================================================================
+column           value
+================ ======================================================================================================
+case             its name
+status           "done", "skipped" (an earlier run had done it), "failed", or "not done" (the run was ended before)
+outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
+LA_ml, LV_ml     volumes; empty where not asked for
+LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
+warnings         sentences, joined by "; "
+forced           short names of refusals that `force` overrode, joined by "; "
+seconds          wall-clock time of the case, of the earlier run where it was skipped
+================ ======================================================================================================
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+from ...chambers import STRUCTURES
+from ...text import cell
+from .files import check_place, told_by, write_together
+from .permissions import permissions_of
+
+NAME = "summary"
+STATUSES = ("done", "skipped", "failed", "not done")
+KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
+"""Columns of each chamber, and the report's keys that fill them."""
+COLUMNS = (
+    *("case", "status", "outcome", "reason"),
+    *(f"{name}_{column}" for column in KEYS for name in STRUCTURES),
+    *("warnings", "forced", "seconds"),
+)
+
+_FILES = (f"{NAME}.csv", f"{NAME}.json")
+_OURS = told_by(("cases",), _FILES)
+
+Row = dict[str, Any]
+
+
+def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
+    """The row of a case, from its report."""
+    structures = report.get("structures", {})
+    return {
+        "case": report["case"],
+        "status": "skipped" if skipped else report["status"],
+        "outcome": report.get("outcome", ""),
+        "reason": report.get("reason", ""),
+        **{
+            f"{name}_{column}": structures.get(name, {}).get(key) for column, key in KEYS.items() for name in STRUCTURES
+        },
+        "warnings": "; ".join(report.get("warnings", [])),
+        "forced": "; ".join(report.get("forced", [])),
+        "seconds": round(sum(report.get("seconds", {}).values()), 3),
+    }
+
+
+def summary_folder(cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None) -> str | None:
+    """Where the summary of a call goes: `output_dir`, or the one folder of several cases; None where there is none."""
+    folders = {case["folder"] for case in cases}
+    if output_dir or (len(cases) > 1 and len(folders) == 1):
+        return str(output_dir or folders.pop())
+    return None
+
+
+def check_summary(folder: str | PathLike, overwrite: bool = False) -> None:
+    """Refuse, with InputError, a folder in which a summary would take the place of somebody else's file."""
+    check_place(folder, NAME, _FILES, _OURS, overwrite)
+
+
+def write_summary(
+    folder: str | PathLike, rows: Sequence[Row], cases: Sequence[Mapping[str, str]], overwrite: bool = False
+) -> None:
+    """Write `summary.csv` and `summary.json` in place of an earlier call's; nobody may read them who may not read all
+    `cases`.
+
+    Raises InputError where the folder cannot be written, or somebody else's file stands there.
+    """
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS)
+    writer.writeheader()
+    writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
+    counts = Counter(row["status"] for row in rows)
+    whole = {**{status: counts[status] for status in STATUSES}, "cases": list(rows)}
+    contents = stream.getvalue().encode(), json.dumps(whole, indent=2).encode()
+    permissions = permissions_of(case["image"] for case in cases)
+    write_together(folder, NAME, dict(zip(_FILES, contents, strict=True)), _OURS, permissions, overwrite)

@@ -1,0 +1,18 @@
+"""The project's central type: a closed surface in the patient."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Mesh(NamedTuple):
+    """A closed triangle mesh whose faces wind outward."""
+
+    name: str
+    """Of the structure, see `custom.chambers`."""
+    vertices: np.ndarray
+    """(V, 3) float64, RAS mm."""
+    faces: np.ndarray
+    """(F, 3) int64."""

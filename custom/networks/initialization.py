@@ -1,0 +1,151 @@
+"""Where the template starts: at the crop's centre (the paper), or as ellipsoids read off the soft segmentation."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch._higher_order_ops import while_loop
+from torch.nn import functional as F
+
+from ..sampling import level_coordinates
+from .eigen import symmetric_eigen
+
+FALLBACK_CENTRES = ((0.0, -0.3, 0.15), (-0.3, 0.1, -0.15))
+"""Normalised centres used where a chamber was not found: LA behind and above, LV to the left (-), front and below."""
+FALLBACK_RADIUS = 0.2
+
+
+class FixedInitialization(nn.Module):
+    """The paper's: every structure starts as a sphere of radius 0.5 at the crop's centre."""
+
+    def __init__(self, structures: int) -> None:
+        super().__init__()
+        self.structures = structures
+
+    def forward(self, sphere: Tensor, logits: Tensor) -> Tensor:
+        """Unit sphere (V, 3) to vertices (B, S, V, 3); of ``logits`` (B, ...) only the batch size matters."""
+        return (0.5 * sphere).expand(logits.shape[0], self.structures, -1, -1)
+
+
+class SegmentationInitialization(nn.Module):
+    """Disjoint ellipsoids with the centroid and covariance of each chamber's soft segmentation, without gradient.
+
+    A solid ellipsoid with semi-axes a has covariance diag(a^2) / 5, hence m + s sqrt(5) C^(1/2) x over the unit sphere.
+    The scale s shrinks for all structures of a case until none reaches into another: a flow keeps apart what starts
+    apart, and would keep any overlap as well. A structure that the segmentation lacks gets a fallback sphere.
+    """
+
+    def __init__(self, structures: int, stride: int) -> None:
+        super().__init__()
+        self.structures = structures
+        self.stride = stride
+        self.threshold = 0.3
+        self.scale = 0.85
+        self.shrink = 0.9
+        self.margin = 0.05
+        self.fallback_radius = FALLBACK_RADIUS
+        if structures > len(FALLBACK_CENTRES):
+            raise ValueError(f"initialization knows {len(FALLBACK_CENTRES)} structures, asked for {structures}")
+        self.register_buffer("fallback", torch.tensor(FALLBACK_CENTRES[:structures]), persistent=False)
+
+    def forward(self, sphere: Tensor, logits: Tensor) -> Tensor:
+        """Places the sphere.
+
+        Args:
+            sphere: (V, 3) unit icosphere.
+            logits: (B, S + 1, D0, D1, D2) class logits, background first, on the segmentation's level.
+
+        Returns:
+            (B, S, V, 3) normalised vertices.
+        """
+        probability = logits.detach().softmax(1)[:, 1:]
+        probability = probability * largest_component(probability > self.threshold)
+        centre, frame, axes = self._ellipsoids(probability)
+        vertices = self._surfaces(sphere, centre, frame, axes)
+        for _ in range(20):  # nothing moves where nothing overlaps; an early end could not be exported
+            overlapping = self._overlap(vertices, centre, frame, axes)
+            axes = torch.where(overlapping.view(-1, 1, 1), axes * self.shrink, axes)
+            vertices = self._surfaces(sphere, centre, frame, axes)
+        return vertices
+
+    def _ellipsoids(self, probability: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Centres (B, S, 3), directions (B, S, 3, 3) in columns and semi-axes (B, S, 3) of masks (B, S, D0, D1, D2)."""
+        points = level_coordinates(probability, self.stride).double()  # float32 sums differ from runtime to runtime
+        weight = probability.flatten(2).double()
+        mass = weight.sum(2).clamp(min=1e-6)
+        mean = torch.matmul(weight, points) / mass.unsqueeze(-1)
+        quadratic = (points.unsqueeze(2) * points.unsqueeze(1)).flatten(1)
+        second = (torch.matmul(weight, quadratic) / mass.unsqueeze(-1)).unflatten(-1, [3, 3])
+        covariance = second - mean.unsqueeze(-1) * mean.unsqueeze(-2)
+        variances, frame = symmetric_eigen(covariance.to(probability.dtype))
+        axes = self.scale * (5.0 * variances.clamp(min=1e-3)).sqrt()
+        found = (mass > 20.0).unsqueeze(-1)  # voxels: fewer say nothing about a shape
+        axes = torch.where(found, axes, torch.full_like(axes, self.fallback_radius))
+        centre = torch.where(found, mean.to(probability.dtype), self.fallback.to(probability.dtype))
+        return centre, frame, axes
+
+    def _surfaces(self, sphere: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
+        """(V, 3) on the unit sphere to (B, S, V, 3): stretched along the directions, not turned."""
+        stretch = torch.matmul(frame * axes.unsqueeze(-2), frame.transpose(-1, -2))
+        return centre.unsqueeze(2) + torch.matmul(sphere, stretch)
+
+    def _overlap(self, vertices: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
+        """(B,) True where a vertex of one structure lies in another's ellipsoid grown by the margin."""
+        overlapping = torch.zeros(vertices.shape[0], dtype=torch.bool, device=vertices.device)
+        for i in range(self.structures):
+            for j in range(self.structures):
+                if i != j:
+                    local = torch.matmul(vertices[:, i] - centre[:, j].unsqueeze(1), frame[:, j])
+                    local = local / axes[:, j].unsqueeze(1)
+                    overlapping = overlapping | (local.square().sum(-1).amin(1) < (1.0 + self.margin) ** 2)
+        return overlapping
+
+
+def largest_component(mask: Tensor) -> Tensor:
+    """Largest connected component of every channel, found on a grid twice as coarse.
+
+    Every voxel of the coarse grid bears a number; the largest number spreads through the mask until nothing changes.
+
+    Args:
+        mask: (B, S, D0, D1, D2) bool.
+
+    Returns:
+        bool of the same shape; all False where the mask is empty.
+    """
+    coarse = F.max_pool3d(mask.float(), 2, ceil_mode=True)
+    cells = coarse.shape[2] * coarse.shape[3] * coarse.shape[4]
+    number = torch.arange(1, cells + 1, device=mask.device, dtype=coarse.dtype).view_as(coarse[0, 0]) * coarse
+    number = _spread_fully(number, coarse)
+    labels = number.flatten(2).long()  # exact: float32 holds integers up to 2^24
+    size = torch.zeros(mask.shape[0], mask.shape[1], cells + 1, device=mask.device)
+    size.scatter_add_(2, labels, torch.ones_like(labels, dtype=size.dtype))
+    size[:, :, 0] = 0.0
+    largest = (labels == size.argmax(2, keepdim=True)).view_as(coarse).to(coarse.dtype)
+    fine = F.interpolate(largest, scale_factor=2.0, mode="nearest")
+    return (fine[:, :, : mask.shape[2], : mask.shape[3], : mask.shape[4]] > 0.5) & mask
+
+
+def _spread_fully(number: Tensor, mask: Tensor) -> Tensor:
+    """Largest number of each component, at all its voxels; both (B, S, D0, D1, D2), `mask` 0 or 1."""
+    if not torch.jit.is_scripting():
+        if torch.compiler.is_exporting():
+            return _spread_as_operator(number, mask)
+    before = number
+    after = _spread(number, mask)
+    while bool((before != after).any()):
+        before = after
+        after = _spread(after, mask)
+    return after
+
+
+def _spread_as_operator(number: Tensor, mask: Tensor) -> Tensor:
+    """The same for `torch.export`, whose graphs know no loop that ends by what it computes but this operator."""
+    return while_loop(
+        lambda before, after: (before != after).any(),
+        lambda before, after: (after.clone(), _spread(after, mask)),
+        (number, _spread(number, mask)),
+    )[1]
+
+
+def _spread(number: Tensor, mask: Tensor) -> Tensor:
+    return F.max_pool3d(number, 3, stride=1, padding=1) * mask

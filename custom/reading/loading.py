@@ -1,0 +1,95 @@
+"""A CT as a MetaTensor, read in a process of its own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+from monai.utils import SpaceKeys
+
+from ..dicom import files_below
+from ..inputs import InputError
+from ..runtime.isolation import run_isolated
+from ..runtime.timing import timed
+from .ct import read_ct
+from .kinds import SINGLE_FILES, is_archive
+
+
+class LoadCTd(Transform):
+    """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
+
+    `custom.reading` reads it, in the process and under the limits of `custom.runtime.isolation`. The meta data hold the
+    geometry only: a patient's name goes no further. The record also gets `reading`, `places` and `seconds`, see
+    :class:`custom.inference.record.Record`.
+
+    Args:
+        keys: the key of the image's path: a file, a DICOM folder, or a zip of one of these.
+        series_uid: the series to read of a DICOM folder; None chooses.
+        phase: the cardiac phase, or the volume counted from 1, to read of an image of several.
+        hu_offset: HU that are added to the values, for images stored shifted.
+        force: go on, with a warning, where the values do not look like HU.
+
+    Raises:
+        InputError: the image cannot be read, is not one 3D volume of one value a voxel, does not look like a CT in HU,
+            or is a DICOM series that cannot be trusted.
+    """
+
+    def __init__(
+        self,
+        keys: Hashable,
+        series_uid: str | None = None,
+        phase: str | float | None = None,
+        hu_offset: float = 0.0,
+        force: bool = False,
+    ) -> None:
+        self.key = keys
+        self.series_uid = series_uid
+        self.phase = phase
+        self.hu_offset = float(hu_offset)
+        self.force = bool(force)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        seconds: dict[str, float] = {}
+        with timed(seconds, "read"):
+            facts, values = read_isolated(
+                Path(data[self.key]),
+                read_ct,
+                self.force,
+                series_uid=self.series_uid,
+                phase=self.phase,
+                hu_offset=self.hu_offset,
+            )
+        affine = np.array(facts["affine"])
+        meta = {
+            "original_affine": torch.from_numpy(affine.copy()),
+            "spatial_shape": np.array(values.shape),
+            "space": SpaceKeys.RAS,
+        }
+        image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
+        reading = {name: facts[name] for name in ("series", "warnings", "forced")}
+        return {**data, self.key: image, "seconds": seconds, "reading": reading, "places": facts["places"]}
+
+
+def read_isolated(path: Path, read: Callable, force: bool, **arguments: Any) -> tuple[dict[str, Any], np.ndarray]:
+    """What a function of `custom.reading.ct` tells of an image, and its volume (D0, D1, D2), from its own process.
+
+    Raises InputError where it does, or where the limits of `custom.runtime.isolation` do not suffice.
+    """
+    try:
+        facts, values = run_isolated(read, path, _bytes_behind(path), force, is_archive(path), **arguments)
+    except OSError as error:
+        raise InputError(f"{path.name} cannot be read: {error.strerror}", "unreadable") from error
+    return facts, values.T
+
+
+def _bytes_behind(path: Path) -> int:
+    """Bytes of the files that reading may open: for an image in several files, all those of its folder."""
+    alone = path.is_file() and path.name.lower().endswith(SINGLE_FILES)
+    files = [path] if alone else files_below(path if path.is_dir() else path.absolute().parent)
+    return sum(os.path.getsize(file) for file in files if os.path.isfile(file))

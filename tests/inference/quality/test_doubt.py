@@ -1,0 +1,136 @@
+"""The rule of doubt: its ends, its thresholds, and that it never falls when evidence gets worse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from custom.chambers import VOLUMES_ML
+from custom.inference.quality.doubt import CHECK, RAMPS, assess, remark
+
+SOUND = {
+    "agreement": 1.0,
+    "stability": 1.0,
+    "missed_ml": 0.3,
+    "blood_hu": 400,
+    "surroundings_hu": 90,
+    "cut": 0.0,
+    "volume_ml": 100.0,
+    "self_intersections": 0,
+    "upright": 0.999,
+    "confused": "head and feet",
+    "forced": 0,
+}
+WORSE = {
+    "agreement": ("disagreement", [0.95, 0.9, 0.8, 0.6, 0.0]),
+    "stability": ("instability", [0.95, 0.9, 0.8, 0.6, 0.0]),
+    "missed_ml": ("missed", [1.2, 2.0, 3.0, 6.0, 40.0]),
+    "blood_hu": ("no_contrast", [141, 130, 124, 40, -900]),
+    "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
+    "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
+    "volume_ml": ("implausible_volume", [280.0, 330.0, 380.0, 410.0, 2000.0]),
+    "upright": ("directions", [0.45, 0.4, 0.34, 0.2, 0.0]),
+    "self_intersections": ("crossing", [2, 18, 40, 60, 5000]),
+}
+
+
+def _doubt(**checks) -> float:
+    return assess("LV", {**SOUND, **checks})["doubt"]
+
+
+def test_nothing_to_doubt():
+    verdict = assess("LV", SOUND)
+    assert verdict == {"doubts": dict.fromkeys(RAMPS, 0.0), "doubt": 0.0, "trust": "ok"}
+    assert remark("LV", {**SOUND, **verdict}) is None
+    assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0
+
+
+@pytest.mark.parametrize("key", WORSE)
+def test_doubt_grows_with_each_reason_up_to_one(key):
+    reason, values = WORSE[key]
+    verdicts = [assess("LV", {**SOUND, key: value}) for value in values]
+    doubts = [verdict["doubts"][reason] for verdict in verdicts]
+    assert doubts == sorted(doubts) and 0 < doubts[0] < CHECK and doubts[-1] == 1
+    assert verdicts[0]["trust"] == "ok" and verdicts[-1]["trust"] == "do not use"
+    for verdict in verdicts:
+        assert {name for name, doubt in verdict["doubts"].items() if doubt} == {reason}
+        assert verdict["doubt"] == pytest.approx(verdict["doubts"][reason], abs=1e-12)
+
+
+def test_doubt_never_falls_when_any_evidence_gets_worse():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        checks = {key: values[int(rng.integers(-1, 4))] for key, (_, values) in WORSE.items()}
+        key = str(rng.choice(list(WORSE)))
+        worse = WORSE[key][1][-1]
+        assert _doubt(**{**checks, key: worse}) >= _doubt(**checks)
+
+
+@pytest.mark.parametrize(
+    ("key", "third", "two_thirds"),
+    [
+        ("agreement", 0.9, 0.8),
+        ("stability", 0.9, 0.8),
+        ("missed_ml", 1 + 5 / 3, 1 + 10 / 3),
+        ("blood_hu", 140, 130),
+        ("surroundings_hu", 360, 370),
+        ("cut", 0.05, 0.1),
+        ("volume_ml", VOLUMES_ML["LV"][1] * 7 / 6, VOLUMES_ML["LV"][1] * 8 / 6),
+        ("upright", 1 / 3, 1 / 6),
+    ],
+)
+def test_a_third_is_to_be_checked_and_two_thirds_not_to_be_used(key, third, two_thirds):
+    """What gives exactly as much, and the trust that changes a thousandth of the way before it."""
+    for value, before, after in ((third, "ok", "check"), (two_thirds, "check", "do not use")):
+        assert assess("LV", {**SOUND, key: value})["trust"] == after
+        assert assess("LV", {**SOUND, key: value + 1e-3 * (third - two_thirds)})["trust"] == before
+
+
+def test_counts_give_their_share():
+    verdict = assess("LV", {**SOUND, "self_intersections": 10, "forced": 1})
+    assert (verdict["doubts"]["crossing"], verdict["doubts"]["forced"]) == (0.2, 0.5)
+
+
+@pytest.mark.parametrize(("key", "named"), [("agreement", "segmentation differs"), ("stability", "it changes where")])
+def test_a_sixth_of_doubt_is_mentioned_and_less_is_usual(key, named):
+    for value, mentioned in ((0.949, True), (0.951, False)):
+        checks = {**SOUND, key: value}
+        sentence = remark("LV", {**checks, **assess("LV", checks)})
+        assert (sentence is not None and named in sentence) is mentioned
+
+
+def test_what_was_forced_is_to_be_looked_at():
+    assert assess("LV", {**SOUND, "forced": 1})["trust"] == "check"
+    assert assess("LV", {**SOUND, "forced": 2})["trust"] == "do not use"
+
+
+@pytest.mark.parametrize("name", VOLUMES_ML)
+def test_the_population_is_not_doubted_and_what_is_no_volume_is(name):
+    for volume in VOLUMES_ML[name]:
+        assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "ok"
+    for volume in (-100.0, 0.0, VOLUMES_ML[name][0] / 2, VOLUMES_ML[name][1] * 2):
+        assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "do not use"
+
+
+def test_small_doubts_add_up():
+    alone = [_doubt(agreement=0.93), _doubt(stability=0.93), _doubt(cut=0.02)]
+    together = assess("LA", {**SOUND, "agreement": 0.93, "stability": 0.93, "cut": 0.02})
+    assert max(alone) < CHECK <= together["doubt"] and together["trust"] == "check"
+    assert together["doubt"] == pytest.approx(1 - np.prod([1 - doubt for doubt in alone]), abs=2e-3)
+
+
+def test_the_sentence_names_the_reasons_the_strongest_first():
+    checks = {**SOUND, "blood_hu": None, "agreement": 0.85}
+    checks |= assess("LA", checks)
+    assert remark("LA", checks) == (
+        "LA: do not use (doubt 1.00): hardly any contrast was seen (blood None HU, around it 90 HU); "
+        "the network's own segmentation differs (Dice 0.85)"
+    )
+    noted = {**SOUND, "self_intersections": 4}
+    assert remark("LA", {**noted, **assess("LA", noted)}) == "LA: the surface crosses itself at 4 pairs of faces"
+
+
+def test_the_confused_directions_are_named():
+    checks = {**SOUND, "upright": 0.0}
+    sentence = "LV: do not use (doubt 1.00): by the look of the anatomy the header confuses directions (head and feet)"
+    assert remark("LV", {**checks, **assess("LV", checks)}) == sentence
