@@ -94,32 +94,33 @@ HEAD = f"""# Odd inputs and their outcomes
 
 Printed by `python tests/odd_inputs.py`.
 
-## Within which limits
+## Limits
 
-Each case is parsed in a process of its own. It may take {LONGEST:.0f} s and a second more
-for each {SLOWEST / 1e6:.0f} MB on disk (`reader_time`), and {MEMORY / 2**30:.0f} GiB of address space and
-{MEMORY_A_BYTE} bytes more for each byte on disk (`memory`); what goes beyond, or ends the process, costs only its case.
-For a DICOM series, and for a header whose voxels lie in another file, all files of the folder count.
+Each case is parsed in a process of its own. What exceeds a limit, or ends the process, costs only its own case.
 
-An image has at most {LARGEST_VOLUME:,} voxels (`too_large`), and no more than its file can hold (`truncated`), which
-for a compressed one is {LARGEST_COMPRESSION:.0f} times its size; it is unpacked no further than its header claims.
-A deflated DICOM file unpacks to {INFLATED / 2**20:.0f} MiB and {INFLATED_A_BYTE} times its size at most, a zip to
-{UNPACKED / 2**30:.0f} GiB and {UNPACKED_A_BYTE} times its size (`zip_bomb`), and to {MOST_FILES:,} files and
-{LARGEST_CONTENT / 2**30:.0f} GiB whatever its size (`too_large`).
+- Time: {LONGEST:.0f} s, and 1 s more for each {SLOWEST / 1e6:.0f} MB on disk (`reader_time`).
+- Memory: {MEMORY / 2**30:.0f} GiB of address space, and {MEMORY_A_BYTE} bytes more for each byte on disk (`memory`).
+  This limit works on Linux and macOS only.
+- Image: {LARGEST_VOLUME:,} voxels (`too_large`), and no more than the file can hold (`truncated`). A compressed file
+  can hold {LARGEST_COMPRESSION:.0f} times its size, and is unpacked no further than its header claims.
+- Deflated DICOM: unpacked to at most {INFLATED / 2**20:.0f} MiB plus {INFLATED_A_BYTE} times its size.
+- Zip: unpacked to at most {UNPACKED / 2**30:.0f} GiB plus {UNPACKED_A_BYTE} times its size (`zip_bomb`), and never
+  to more than {MOST_FILES:,} files or {LARGEST_CONTENT / 2**30:.0f} GiB (`too_large`).
 
-The limit of memory holds on Linux and macOS, that of time everywhere.
+For a DICOM series, and for a header whose voxels are in another file, the size on disk is that of all files in the
+folder.
 
-## Where it lies
+## Orientation
 
-The 48 orders and directions of the axes, for each kind of file, pixel and pose: a ball in the image, taken through the
-preprocessing, must be within {TOLERANCE} mm of its place in the patient.
+For each type of file, pixel shape and pose, all 48 orders and directions of the axes are tried. A ball in the image,
+taken through the preprocessing, must be within {TOLERANCE} mm of its place in the patient.
 
 | input | outcome | worst miss |
 |---|---|---|"""
 BETWEEN = """
-## What is wrong with it
+## Defects
 
-A refused case costs exit code 1, and its report has the short name and the sentence.
+If a case is refused, the exit code is 1, and the report gives the short name and the sentence.
 
 | input | outcome | what is said |
 |---|---|---|"""

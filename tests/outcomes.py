@@ -159,10 +159,10 @@ OUTCOMES = (
     ),
 )
 
-HEAD = """# What is left of a run that did not go its way
+HEAD = """# What is left after an interrupted or failed run
 
-Printed by `python tests/outcomes.py`; each line has a test of its own. The files of a case appear together or not at
-all, and its report last: where `NAME_report.json` stands, all that it lists is whole. No input is ever written to.
+Printed by `python tests/outcomes.py`. Each line has a test of its own. The files of a case appear together or not at
+all, and its report last: if `NAME_report.json` exists, everything that it lists is complete. Inputs are never written.
 
 | what happens | exit code | what is found afterwards |
 |---|---|---|"""

@@ -48,8 +48,9 @@ def test_versions_agree():
     assert metadata["required_packages_version"] == pinned
 
 
-def test_metrics_of_the_metadata_are_the_model_cards():
-    rows = [line.split(" | ") for line in (BUNDLE / "docs" / "README.md").read_text().splitlines()]
+@pytest.mark.parametrize("page", ["README.md", "accuracy.md"])
+def test_metrics_of_the_metadata_are_those_of_the_docs(page):
+    rows = [line.split(" | ") for line in (BUNDLE / "docs" / page).read_text().splitlines()]
     # of several tables the first
     measured = {
         row[1]: float(row[3].split()[0]) for row in reversed(rows) if row[0] == "| all" and row[1] in STRUCTURES
