@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 import pydicom
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
+from ..chambers import CHAMBERS
 from ..inputs import InputError
 from .decoding import parse
 from .headers import quiet, read_header
@@ -20,7 +21,7 @@ from .slices import Slice, slices_of
 from .values import text_of, value_of
 
 MANUFACTURER, MODEL = "cardiac-chamber-meshes", "Cardiac chamber meshes"
-CODES = {"LA": codes.SCT.LeftAtrium, "LV": codes.SCT.LeftVentricle}
+CODES = {name: Code(chamber.snomed, "SCT", chamber.title) for name, chamber in CHAMBERS.items()}
 """SNOMED CT codes of the structures."""
 _INHERITED = [
     *("SpecificCharacterSet", "TimezoneOffsetFromUTC"),

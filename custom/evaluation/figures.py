@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from scipy.ndimage import map_coordinates
 
-from ..chambers import COLOURS, STRUCTURES
+from ..chambers import CHAMBERS, STRUCTURES
 from ..frames import ras_to_voxel
 from ..inference.writing.preview import PLANES, draw_plane, section, shorten
 from ..inputs import AIR
@@ -53,7 +53,7 @@ def box_plots(methods: Mapping[str, Sequence[Measures]]) -> Figure:
                     widths=0.8 * width,
                     showfliers=False,
                     patch_artist=True,
-                    boxprops={"facecolor": to_rgba(COLOURS[structure], 0.45)},
+                    boxprops={"facecolor": to_rgba(CHAMBERS[structure].colour, 0.45)},
                     medianprops={"color": "black"},
                     manage_ticks=False,
                 )
@@ -65,7 +65,8 @@ def box_plots(methods: Mapping[str, Sequence[Measures]]) -> Figure:
         axes.set_title(measure.title)
         axes.grid(axis="y", color="0.9")
         axes.set_axisbelow(True)
-    handles = [Patch(facecolor=to_rgba(COLOURS[name], 0.45), edgecolor="black", label=name) for name in structures]
+    colours = {name: to_rgba(CHAMBERS[name].colour, 0.45) for name in structures}
+    handles = [Patch(facecolor=colour, edgecolor="black", label=name) for name, colour in colours.items()]
     figure.legend(handles=handles, loc="outside right upper")
     return figure
 
@@ -93,7 +94,7 @@ def overlay(
     centre = np.concatenate([mesh.vertices for mesh in truth]).mean(axis=0)
     middle, half = (vertices.max(axis=0) + vertices.min(axis=0)) / 2, np.ptp(vertices, axis=0).max() / 2 + MARGIN
     ticks = [np.arange(place - half, place + half, PIXEL) for place in middle]
-    drawn = [*((mesh, TRUTH) for mesh in truth), *((mesh, COLOURS[mesh.name]) for mesh in predicted)]
+    drawn = [*((mesh, TRUTH) for mesh in truth), *((mesh, CHAMBERS[mesh.name].colour) for mesh in predicted)]
     figure = Figure(figsize=(12, 4.4), dpi=100, facecolor="black")
     for column, (name, axis, across_up, letters) in enumerate(PLANES):
         axes = figure.add_axes((0.005 + column * 0.333, 0.01, 0.323, 0.88))
@@ -107,8 +108,7 @@ def overlay(
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] - start
             axes.add_collection(LineCollection(segments, colors=colour, linewidths=1.2))
     figure.text(0.008, 0.945, title, color="white", fontsize=10, va="center", parse_math=False)
-    for place, (name, colour) in enumerate(
-        (*((mesh.name, COLOURS[mesh.name]) for mesh in predicted), ("truth", TRUTH))
-    ):
-        figure.text(0.85 + 0.045 * place, 0.945, name, color=colour, fontsize=10, va="center")
+    legend = [*((mesh.name, CHAMBERS[mesh.name].colour) for mesh in predicted), ("truth", TRUTH)]
+    for place, (name, colour) in enumerate(reversed(legend)):
+        figure.text(0.94 - 0.045 * place, 0.945, name, color=colour, fontsize=10, va="center")
     return figure

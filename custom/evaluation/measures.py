@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,7 @@ def measure_case(
     label_values: Mapping[str, int] = OWN_VALUES,
     failure: str = "",
 ) -> list[Measures]:
-    """Measures ``NAME_LA.stl`` and ``NAME_LV.stl`` of a folder; ``NAME_report.json``, if there, tells time and memory.
+    """Measures ``NAME_LA.stl`` and so on of a folder; ``NAME_report.json``, if there, tells time and memory.
 
     Args:
         name: of the case.
@@ -116,8 +117,8 @@ def measure_case(
     if not failure:
         try:
             meshes = {chamber: read_stl(Path(folder) / f"{name}_{chamber}.stl", chamber) for chamber in structures}
-            if len(meshes) == 2:
-                shared["overlap_ml"] = round(overlap_ml(*meshes.values()), 4)
+            if len(meshes) > 1:
+                shared["overlap_ml"] = round(sum(overlap_ml(a, b) for a, b in combinations(meshes.values(), 2)), 4)
         except ValueError as error:
             failure = str(error)
     name = printable(name)

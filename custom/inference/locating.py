@@ -19,7 +19,7 @@ from ..inputs import Findings, InputError
 from ..networks.weights import load_weights
 from ..runtime.timing import timed
 from .directions import Look
-from .quality.doubt import PHRASES
+from .quality.doubt import BY_NAME
 from .record import Record
 
 _RESAMPLE = SpatialResample(mode="bilinear", padding_mode="zeros", dtype=torch.float32)
@@ -105,7 +105,9 @@ class LocateHeartd(Transform):
         with timed(record["seconds"], "directions"):
             look = self.directions(image, centre)
         if missing:
-            turned = f"; {PHRASES['directions'].format(confused=look.confused)}" if look.probability > 0.5 else ""
+            turned = (
+                f"; {BY_NAME['directions'].phrase.format(confused=look.confused)}" if look.probability > 0.5 else ""
+            )
             findings.refuse(
                 "no_heart_found",
                 f"no heart found: {seen_ml:.0f} mL look like left atrium or ventricle, less than "

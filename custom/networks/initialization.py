@@ -7,11 +7,10 @@ from torch import Tensor, nn
 from torch._higher_order_ops import while_loop
 from torch.nn import functional as F
 
+from ..chambers import CHAMBERS
 from ..sampling import level_coordinates
 from .eigen import symmetric_eigen
 
-FALLBACK_CENTRES = ((0.0, -0.3, 0.15), (-0.3, 0.1, -0.15))
-"""Normalised centres used where a chamber was not found: LA behind and above, LV to the left (-), front and below."""
 FALLBACK_RADIUS = 0.2
 
 
@@ -44,9 +43,10 @@ class SegmentationInitialization(nn.Module):
         self.shrink = 0.9
         self.margin = 0.05
         self.fallback_radius = FALLBACK_RADIUS
-        if structures > len(FALLBACK_CENTRES):
-            raise ValueError(f"initialization knows {len(FALLBACK_CENTRES)} structures, asked for {structures}")
-        self.register_buffer("fallback", torch.tensor(FALLBACK_CENTRES[:structures]), persistent=False)
+        if structures > len(CHAMBERS):
+            raise ValueError(f"custom.chambers knows {len(CHAMBERS)} structures, asked for {structures}")
+        centres = [chamber.usual_centre for chamber in CHAMBERS.values()]
+        self.register_buffer("fallback", torch.tensor(centres[:structures]), persistent=False)
 
     def forward(self, sphere: Tensor, logits: Tensor) -> Tensor:
         """Places the sphere.

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..chambers import COLOURS, LABELS
+from ..chambers import CHAMBERS, LABELS
 from ..frames import spacing_of
 from .case import Case
 
@@ -64,7 +64,7 @@ def write_sheet(path: Path, tiles: Sequence[Tile]) -> None:
             for name, label in LABELS.items():
                 inside = (plane.labels.T == label).astype(float)
                 if inside.any():
-                    axes.contour(inside, [0.5], colors=COLOURS[name], linewidths=0.8, extent=plane.extent)
+                    axes.contour(inside, [0.5], colors=CHAMBERS[name].colour, linewidths=0.8, extent=plane.extent)
         for axes in grid[3 * number : 3 * number + 2]:
             axes.invert_xaxis()
     figure.savefig(path, metadata={"Software": None})

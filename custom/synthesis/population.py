@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 import numpy as np
 
-from ..chambers import VOLUMES_ML
+from ..chambers import CHAMBERS
 
 
 class Device(StrEnum):
@@ -183,7 +183,7 @@ def draw_parameters(seed: int) -> Patient:
     def chance(probability: float) -> bool:
         return bool(rng.uniform() < probability)
 
-    lv_volume, lv_aspect = log_normal(120, 0.38, *VOLUMES_ML["LV"]), uniform(2.7, 4.0)
+    lv_volume, lv_aspect = log_normal(120, 0.38, *CHAMBERS["LV"].volume_ml), uniform(2.7, 4.0)
     wall, apex_wall = normal(9.5, 2.0, 6, 16), uniform(0.3, 0.8)
     septum = wall * uniform(0.9, 1.25)
     disease = rng.uniform()
@@ -232,7 +232,7 @@ def draw_parameters(seed: int) -> Patient:
         "scar_thinning": uniform(0.3, 0.75) if scarred else 0.0,
         "aneurysm": uniform(10, 22) if aneurysm else 0.0,
         "aortic_opening": uniform(0.05, 0.9),
-        "la_volume": uniform(190, 340) if giant else log_normal(88, 0.42, *VOLUMES_ML["LA"]),
+        "la_volume": uniform(190, 340) if giant else log_normal(88, 0.42, *CHAMBERS["LA"].volume_ml),
         "la_width": uniform(1.0, 1.5),
         "la_depth": uniform(0.60, 0.98),
         "la_height": uniform(0.88, 1.28),

@@ -11,9 +11,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 
+from ..chambers import CHAMBERS
+
 PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
 """The axis that each plane cuts; crop axes run right, anterior, superior."""
-COLOURS = ("#3fb6ff", "#ff6b57")
 FIELD_RANGE = 0.5
 """Distance at which the colours of a field end, normalised units."""
 
@@ -54,8 +55,8 @@ def draw_chambers(sample: Mapping[str, Tensor]) -> Figure:
         position = int(np.sqrt(extents).sum(0).argmax())  # the root: rather some of every chamber than all of one
         axes.imshow(np.take(image[0], position, axis).T, cmap="gray", vmin=-1, vmax=1, origin="lower")
         for masks, style in ((label, "dashed"), (mesh, "solid")):
-            for mask, colour in zip(masks[1:], COLOURS, strict=False):
-                _contour(axes, np.take(mask, position, axis) - 0.5, colour, style)
+            for mask, chamber in zip(masks[1:], CHAMBERS.values(), strict=False):
+                _contour(axes, np.take(mask, position, axis) - 0.5, chamber.colour, style)
     return figure
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from monai.transforms import Transform
 
-from ...chambers import DEFINITIONS, LABELS
+from ...chambers import CHAMBERS, LABELS
 from ...metrics import dice
 from ...runtime.timing import timed
 from ..record import Grid, Record
@@ -56,5 +56,5 @@ class AssessMeshesd(Transform):
                     **reading["directions"],
                 }
                 verdict = assess(mesh.name, {**checks, "forced": forced})
-                record["structures"][mesh.name] = {"definition": DEFINITIONS[mesh.name], **checks, **verdict}
+                record["structures"][mesh.name] = {"definition": CHAMBERS[mesh.name].definition, **checks, **verdict}
         return record

@@ -3,110 +3,163 @@
 Each reason for doubt has a quantity that grows with it, a value up to which it gives no doubt, and one from which on it
 gives full doubt, 1; in between the doubt grows linearly. They add up as independent reasons do: the whole doubt is
 1 - (1 - d1)(1 - d2)..., which never falls when one of them grows, and one full reason suffices.
-
-================== ========================================================= ========== ==== =========================
-reason             quantity                                                  no doubt   full why
-================== ========================================================= ========== ==== =========================
-disagreement       1 - Dice of the surface and the U-Net's own segmentation  0          0.3  two readings of one image
-instability        1 - lowest Dice of the surface and those that slightly    0          0.3  the heart is the same in
-                   varied images give                                                        all of them
-missed             mL of what the network saw of the chamber, in one piece   1          6    an appendage has about as
-                   with it, but more than 5 mm outside the surface                           much
-no_contrast        HU that the blood lacks to be as bright as its            -50        -20  where blood ends is hardly
-                   surroundings, or as `MUSCLE` where they are darker                        to be seen
-cut_off            share of the vertices at the edge of the image or of the  0          0.15 the rest was not seen
-                   crop
-implausible_volume times that the volume exceeds the population's largest,   1          1.5  hardly anybody has it
-                   or falls below its smallest
-directions         probability that the anatomy runs another way than the   0.5        1    the header confuses right
-                   header says                                                               and left, head and feet ...
-crossing           pairs of the surface's faces that cross                   0          50   the deformation broke down
-forced             refusals of the image that `force` overrode               0          2    it may be no CT, or its
-                                                                                             place may be wrong
-================== ========================================================= ========== ==== =========================
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import inf, prod
-from typing import Any
+from typing import Any, NamedTuple
 
-from ...chambers import VOLUMES_ML
+from ...chambers import CHAMBERS
 
 CHECK, REJECT = 1 / 3 - 1e-9, 2 / 3 - 1e-9
 """Least doubt with which a surface is to be checked, and with which it is not to be used: a third, two thirds, less
 what floating point may lack of them, as 1 - 0.9 does of 0.1."""
 MUSCLE = 100.0
 """HU that is as bright as muscle and blood are without contrast (30 to 60), or muscle with a little of it."""
-RAMPS = {
-    "disagreement": (0.0, 0.3),
-    "instability": (0.0, 0.3),
-    "missed": (1.0, 6.0),
-    "no_contrast": (-50.0, -20.0),
-    "cut_off": (0.0, 0.15),
-    "implausible_volume": (1.0, 1.5),
-    "directions": (0.5, 1.0),
-    "crossing": (0.0, 50.0),
-    "forced": (0.0, 2.0),
-}
-"""Per reason its quantity's values without doubt and with full doubt."""
-PHRASES = {
-    "disagreement": "the network's own segmentation differs (Dice {agreement:.2f})",
-    "instability": "it changes where the image hardly does (Dice {stability:.2f})",
-    "missed": "it leaves out {missed_ml:.1f} mL that the network's own segmentation has",
-    "no_contrast": "hardly any contrast was seen (blood {blood_hu} HU, around it {surroundings_hu} HU)",
-    "cut_off": "{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
-    "implausible_volume": "hardly anybody has a volume of {volume_ml:.0f} mL",
-    "directions": "by the look of the anatomy the header confuses directions ({confused})",
-    "crossing": "the surface crosses itself at {self_intersections} pairs of faces",
-    "forced": "without `force` the image would have been refused",
-}
-"""What is said of each reason, from the chamber's checks."""
-NOTED = {"disagreement": CHECK / 2, "instability": CHECK / 2}
-"""Doubt from which a reason is mentioned; the others always are, for they give none where all is well."""
+
+Checks = Mapping[str, Any]
+"""What was measured of a surface, as bundle/docs/report.md explains it but not rounded; `forced` is a number."""
 
 
-def assess(name: str, checks: Mapping[str, Any]) -> dict[str, Any]:
+class Reason(NamedTuple):
+    """A reason for doubt."""
+
+    name: str
+    quantity: Callable[[str, Checks], float]
+    """Of a chamber's name and checks."""
+    none: float
+    """Of the quantity: up to here it gives no doubt."""
+    full: float
+    """From here on it gives full doubt."""
+    phrase: str
+    """What is said of it, filled from the checks."""
+    why: str
+    noted: float = 0.0
+    """Doubt above which it is mentioned, for reasons that give a little where all is well."""
+
+    def doubt(self, chamber: str, checks: Checks) -> float:
+        """From 0 to 1."""
+        return min(max((self.quantity(chamber, checks) - self.none) / (self.full - self.none), 0.0), 1.0)
+
+
+def _instability(_: str, checks: Checks) -> float:
+    return 0.0 if checks["stability"] is None else 1 - checks["stability"]
+
+
+def _lack_of_contrast(_: str, checks: Checks) -> float:
+    """HU that the blood lacks to be as bright as its surroundings, or as `MUSCLE` where they are darker."""
+    blood, around = checks["blood_hu"], checks["surroundings_hu"]
+    return inf if blood is None else max(MUSCLE, MUSCLE if around is None else around) - blood
+
+
+def _times_too_large(chamber: str, checks: Checks) -> float:
+    """Times that the volume exceeds the population's largest, or falls below its smallest."""
+    (smallest, largest), volume = CHAMBERS[chamber].volume_ml, checks["volume_ml"]
+    return max(volume / largest, smallest / volume) if volume > 0 else inf
+
+
+REASONS = (
+    Reason(
+        name="disagreement",
+        quantity=lambda _, checks: 1 - checks["agreement"],
+        none=0.0,
+        full=0.3,
+        phrase="the network's own segmentation differs (Dice {agreement:.2f})",
+        why="surface and segmentation are two readings of one image",
+        noted=CHECK / 2,
+    ),
+    Reason(
+        name="instability",
+        quantity=_instability,
+        none=0.0,
+        full=0.3,
+        phrase="it changes where the image hardly does (Dice {stability:.2f})",
+        why="the heart is the same in all slightly varied images",
+        noted=CHECK / 2,
+    ),
+    Reason(
+        name="missed",
+        quantity=lambda _, checks: checks["missed_ml"],
+        none=1.0,
+        full=6.0,
+        phrase="it leaves out {missed_ml:.1f} mL that the network's own segmentation has",
+        why="an appendage has about as much",
+    ),
+    Reason(
+        name="no_contrast",
+        quantity=_lack_of_contrast,
+        none=-50.0,
+        full=-20.0,
+        phrase="hardly any contrast was seen (blood {blood_hu} HU, around it {surroundings_hu} HU)",
+        why="where blood ends is hardly to be seen",
+    ),
+    Reason(
+        name="cut_off",
+        quantity=lambda _, checks: checks["cut"],
+        none=0.0,
+        full=0.15,
+        phrase="{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
+        why="the rest of the chamber was not seen",
+    ),
+    Reason(
+        name="implausible_volume",
+        quantity=_times_too_large,
+        none=1.0,
+        full=1.5,
+        phrase="hardly anybody has a volume of {volume_ml:.0f} mL",
+        why="hardly anybody has it",
+    ),
+    Reason(
+        name="directions",
+        quantity=lambda _, checks: 1 - checks["upright"],
+        none=0.5,
+        full=1.0,
+        phrase="by the look of the anatomy the header confuses directions ({confused})",
+        why="the header confuses right and left, head and feet, or front and back",
+    ),
+    Reason(
+        name="crossing",
+        quantity=lambda _, checks: checks["self_intersections"],
+        none=0.0,
+        full=50.0,
+        phrase="the surface crosses itself at {self_intersections} pairs of faces",
+        why="the deformation broke down",
+    ),
+    Reason(
+        name="forced",
+        quantity=lambda _, checks: checks["forced"],
+        none=0.0,
+        full=2.0,
+        phrase="without `force` the image would have been refused",
+        why="it may be no CT, or its place may be wrong",
+    ),
+)
+"""All of them; a further one is a row here, and one in the table of bundle/docs/report.md."""
+
+BY_NAME = {reason.name: reason for reason in REASONS}
+
+
+def assess(name: str, checks: Checks) -> dict[str, Any]:
     """The verdict on a surface: `doubts` by reason and the whole `doubt`, in [0, 1], and `trust`: "ok", "check" or
     "do not use".
 
     Args:
         name: of the chamber, of `STRUCTURES`.
-        checks: `agreement`, `stability`, `missed_ml`, `blood_hu`, `surroundings_hu`, `cut`, `volume_ml`,
-            `upright` and `self_intersections`, as the report explains them but not rounded, and how many refusals were
-            `forced`.
+        checks: all that the reasons' quantities ask for.
     """
-    doubts = {}
-    for reason, quantity in _quantities(name, checks).items():
-        none, full = RAMPS[reason]
-        doubts[reason] = min(max((quantity - none) / (full - none), 0.0), 1.0)
+    doubts = {reason.name: reason.doubt(name, checks) for reason in REASONS}
     doubt = 1 - prod(1 - value for value in doubts.values())
     trust = "do not use" if doubt >= REJECT else "check" if doubt >= CHECK else "ok"
     return {"doubts": doubts, "doubt": doubt, "trust": trust}
 
 
-def remark(name: str, checks: Mapping[str, Any]) -> str | None:
+def remark(name: str, checks: Checks) -> str | None:
     """A sentence on the doubts that `checks`, with their verdict, hold; None where there is nothing to say."""
-    doubts = {reason: value for reason, value in checks["doubts"].items() if value > NOTED.get(reason, 0.0)}
+    doubts = {reason: value for reason, value in checks["doubts"].items() if value > BY_NAME[reason].noted}
     if not doubts:
         return None
-    phrases = [PHRASES[reason].format(**checks) for reason in sorted(doubts, key=doubts.__getitem__, reverse=True)]
+    phrases = [BY_NAME[reason].phrase.format(**checks) for reason in sorted(doubts, key=doubts.get, reverse=True)]
     verdict = "" if checks["trust"] == "ok" else f" {checks['trust']} (doubt {checks['doubt']:.2f}):"
     return f"{name}:{verdict} {'; '.join(phrases)}"
-
-
-def _quantities(name: str, checks: Mapping[str, Any]) -> dict[str, float]:
-    blood, around, volume = checks["blood_hu"], checks["surroundings_hu"], checks["volume_ml"]
-    smallest, largest = VOLUMES_ML[name]
-    return {
-        "disagreement": 1 - checks["agreement"],
-        "instability": 0.0 if checks["stability"] is None else 1 - checks["stability"],
-        "missed": checks["missed_ml"],
-        "no_contrast": inf if blood is None else max(MUSCLE, MUSCLE if around is None else around) - blood,
-        "cut_off": checks["cut"],
-        "implausible_volume": max(volume / largest, smallest / volume) if volume > 0 else inf,
-        "directions": 1 - checks["upright"],
-        "crossing": checks["self_intersections"],
-        "forced": checks["forced"],
-    }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from trimesh.exchange.stl import export_stl
 
 from ...frames import ras_to_lps
 from ...inputs import InputError
@@ -33,15 +34,9 @@ def read_stl(path: Path, name: str) -> Mesh:
 
 
 def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
-    """`mesh` as binary STL: 80-byte header, count, then normal, three corners and a zero for each face, float32."""
-    corners = ras_to_lps(mesh.vertices)[mesh.faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    facets = np.zeros(len(corners), dtype=[("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
-    facets["normal"] = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
-    facets["corners"] = corners
-    head = _title(mesh, remark).ljust(80).encode("ascii")
-    return head + np.uint32(len(corners)).astype("<u4").tobytes() + facets.tobytes()
+    """`mesh` as binary STL: its coordinates in float32."""
+    surface = trimesh.Trimesh(ras_to_lps(mesh.vertices), mesh.faces, process=False)
+    return _title(mesh, remark).ljust(80).encode("ascii") + export_stl(surface)[80:]
 
 
 def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:

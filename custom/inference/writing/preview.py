@@ -8,15 +8,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import trimesh
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from monai.data import MetaTensor
 from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-from ...chambers import COLOURS
+from ...chambers import CHAMBERS
 from ...frames import ras_to_voxel, spacing_of
 from ...mesh import Mesh
 from ...text import printable
@@ -54,7 +56,7 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
         draw_plane(axes, plane, spacing[list(across_up)], title, letters)
         for mesh in placed:
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
-            axes.add_collection(LineCollection(segments, colors=COLOURS[mesh.name], linewidths=1.2))
+            axes.add_collection(LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2))
     _draw_rendering(figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d"), meshes)
     _write_title(figure, report)
     return as_png(figure)
@@ -76,26 +78,10 @@ def shorten(name: str) -> str:
 
 
 def section(mesh: Mesh, axis: int, position: float) -> np.ndarray:
-    """The exact cut of `mesh` with the plane at `position` along `axis`: segments (K, 2, 3) in the mesh's own frame.
-
-    A vertex in the plane counts as above it, so each cut face gives one segment.
-    """
-    corners = mesh.vertices[mesh.faces]
-    heights = corners[..., axis] - position
-    above = heights >= 0
-    count = above.sum(axis=1)
-    cut = (count == 1) | (count == 2)
-    corners, heights, above, count = corners[cut], heights[cut], above[cut], count[cut]
-    # The corner alone on its side, then the other two.
-    alone = np.where(count == 1, above.argmax(axis=1), above.argmin(axis=1))
-    rows = np.arange(len(corners))
-    ends = []
-    for step in (1, 2):
-        other = (alone + step) % 3
-        h0, h1 = heights[rows, alone], heights[rows, other]
-        weight = (h0 / (h0 - h1))[:, None]
-        ends.append(corners[rows, alone] * (1 - weight) + corners[rows, other] * weight)
-    return np.stack(ends, axis=1)
+    """The exact cut of `mesh` with the plane at `position` along `axis`: segments (K, 2, 3) in the mesh's own frame."""
+    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    normal = np.eye(3)[axis]
+    return trimesh.intersections.mesh_plane(surface, normal, position * normal)
 
 
 def draw_plane(axes: Axes, plane: np.ndarray, spacing: np.ndarray, title: str, letters: str) -> None:
@@ -133,8 +119,7 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
         seen = normals @ reader > -0.3  # perspective shows a little of what faces away
         corners, normals = corners[seen], normals[seen]
         shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
-        red, green, blue = (int(COLOURS[mesh.name][place : place + 2], 16) / 255 for place in (1, 3, 5))
-        colours = shade[:, None] * np.array([[red, green, blue]])
+        colours = shade[:, None] * np.array([to_rgb(CHAMBERS[mesh.name].colour)])
         axes.add_collection3d(Poly3DCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.3))
     vertices = np.concatenate([mesh.vertices for mesh in meshes])
     middle, half = (vertices.max(axis=0) + vertices.min(axis=0)) / 2, np.ptp(vertices, axis=0).max() / 2
@@ -152,4 +137,4 @@ def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
         figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
     for place, (name, checks) in enumerate(report["structures"].items()):
         text = f"{name} {checks['volume_ml']:.1f} mL" + ("" if checks["trust"] == "ok" else f", {checks['trust']}")
-        figure.text(0.76, 0.96 - 0.06 * place, text, color=COLOURS[name], fontsize=10, va="center")
+        figure.text(0.76, 0.96 - 0.06 * place, text, color=CHAMBERS[name].colour, fontsize=10, va="center")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from ...geometry.intersections import mutual_intersections
 from ...mesh import Mesh
 from ...runtime.memory import peak_memory
 from ...text import printable
-from ..quality.doubt import CHECK, RAMPS, remark
+from ..quality.doubt import CHECK, REASONS, remark
 from ..record import Record
 
 
@@ -48,7 +49,7 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
     crop = _geometry(image.shape[1:], image.affine)
     structures = record["structures"]
-    between = _intersections_between(meshes)
+    crossings = _crossings(meshes)
     reading = record["reading"]
     return {
         "case": printable(record["name"]),
@@ -63,8 +64,8 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
         "crop": crop,
         "label_map": _geometry(*record["label_grid"]),
         "structures": {name: _rounded(checks) for name, checks in structures.items()},
-        "intersections_between": between,
-        "warnings": [*reading["warnings"].values(), *_warnings(structures, between)],
+        "intersections_between": sum(crossings.values()) if len(meshes) > 1 else None,
+        "warnings": [*reading["warnings"].values(), *_warnings(structures, crossings)],
         "outcomes": [*reading["warnings"], *_suspicions(structures)],
         "forced": reading["forced"],
         "weights_sha256": run.sha256,
@@ -102,20 +103,21 @@ def _rounded(checks: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _intersections_between(meshes: Sequence[Mesh]) -> int | None:
-    if len(meshes) < 2:
-        return None
-    first, second = meshes
-    return len(mutual_intersections(first.vertices, first.faces, second.vertices, second.faces))
+def _crossings(meshes: Sequence[Mesh]) -> dict[tuple[str, str], int]:
+    """Pairs of faces that cross, by the names of the two chambers."""
+    return {
+        (one.name, other.name): len(mutual_intersections(one.vertices, one.faces, other.vertices, other.faces))
+        for one, other in combinations(meshes, 2)
+    }
 
 
-def _warnings(structures: Mapping[str, Mapping[str, Any]], between: int | None) -> list[str]:
+def _warnings(structures: Mapping[str, Mapping[str, Any]], crossings: Mapping[tuple[str, str], int]) -> list[str]:
     found = [sentence for name, checks in structures.items() if (sentence := remark(name, checks))]
-    if between:
-        found.append(f"the two chambers cross at {between} pairs of faces")
-    return found
+    crossing = {pair: count for pair, count in crossings.items() if count}
+    return found + [f"{one} and {other} cross at {count} pairs of faces" for (one, other), count in crossing.items()]
 
 
 def _suspicions(structures: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The reasons that by themselves make some chamber one to check."""
-    return [reason for reason in RAMPS if any(checks["doubts"][reason] >= CHECK for checks in structures.values())]
+    names = [reason.name for reason in REASONS]
+    return [name for name in names if any(checks["doubts"][name] >= CHECK for checks in structures.values())]

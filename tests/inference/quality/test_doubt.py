@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from custom.chambers import VOLUMES_ML
-from custom.inference.quality.doubt import CHECK, RAMPS, assess, remark
+from custom.chambers import CHAMBERS
+from custom.inference.quality.doubt import CHECK, REASONS, assess, remark
 
 SOUND = {
     "agreement": 1.0,
@@ -40,7 +42,7 @@ def _doubt(**checks) -> float:
 
 def test_nothing_to_doubt():
     verdict = assess("LV", SOUND)
-    assert verdict == {"doubts": dict.fromkeys(RAMPS, 0.0), "doubt": 0.0, "trust": "ok"}
+    assert verdict == {"doubts": dict.fromkeys((reason.name for reason in REASONS), 0.0), "doubt": 0.0, "trust": "ok"}
     assert remark("LV", {**SOUND, **verdict}) is None
     assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0
 
@@ -75,7 +77,7 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         ("blood_hu", 140, 130),
         ("surroundings_hu", 360, 370),
         ("cut", 0.05, 0.1),
-        ("volume_ml", VOLUMES_ML["LV"][1] * 7 / 6, VOLUMES_ML["LV"][1] * 8 / 6),
+        ("volume_ml", CHAMBERS["LV"].volume_ml[1] * 7 / 6, CHAMBERS["LV"].volume_ml[1] * 8 / 6),
         ("upright", 1 / 3, 1 / 6),
     ],
 )
@@ -104,11 +106,11 @@ def test_what_was_forced_is_to_be_looked_at():
     assert assess("LV", {**SOUND, "forced": 2})["trust"] == "do not use"
 
 
-@pytest.mark.parametrize("name", VOLUMES_ML)
+@pytest.mark.parametrize("name", CHAMBERS)
 def test_the_population_is_not_doubted_and_what_is_no_volume_is(name):
-    for volume in VOLUMES_ML[name]:
+    for volume in CHAMBERS[name].volume_ml:
         assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "ok"
-    for volume in (-100.0, 0.0, VOLUMES_ML[name][0] / 2, VOLUMES_ML[name][1] * 2):
+    for volume in (-100.0, 0.0, CHAMBERS[name].volume_ml[0] / 2, CHAMBERS[name].volume_ml[1] * 2):
         assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "do not use"
 
 
@@ -134,3 +136,19 @@ def test_the_confused_directions_are_named():
     checks = {**SOUND, "upright": 0.0}
     sentence = "LV: do not use (doubt 1.00): by the look of the anatomy the header confuses directions (head and feet)"
     assert remark("LV", {**checks, **assess("LV", checks)}) == sentence
+
+
+def test_the_report_page_has_every_reason_with_its_ends():
+    page = (Path(__file__).parents[3] / "bundle" / "docs" / "report.md").read_text()
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.startswith("| `")
+    ]
+    table = {row[0].strip("`"): row[-2:] for row in rows if len(row) == 4}
+    for reason in REASONS:
+        ends = reason.none, reason.full
+        if reason.name == "no_contrast":  # said the other way round: what the blood has, not what it lacks
+            ends = -reason.none, -reason.full
+        assert [float(end) for end in table[reason.name]] == list(ends), reason.name
+    assert set(table) == {reason.name for reason in REASONS}
+    for chamber, row in CHAMBERS.items():
+        assert f"{chamber} {row.volume_ml[0]:.0f} to {row.volume_ml[1]:.0f} mL" in page

@@ -188,7 +188,7 @@ def test_what_is_wrong_with_a_mesh_is_said(tmp_path, weights):
     assert {"tilt", "disagreement", "no_contrast", "cut_off"} <= set(report["outcomes"])
     said = " ".join(report["warnings"])
     assert "LV: do not use" in said and "edge of the field of view" in said and "crosses itself at" in said
-    assert "the two chambers cross" in said
+    assert "LA and LV cross at" in said
 
 
 def test_baselines_without_untangling_and_augmentation_are_assessed(tmp_path):
