@@ -18,7 +18,7 @@ from monai.bundle import ConfigParser
 from torch import Tensor
 from tqdm import tqdm
 
-from custom.networks.deformation import KernelFlow
+from custom.networks.blocks.deformation import KernelFlow
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCATTER = (0.02, 0.1)

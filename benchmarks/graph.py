@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch_geometric.nn import ChebConv as ReferenceConv
 
 from custom.networks import ShapeNetwork
-from custom.networks.graph import ChebConv
+from custom.networks.blocks.graph import ChebConv
 from custom.template import GraphOperator
 
 CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "train.json"

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from custom.networks import RepresentationNetwork
-from custom.networks.projection import project, trilinear_corners
+from custom.networks.blocks.projection import project, trilinear_corners
 from custom.sampling import sample
 from custom.supervision import DistanceLoss
 from custom.template import icosphere

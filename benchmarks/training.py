@@ -27,11 +27,11 @@ import torch
 from monai.bundle import ConfigParser
 
 from custom.networks import representation_network, shape_network
-from custom.networks.deformation import KernelFlow
-from custom.networks.graph_decoder import GraphStage
-from custom.networks.observation import SegmentationObservation
+from custom.networks.blocks.deformation import KernelFlow
+from custom.networks.blocks.graph_decoder import GraphStage
+from custom.networks.blocks.observation import SegmentationObservation
+from custom.networks.blocks.unet import UNet
 from custom.networks.representation_network import RepresentationNetwork
-from custom.networks.unet import UNet
 from custom.runtime.memory import peak_memory
 from custom.supervision import DistanceLoss, ShapeLoss, representation_supervision
 

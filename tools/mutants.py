@@ -33,9 +33,7 @@ from cosmic_ray.work_item import MutationSpec, TestOutcome, WorkerOutcome, WorkI
 
 ROOT = Path(__file__).resolve().parents[1]
 SESSIONS = ROOT / ".mutants"
-GEOMETRY = (
-    "distance_field fairing intersections isosurface normals strays subdivision surface_distance surface_sampling"
-)
+GEOMETRY = "distance_field intersections isosurface normals subdivision surface_distance surface_sampling"
 TESTS = {
     "custom/sampling.py": ["tests/test_sampling.py"],
     "custom/frames.py": ["tests/test_frames.py"],
@@ -43,12 +41,17 @@ TESTS = {
     "custom/inference/quality/doubt.py": ["tests/inference/quality/test_doubt.py"],
     "custom/inference/writing/mesh_files.py": ["tests/inference/writing/test_mesh_files.py"],
     "custom/dicom/stacking.py": ["tests/dicom/test_tolerances.py", "tests/dicom/test_stacking.py"],
-    "custom/dicom/series.py": [f"tests/dicom/test_{name}.py" for name in ("choosing", "tolerances", "series")],
+    **{
+        f"custom/dicom/{module}.py": [f"tests/dicom/test_{name}.py" for name in ("choosing", "tolerances", "series")]
+        for module in ("series", "stack")
+    },
     **{f"custom/geometry/{name}.py": [f"tests/geometry/test_{name}.py"] for name in GEOMETRY.split()},
     "custom/geometry/triangles.py": ["tests/geometry/test_triangles.py", "tests/geometry/test_surface_distance.py"],
-    "custom/geometry/umbrella.py": ["tests/geometry/test_fairing.py"],
-    "custom/geometry/untangling.py": ["tests/geometry/test_untangling.py"],
-    "custom/geometry/vertex_graph.py": ["tests/geometry/test_outliers.py", "tests/geometry/test_untangling.py"],
+    "custom/geometry/mending/fairing.py": ["tests/geometry/test_fairing.py"],
+    "custom/geometry/mending/outliers.py": ["tests/geometry/test_outliers.py"],
+    "custom/geometry/mending/umbrella.py": ["tests/geometry/test_fairing.py"],
+    "custom/geometry/mending/untangling.py": ["tests/geometry/test_untangling.py"],
+    "custom/geometry/mending/vertex_graph.py": ["tests/geometry/test_outliers.py", "tests/geometry/test_untangling.py"],
     "custom/geometry/winding.py": ["tests/geometry/test_winding.py"],
 }
 """Modules and the tests that must kill their mutants."""

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..networks.unet import UNet, unet_precision
+from ..networks.blocks.unet import UNet, unet_precision
 from ..sampling import level_coordinates, sample
 
 

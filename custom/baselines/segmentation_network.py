@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..networks.unet import UNet, unet_precision
+from ..networks.blocks.unet import UNet, unet_precision
 
 
 class SegmentationNetwork(nn.Module):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ..geometry.mending.umbrella import umbrella
 from ..geometry.pairs import nearest
 from ..geometry.subdivision import Edges
-from ..geometry.umbrella import umbrella
 
 
 def pick(values: Tensor, index: Tensor) -> Tensor:

@@ -1,9 +1,9 @@
 """DICOM in: the CT series below a folder, chosen, placed and decoded. DICOM out: surfaces and label map of its study.
 
-`headers` finds the files, `slices` reads where each slice lies, `series` chooses among series, `phases` among slices
-at one place, `stacking` checks the geometry, and `pixels` makes HU of what
-`decoding` decodes. `source` holds what the written objects take from the series, `encapsulated_stl` and `segmentation`
-write them.
+`headers` finds the files, `slices` reads where each slice lies, `series` chooses among the series by the rules of
+`stack`, `phases` among slices at one place, `stacking` checks the geometry, and `pixels` makes HU of what `decoding`
+decodes. `wholeness` and `patients` see what is absent or does not belong together, `values` reads what a header says
+without trusting it. The room `objects` writes: SEG and Encapsulated STL.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def read_series(
     Args:
         folder: holds the series at any depth, other objects beside them.
         findings: gets the warnings.
-        series_uid: the SeriesInstanceUID to read; None chooses by the rules of `custom.dicom.series`.
+        series_uid: the SeriesInstanceUID to read; None chooses by the rules of `custom.dicom.stack`.
         phase: the phase to read of a series of several.
 
     Raises:

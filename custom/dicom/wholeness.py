@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..inputs import Findings, InputError
 from .headers import Found
 from .phases import places_of
+from .stack import FEWEST, Stack
 from .values import text_of
-
-if TYPE_CHECKING:
-    from .series import Stack
-
-FEWEST = 20
-"""Slices of a series that can hold a whole heart."""
 
 
 def check_files(found: Found, findings: Findings) -> None:

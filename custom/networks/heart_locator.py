@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .unet import UNet
+from .blocks.unet import UNet
 
 
 class HeartLocator(nn.Module):

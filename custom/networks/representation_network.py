@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..template import GraphOperator, gcn_operator, icosphere
-from .graph import GCNConv
-from .projection import project
+from .blocks.graph import GCNConv
+from .blocks.projection import project
 
 GROUPS = 8
 """Groups of the group normalisation."""

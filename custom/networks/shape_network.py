@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from ..sampling import sample
 from ..template import GraphOperator, chebyshev_operator, icosphere
-from .deformation import KernelFlow, Offsets
-from .graph_decoder import GraphStage
-from .initialization import FixedInitialization, SegmentationInitialization
-from .observation import NoObservation, SegmentationObservation
-from .unet import UNet, unet_precision
+from .blocks.deformation import KernelFlow, Offsets
+from .blocks.graph_decoder import GraphStage
+from .blocks.initialization import FixedInitialization, SegmentationInitialization
+from .blocks.observation import NoObservation, SegmentationObservation
+from .blocks.unet import UNet, unet_precision
 
 
 class ShapeNetwork(nn.Module):

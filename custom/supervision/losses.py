@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from ..geometry.pairs import nearest
 from ..geometry.surface_distance import signed_distance
-from ..networks.graph import propagate
+from ..networks.blocks.graph import propagate
 from ..sampling import sample
 from ..template import GraphOperator
 from .sample_points import sample_points, surface_voxels

@@ -9,7 +9,7 @@ import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
-from ..dicom.source import MANUFACTURER
+from ..dicom.objects.source import MANUFACTURER
 from ..frames import ras_to_lps, spacing_of, voxel_to_ras
 from .case import Case
 from .tissue import Contrast

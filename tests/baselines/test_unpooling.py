@@ -1,6 +1,6 @@
 import torch
 
-from custom.baselines.unpooling import GrowingSurface, distance_to_segments
+from custom.baselines.voxel2mesh.unpooling import GrowingSurface, distance_to_segments
 from custom.geometry.subdivision import edges_of
 from custom.template import icosphere
 

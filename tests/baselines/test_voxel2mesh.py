@@ -3,7 +3,7 @@ import torch
 import trimesh
 
 from custom.baselines import MeshTraining, Voxel2Mesh, Voxel2MeshLoss
-from custom.baselines.neighbourhood_sampling import NEIGHBOURS, LearnedNeighbourhoodSampling
+from custom.baselines.voxel2mesh.neighbourhood_sampling import NEIGHBOURS, LearnedNeighbourhoodSampling
 from custom.geometry.subdivision import edges_of
 from custom.sampling import sample
 

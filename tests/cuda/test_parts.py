@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from custom.geometry.pairs import nearest
-from custom.networks.deformation import KernelFlow
+from custom.networks.blocks.deformation import KernelFlow
 from custom.supervision.losses import stray_loss
 from custom.template import icosphere
 from custom.training import VoxeliseMeshesd

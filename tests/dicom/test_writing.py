@@ -15,8 +15,8 @@ from dicom_files import PATIENT, write_enhanced, write_series
 from highdicom.seg import segread
 
 from custom.dicom import read_series
-from custom.dicom.source import open_source
-from custom.dicom.writing import encode_dicom
+from custom.dicom.objects.encoding import encode_dicom
+from custom.dicom.objects.source import open_source
 from custom.frames import ras_to_lps, voxel_to_ras
 from custom.inference.writing.mesh_files import encode_stl
 from custom.inputs import Findings, InputError

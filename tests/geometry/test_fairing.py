@@ -6,7 +6,7 @@ import pytest
 import torch
 from scipy.spatial.transform import Rotation
 
-from custom.geometry.fairing import fair
+from custom.geometry.mending.fairing import fair
 
 ROUNDS, TANGENTIAL, BENDING = 10, 0.5, 0.1
 """As in inference.json."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from custom.frames import centred_affine, ras_to_voxel, voxel_to_ras
-from custom.geometry.outliers import distance_outside, remove_outliers
+from custom.geometry.mending.outliers import distance_outside, remove_outliers
 
 RADIUS, SHAPE = 20.0, (40, 48, 44)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from custom.geometry import untangling
 from custom.geometry.intersections import Tangled, mutual_intersections, self_intersections
-from custom.geometry.untangling import untangle
+from custom.geometry.mending import untangling
+from custom.geometry.mending.untangling import untangle
 
 
 def dented(icosphere, depth):

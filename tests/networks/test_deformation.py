@@ -1,7 +1,7 @@
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from custom.networks.deformation import KernelFlow
+from custom.networks.blocks.deformation import KernelFlow
 from custom.template import icosphere
 
 

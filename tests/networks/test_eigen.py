@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from custom.networks.eigen import symmetric_eigen
+from custom.networks.blocks.eigen import symmetric_eigen
 
 
 def matrices(dtype: torch.dtype) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from custom.inputs import InputError
 from custom.networks import ExportedNetwork, ShapeNetwork, export_network
-from custom.networks.initialization import largest_component
+from custom.networks.blocks.initialization import largest_component
 
 HALF_SIDE = 127 / 2 * 1.3
 """mm of half the crop's side, one normalised unit."""

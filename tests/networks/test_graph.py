@@ -3,7 +3,7 @@ import torch
 from torch_geometric.nn import ChebConv as ReferenceChebConv
 from torch_geometric.nn import GCNConv as ReferenceGCNConv
 
-from custom.networks.graph import ChebConv, GCNConv, propagate
+from custom.networks.blocks.graph import ChebConv, GCNConv, propagate
 from custom.template import GraphOperator, chebyshev_operator, gcn_operator, icosphere
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from custom.networks.projection import project
+from custom.networks.blocks.projection import project
 from custom.sampling import sample
 
 SHAPE = (4, 6, 5)

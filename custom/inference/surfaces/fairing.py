@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import torch
 
-from ...geometry.fairing import fair
+from ...geometry.mending.fairing import fair
 from ...geometry.subdivision import subdivide
 from .refinement import Seen, Surfaces
 
 
 class Fairing:
-    """Each surface made fair, see :func:`custom.geometry.fairing.fair`.
+    """Each surface made fair, see :func:`custom.geometry.mending.fairing.fair`.
 
     In a heart unlike those that were learnt the flow can crumple a surface, most of all where its triangles are drawn
     out; what is left then is near enough to the chamber for :class:`BoundarySnapping`.
@@ -39,7 +39,7 @@ class Subdivision:
 
     Args:
         times: that the faces become four times as many; 0 leaves the surfaces as they are.
-        rounds, tangential, bending: of :func:`custom.geometry.fairing.fair`.
+        rounds, tangential, bending: of :func:`custom.geometry.mending.fairing.fair`.
     """
 
     def __init__(self, times: int, rounds: int, tangential: float, bending: float) -> None:

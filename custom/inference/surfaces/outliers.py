@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ...frames import centred_affine, normalised_to_ras, ras_to_voxel, strided_affine, voxel_to_normalised
 from ...geometry.intersections import mutual_intersections
-from ...geometry.outliers import distance_outside, remove_outliers
+from ...geometry.mending.outliers import distance_outside, remove_outliers
 from .refinement import Seen, Surfaces
 
 
 class OutlierRemoval:
-    """Each surface without its outliers, see :func:`custom.geometry.outliers.remove_outliers`.
+    """Each surface without its outliers, see :func:`custom.geometry.mending.outliers.remove_outliers`.
 
     A tongue that lies round another chamber would be drawn through it, and to part the two again costs both more than
     the tongue does: a surface stays as it is where what was drawn back would meet another one.

@@ -7,7 +7,7 @@ import logging
 import numpy as np
 from monai.transforms import Transform
 
-from ...geometry.untangling import untangle
+from ...geometry.mending.untangling import untangle
 from ...runtime.timing import timed
 from ..record import Record
 from .outliers import moved_summary

@@ -86,7 +86,7 @@ class Outputs:
             files[f"{case}{PREVIEW_ENDING}"] = preview
         if self.dicom and report["series"] is not None:
             # Only here, because highdicom takes seconds to import.
-            from ...dicom.writing import encode_dicom
+            from ...dicom.objects.encoding import encode_dicom
 
             surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
             with opened(Path(record["image_file"])) as inside:

@@ -8,7 +8,7 @@ import torch
 import trimesh
 from stand_in import Ellipsoids
 
-from custom.geometry.fairing import fair
+from custom.geometry.mending.fairing import fair
 from custom.geometry.subdivision import edges_of
 from custom.inference import BoundarySnapping, Fairing, Subdivision, SurfaceInferer
 from custom.inference.surfaces.refinement import Seen, Surfaces

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
-from ..frames import ras_to_voxel, spacing_of
+from ...frames import ras_to_voxel, spacing_of
 from .vertex_graph import VertexGraph
 
 ROUNDS = 40

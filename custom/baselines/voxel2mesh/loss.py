@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..geometry.subdivision import edges_of
-from ..geometry.surface_sampling import sample_surface
-from ..supervision.losses import segmentation_losses
-from .surface_losses import bending, chamfer, laplacian, squared_edge_lengths
-from .targets import target_surfaces
-from .voxel2mesh import Surfaces
+from ...geometry.subdivision import edges_of
+from ...geometry.surface_sampling import sample_surface
+from ...supervision.losses import segmentation_losses
+from ..surface_losses import bending, chamfer, laplacian, squared_edge_lengths
+from ..targets import target_surfaces
+from .network import Surfaces
 
 
 class Voxel2MeshLoss(nn.Module):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..sampling import sample
+from ...sampling import sample
 
 NEIGHBOURS = 26
 """As many as a voxel has."""

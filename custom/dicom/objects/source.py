@@ -13,12 +13,12 @@ from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
-from ..chambers import CHAMBERS
-from ..inputs import InputError
-from .decoding import parse
-from .headers import quiet, read_header
-from .slices import Slice, slices_of
-from .values import text_of, value_of
+from ...chambers import CHAMBERS
+from ...inputs import InputError
+from ..decoding import parse
+from ..headers import quiet, read_header
+from ..slices import Slice, slices_of
+from ..values import text_of, value_of
 
 MANUFACTURER, MODEL = "cardiac-chamber-meshes", "Cardiac chamber meshes"
 CODES = {name: Code(chamber.snomed, "SCT", chamber.title) for name, chamber in CHAMBERS.items()}

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..networks import ShapeNetwork
-from .sphere_initialization import SphereInitialization
+from ...networks import ShapeNetwork
+from ..sphere_initialization import SphereInitialization
 
 
 class MeshDeformNet(ShapeNetwork):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..template import GraphOperator
+from ...template import GraphOperator
 
 
 def _weighted_neighbours(x: Tensor, operator: GraphOperator) -> Tensor:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .. import __version__
-from ..inputs import InputError
+from ... import __version__
+from ...inputs import InputError
+from ..headers import SEG_ENDING, STL_ENDING
 from .encapsulated_stl import encapsulate_stl
-from .headers import SEG_ENDING, STL_ENDING
 from .segmentation import encode_segmentation
 from .source import Maker, open_source
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..geometry.normals import vertex_normals
-from ..sampling import sample
+from ...geometry.normals import vertex_normals
+from ...sampling import sample
 
 PROFILE = (-9.0, -6.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 6.0)
 """Positions along the outward normal where a chamber's own probability is read, in segmentation voxels."""

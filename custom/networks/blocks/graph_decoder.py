@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..template import GraphOperator
+from ...template import GraphOperator
 from .graph import ChebConv
 
 

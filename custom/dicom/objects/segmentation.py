@@ -13,9 +13,9 @@ from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
-from ..chambers import LABELS
-from .headers import quiet
-from .slices import Slice, slices_of
+from ...chambers import LABELS
+from ..headers import quiet
+from ..slices import Slice, slices_of
 from .source import CODES, MANUFACTURER, MODEL, Maker, Source, encode, inherit
 
 SERIES_NUMBER = 9002

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch._higher_order_ops import while_loop
 from torch.nn import functional as F
 
-from ..chambers import CHAMBERS
-from ..sampling import level_coordinates
+from ...chambers import CHAMBERS
+from ...sampling import level_coordinates
 from .eigen import symmetric_eigen
 
 FALLBACK_RADIUS = 0.2

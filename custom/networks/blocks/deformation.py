@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..geometry.normals import vertex_normals
-from ..geometry.pairs import rows_per_block, squared_distances
+from ...geometry.normals import vertex_normals
+from ...geometry.pairs import rows_per_block, squared_distances
 
 
 class Offsets(nn.Module):

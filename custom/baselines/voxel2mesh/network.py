@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..networks.graph_decoder import GraphStage
-from ..networks.unet import UNet, unet_precision
-from ..template import GraphOperator, chebyshev_operator, icosphere
+from ...networks.blocks.graph_decoder import GraphStage
+from ...networks.blocks.unet import UNet, unet_precision
+from ...template import GraphOperator, chebyshev_operator, icosphere
+from ..sphere_initialization import SphereInitialization
 from .neighbourhood_sampling import LearnedNeighbourhoodSampling
-from .sphere_initialization import SphereInitialization
 from .unpooling import GrowingSurface
 
 

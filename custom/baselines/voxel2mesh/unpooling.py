@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..geometry.subdivision import subdivide
-from .triangulation import triangulate_sphere
+from ...geometry.subdivision import subdivide
+from ..triangulation import triangulate_sphere
 
 
 class GrowingSurface(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .normals import vertex_normals
+from ..normals import vertex_normals
 from .umbrella import umbrella
 
 

@@ -8,7 +8,7 @@ from monai.inferers import Inferer
 from monai.utils import CommonKeys
 from torch import Tensor
 
-from .voxel2mesh import Voxel2Mesh
+from .network import Voxel2Mesh
 
 
 class Voxel2MeshInferer(Inferer):

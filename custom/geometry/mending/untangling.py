@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from .intersections import Tangled, self_intersections
-from .normals import vertex_normals
+from ..intersections import Tangled, self_intersections
+from ..normals import vertex_normals
 from .vertex_graph import VertexGraph
 
 ROUNDS = 60

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from ..frames import normalised_to_voxel
-from ..geometry.normals import vertex_normals
-from ..geometry.subdivision import edges_of
-from ..supervision.losses import segmentation_losses
-from .surface_losses import laplacian, nearest, pick, squared_edge_lengths
-from .targets import target_surfaces
+from ...frames import normalised_to_voxel
+from ...geometry.normals import vertex_normals
+from ...geometry.subdivision import edges_of
+from ...supervision.losses import segmentation_losses
+from ..surface_losses import laplacian, nearest, pick, squared_edge_lengths
+from ..targets import target_surfaces
 
 UNIT = (128, 128, 128)
 """Crop in whose voxels the paper measures its loss."""

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from ..frames import normalised_to_voxel
+from ...frames import normalised_to_voxel
 
 
 def project(features: Tensor, points: Tensor, shape: Sequence[int]) -> Tensor:

@@ -1,0 +1,1 @@
+"""MeshDeformNet (Kong et al., Medical Image Analysis 2021)."""

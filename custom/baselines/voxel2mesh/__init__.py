@@ -1,0 +1,1 @@
+"""Voxel2Mesh (Wickramasinghe et al., MICCAI 2020)."""

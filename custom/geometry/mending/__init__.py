@@ -1,0 +1,1 @@
+"""Surfaces made better: fair, free of outliers, free of crossings."""
