@@ -21,6 +21,7 @@ import torch
 import trimesh
 from monai.bundle import ConfigParser
 from monai.data import CacheDataset, MetaTensor
+from monai.transforms import Compose
 from scipy.spatial import KDTree
 from torch import Tensor
 from torch.nn import functional as F
@@ -33,7 +34,9 @@ from custom.frames import facing_out, voxel_to_ras
 from custom.geometry.isosurface import isosurface
 from custom.inference import SurfaceInferer
 from custom.inference.inferer import LOWEST
+from custom.inference.surfaces.refinement import Seen, Surfaces
 from custom.mesh import Mesh
+from custom.networks.weights import load_weights
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 OFF_CENTRE = 10.0
@@ -96,20 +99,21 @@ class Workflow:
         parser.read_config(BUNDLE / "configs" / "inference.json")
         parser.update({"bundle_root": str(BUNDLE), "device": "cpu", **overrides})
         self.network = parser.get_parsed_content("network_def").eval()
-        self.network.load_state_dict(torch.load(parser.get_parsed_content("checkpoint"), weights_only=True))
+        load_weights(self.network, parser.get_parsed_content("checkpoint"))
+        self.spacing = parser.get_parsed_content("inferer").spacing
         self.refinements = parser.get_parsed_content("inferer#refinements")
+        self.outliers = parser.get_parsed_content("inferer#outliers")
         self.steps = parser.get_parsed_content("meshes")
 
-    def see(self, batch: Tensor, variations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Tensor]:
-        """What `SurfaceInferer` gives for windowed crops (1, 1, D0, D1, D2)."""
-        return SurfaceInferer(variations, self.refinements)(batch, self.network)
+    def see(self, batch: Tensor, augmentations: Sequence[Mapping[str, Any]] = ()) -> dict[str, Tensor]:
+        """What `SurfaceInferer` gives for windowed crops (1, 1, D0, D1, D2), outliers and all."""
+        return SurfaceInferer(self.spacing, augmentations, self.refinements)(batch, self.network)
 
-    def meshes(self, image: MetaTensor, vertices: Tensor, faces: Tensor, segmentation: Tensor) -> list[Mesh]:
-        """Surfaces in RAS mm of vertices (1, S, V, 3) and faces (F, 3), with a segmentation (1, 1, d0, d1, d2), for a
-        windowed crop (1, D0, D1, D2)."""
+    def meshes(self, image: MetaTensor, surfaces: Surfaces, seen: Seen) -> list[Mesh]:
+        """Surfaces in RAS mm of those of one windowed crop (1, D0, D1, D2)."""
+        vertices, faces = self.outliers(surfaces, seen)
         faces = faces.expand(vertices.shape[1], -1, -1)
-        record = {"image": image, "pred": vertices[0], "faces": faces, "segmentation": segmentation[0], "seconds": {}}
-        return self.steps(record)["meshes"]
+        return self.steps({"image": image, "pred": vertices[0], "faces": faces, "seconds": {}})["meshes"]
 
 
 def draws(first_seed: int, patients: int, seed: int) -> SampleStream:
@@ -118,25 +122,27 @@ def draws(first_seed: int, patients: int, seed: int) -> SampleStream:
     parser.read_config(BUNDLE / "configs" / "train.json")
     parser.update({"augmentation#translate": OFF_CENTRE})
     cases = [{"seed": number} for number in range(first_seed, first_seed + patients)]
-    return SampleStream(CacheDataset(cases, parser.get_parsed_content("train#preprocessing")), seed)
+    scan = [parser.get_parsed_content(f"generated_{part}") for part in ("pose", "scan")]
+    steps = Compose([*parser.get_parsed_content("generated_volume"), *scan, parser.get_parsed_content("windowing")])
+    return SampleStream(CacheDataset(cases, steps), seed)
 
 
 def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, list[Mesh]]:
     """Surfaces by the name of the choice, of a windowed crop (1, D0, D1, D2)."""
     batch = image.as_tensor()[None]
-    seen = shipped.see(batch, LOOKS)
-    vertices, segmentation, looks = (seen[key] for key in ("pred", "segmentation", "variations"))
-    faces = seen["faces"][0, 0]
+    found = shipped.see(batch, LOOKS)
+    vertices, looks, faces = found["pred"], found["varied"], found["faces"][0, 0]
     (*_, plain), logits = shipped.network.stages_and_segmentation(batch)
     stride = shipped.network.level_strides[0]
-    fairing, subdivision, towards = (partial(step, logits=logits, stride=stride) for step in shipped.refinements)
-    start = plain, shipped.network.faces
-    sphere, _ = subdivision(shipped.network.sphere[None, None], shipped.network.faces)
+    seen = Seen(logits, stride, shipped.spacing)
+    fairing, subdivision, snapping = (partial(step, seen=seen) for step in shipped.refinements)
+    start = Surfaces(plain, shipped.network.faces)
+    sphere, _ = subdivision(Surfaces(shipped.network.sphere[None, None], shipped.network.faces))
     answers = {
         "as shipped": (vertices, faces),
-        "not made fair": towards(*subdivision(*start)),
-        "not subdivided": towards(*fairing(*start)),
-        "not drawn towards the segmentation": subdivision(*fairing(*start)),
+        "not made fair": snapping(subdivision(start)),
+        "not subdivided": snapping(fairing(start)),
+        "not drawn towards the segmentation": subdivision(fairing(start)),
         "as the network gave them": start,
         "mean of two looks": (torch.stack([vertices, looks[:, 0]]).mean(0), faces),
         "mean of four looks": (torch.cat([vertices[:, None], looks], 1).mean(1), faces),
@@ -144,7 +150,7 @@ def choices(image: MetaTensor, shipped: Workflow, finer: Workflow) -> dict[str, 
     }
     carried = finer.see(batch)
     answers["subdivided by the flow"] = carried["pred"], carried["faces"][0, 0]
-    surfaces = {choice: shipped.meshes(image, *answer, segmentation) for choice, answer in answers.items()}
+    surfaces = {choice: shipped.meshes(image, Surfaces(*answer), seen) for choice, answer in answers.items()}
     probability = probabilities(logits, stride)
     inside = batch[:, :, : probability.shape[2]]  # what the finest level's voxels lie on
     padded = F.pad(inside.flip(2), (0, 0, 0, 0, 0, batch.shape[2] - inside.shape[2]), value=LOWEST)

@@ -19,6 +19,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from custom.networks.blocks.deformation import KernelFlow
+from custom.networks.weights import load_weights
 
 BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
 SCATTER = (0.02, 0.1)
@@ -52,7 +53,7 @@ def main(folder: str, steps: tuple[int, ...] = (1, 3, 6), count: int = 10, **ove
     parser.read_config(BUNDLE / "configs" / "inference.json")
     parser.update({"bundle_root": str(BUNDLE), "device": "cpu", "force": True, **overrides})
     network = parser.get_parsed_content("network_def").eval()
-    network.load_state_dict(torch.load(parser.get_parsed_content("checkpoint"), weights_only=True))
+    load_weights(network, parser.get_parsed_content("checkpoint"))
     prepare = parser.get_parsed_content("preprocessing")
     largest: dict[int, list[float]] = {number: [] for number in steps}
     flow = KernelFlow._interpolate

@@ -17,7 +17,7 @@ import trimesh
 from monai.bundle import ConfigParser
 from monai.utils import CommonKeys
 
-from .calls import check_network, check_overrides, check_values
+from .calls import check_overrides, check_values
 from .configs import config_file
 from .frames import ras_to_lps
 from .inference.evaluator import explain
@@ -53,9 +53,7 @@ class Model:
     """
 
     def __init__(self, parser: ConfigParser) -> None:
-        evaluator = parser.get_parsed_content("evaluator")
-        for load in parser.get_parsed_content("handlers"):
-            load(evaluator)
+        parser.get_parsed_content("load_weights")
         keys = ("device", "preprocessing", "inferer", "surfaces", "series_uid")
         self._device, self._preprocessing, self._inferer, self._surfaces, self._series_uid = (
             parser.get_parsed_content(key) for key in keys
@@ -137,12 +135,8 @@ def load_model(**overrides: Any) -> Model:
     parser.update({"bundle_root": str(config.parents[1]), **overrides})
     check_values(parser.get_parsed_content("call"))
     try:
-        for keys in (
-            ("network_def", "checkpoint", "volume_size"),
-            ("locator", "locator_checkpoint", "locator_inferer#roi_size#0"),
-            ("directions", "directions_checkpoint"),
-        ):
-            check_network(*(parser.get_parsed_content(key) for key in keys))
+        for network in ("network", "locator", "directions"):
+            parser.get_parsed_content(f"checks#{network}")
         return Model(parser)
     except Exception as error:  # told as the command tells it
         outcome, reason = errors.explain(error)

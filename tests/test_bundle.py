@@ -73,11 +73,10 @@ def test_monai_label_gets_the_versions_of_the_metadata():
 def test_configs_agree_on_the_network_and_the_preprocessing():
     train, inference, metadata = load("train.json"), load("inference.json"), load("metadata.json")
     assert train["network_configurations"] == inference["network_configurations"]
-    *parts, last = inference["preprocessing"]["transforms"]
-    assert last == "@windowing"
-    transforms = {part["_target_"]: part for part in parts}
-    shift = transforms["ShiftIntensityd"]["offset"]
-    window, crop = inference["windowing"], transforms["custom.inference.CropAroundd"]
+    read, air_to_zero, *rest = inference["preprocessing"]["transforms"]
+    assert [read, *rest] == ["@load_ct", "@locate_heart", "@crop", "@windowing"]
+    shift = air_to_zero["offset"]
+    window, crop = inference["windowing"], inference["crop"]
     assert -shift == train["air"]
     assert inference["window"] == train["window"]
     assert [window["a_min"], window["a_max"]] == [f"$@window[{end}] + {shift}" for end in (0, 1)]
@@ -95,8 +94,7 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
 
 def test_configs_agree_on_the_locator():
     train, inference = load("train_locator.json"), load("inference.json")
-    locate = inference["preprocessing"]["transforms"][2]
-    assert locate["_target_"] == "custom.inference.LocateHeartd"
+    locate = inference["locate_heart"]
     assert train["network_def"]["unet"] == inference["locator"]["unet"]
     assert train["structures"] == inference["structures"] and inference["locator"]["structures"] == len(STRUCTURES)
     assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])
@@ -107,7 +105,7 @@ def test_configs_agree_on_the_locator():
 
 def test_configs_agree_on_directions():
     train, inference = load("train_directions.json"), load("inference.json")
-    assert inference["preprocessing"]["transforms"][2]["directions"]["spacing"] == train["spacing"]
+    assert inference["check_directions"]["spacing"] == train["spacing"]
     network = inference["directions"]
     assert (network["size"], network["channels"]) == (train["volume_size"], train["channels"])
     assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])

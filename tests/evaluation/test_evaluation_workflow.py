@@ -37,7 +37,7 @@ def evaluation(tmp_path):
     keys = {"network_def": NETWORK, "checkpoint": str(tmp_path / "model.pt"), "bundle_root": str(ROOT / "bundle")}
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(tmp_path / "locator.pt"), "test_time_augmentation": []}
     keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(tmp_path / "directions.pt")}
-    keys |= {f"preprocessing#transforms#3#{key}": [value] * 3 for key, value in (("spatial_size", 64), ("pixdim", 2.6))}
+    keys |= {f"crop#{key}": [value] * 3 for key, value in (("spatial_size", 64), ("pixdim", 2.6))}
 
     def make(**overrides) -> ConfigWorkflow:
         made = ConfigWorkflow(

@@ -112,7 +112,7 @@ def test_the_shipped_network_names_what_a_header_confuses(kind):
     parser = ConfigParser()
     parser.read_config(CONFIG)
     parser.update({"bundle_root": str(ROOT / "bundle"), "device": "cpu", "force": True})
-    locate = parser.get_parsed_content("preprocessing").transforms[2]
+    locate = parser.get_parsed_content("locate_heart")
     for axes in FLIPS:
         affine = torch.from_numpy(_turned(case.affine, case.image.shape, axes))
         image = MetaTensor(torch.from_numpy(case.image.astype(np.float32))[None] + 1000, affine=affine)

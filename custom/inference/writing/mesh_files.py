@@ -17,6 +17,10 @@ from ...inputs import InputError
 from ...mesh import Mesh
 
 
+SPACE = "LPS"
+"""Of the coordinates in mesh files; `_placed` brings them there."""
+
+
 def read_stl(path: Path, name: str) -> Mesh:
     """The mesh of an STL file in LPS mm, as `name`, corners that STL repeats welded to vertices.
 
@@ -35,13 +39,13 @@ def read_stl(path: Path, name: str) -> Mesh:
 
 def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as binary STL: its coordinates in float32."""
-    surface = trimesh.Trimesh(ras_to_lps(mesh.vertices), mesh.faces, process=False)
+    surface = trimesh.Trimesh(_placed(mesh), mesh.faces, process=False)
     return _title(mesh, remark).ljust(80).encode("ascii") + export_stl(surface)[80:]
 
 
 def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads."""
-    points = ras_to_lps(mesh.vertices).astype(">f4")
+    points = _placed(mesh).astype(">f4")
     polygons = np.hstack([np.full((len(mesh.faces), 1), 3), mesh.faces]).astype(">i4")
     head = f"# vtk DataFile Version 3.0\n{_title(mesh, remark)}\nBINARY\nDATASET POLYDATA\nPOINTS {len(points)} float\n"
     middle = f"\nPOLYGONS {len(polygons)} {polygons.size}\n"
@@ -62,13 +66,13 @@ def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
         "property list uchar int vertex_indices",
         "end_header\n",
     ]
-    return "\n".join(head).encode("ascii") + ras_to_lps(mesh.vertices).astype("<f4").tobytes() + faces.tobytes()
+    return "\n".join(head).encode("ascii") + _placed(mesh).astype("<f4").tobytes() + faces.tobytes()
 
 
 def encode_obj(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as Wavefront OBJ text, vertices to a nanometre."""
     lines = [f"# {_title(mesh, remark)}", f"o {mesh.name}"]
-    lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in ras_to_lps(mesh.vertices).tolist()]
+    lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in _placed(mesh).tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (mesh.faces + 1).tolist()]
     return ("\n".join(lines) + "\n").encode("ascii")
 
@@ -76,5 +80,10 @@ def encode_obj(mesh: Mesh, remark: str = "") -> bytes:
 ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj}
 
 
+def _placed(mesh: Mesh) -> np.ndarray:
+    """The vertices (V, 3) as files hold them, in `SPACE`."""
+    return ras_to_lps(mesh.vertices)
+
+
 def _title(mesh: Mesh, remark: str) -> str:
-    return f"SPACE=LPS {mesh.name}, millimetres{remark}"
+    return f"SPACE={SPACE} {mesh.name}, millimetres{remark}"
