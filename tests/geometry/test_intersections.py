@@ -1,3 +1,6 @@
+import itertools
+
+import igl
 import numpy as np
 import pytest
 
@@ -184,3 +187,22 @@ def test_the_parts_of_a_search_are_all_of_it(icosphere, monkeypatch, part):
     monkeypatch.setattr(intersections, "PART", part)
     np.testing.assert_array_equal(self_intersections(stirred, faces), expected)
     assert len(expected) > 500
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_pair_of_two_crumpled_spheres_as_libigl_finds_it(seed, icosphere):
+    """Triangles with no vertex in common, of which libigl is asked pair by pair."""
+    generator = np.random.default_rng(seed)
+    vertices, faces = (x.numpy() for x in icosphere(1))
+    one, other = (vertices + generator.normal(0, 0.25, vertices.shape) + shift for shift in (0.0, (0.7, 0.2, 0.1)))
+    found = {tuple(pair) for pair in mutual_intersections(one, faces, other, faces)}
+    expected = {(i, j) for i, a in enumerate(one[faces]) for j, b in enumerate(other[faces]) if _meet_by_libigl(a, b)}
+    assert found == expected and len(expected) > 50
+    within = {(i, j) for i, j in self_intersections(one, faces) if not set(faces[i]) & set(faces[j])}
+    apart = [(i, j) for i, j in itertools.combinations(range(len(faces)), 2) if not set(faces[i]) & set(faces[j])]
+    assert within == {(i, j) for i, j in apart if _meet_by_libigl(one[faces[i]], one[faces[j]])}
+
+
+def _meet_by_libigl(a, b):
+    corners = (np.ascontiguousarray(corner[None]) for corner in (*a, *b))
+    return igl.tri_tri_intersection_test_3d(*corners)[0]

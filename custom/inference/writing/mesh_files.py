@@ -16,7 +16,6 @@ from ...frames import ras_to_lps
 from ...inputs import InputError
 from ...mesh import Mesh
 
-
 SPACE = "LPS"
 """Of the coordinates in mesh files; `_placed` brings them there."""
 
