@@ -8,6 +8,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
+from signals import usual_signals
 from stand_in import OBLIQUE
 
 from custom.runtime import interruption
@@ -16,6 +17,7 @@ from custom.runtime import interruption
 @pytest.fixture(autouse=True)
 def _own_signals() -> Iterator[None]:
     """A workflow that a test does not finish leaves its handlers of signals to no other test."""
+    usual_signals()
     yield
     interruption.forget()
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigWorkflow
+from signals import Started, usual_signals
 from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, ROOT, Ellipsoids, NotAir, Upright
 
 
@@ -70,7 +71,7 @@ def start_bundle(weights: Path):
         searched = [str(folder) for folder in (Path(__file__).parents[1], path, os.environ.get("PYTHONPATH")) if folder]
         environment = {"PYTHONPATH": ":".join(searched), "OMP_NUM_THREADS": "1", "HOME": str(weights.parent)}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen(command, cwd=cwd, env=environment, **pipes)
+        return Started(command, cwd=cwd, env=environment, preexec_fn=usual_signals, **pipes)
 
     return start
 
