@@ -1,4 +1,5 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
+# `make test-long`: the tests that take a minute or more each, about a quarter of an hour.
 # `make bundle`: the archive for MONAI's model zoo.
 # `make mutants`: what the tests let pass when the code is changed, hours; it goes on where it was left.
 # `make test-label`, `make test-deploy`: that archive in MONAI Label and MONAI Deploy, each in an environment of its own.
@@ -9,7 +10,7 @@ EXAMPLE := example
 LABEL := .venvs/label
 DEPLOY := .venvs/deploy
 
-.PHONY: run test bundle mutants label-env test-label deploy-env test-deploy clean
+.PHONY: run test test-long bundle mutants label-env test-label deploy-env test-deploy clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -18,7 +19,10 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+test-long: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m long
 
 mutants: $(VENV)/ready
 	$(BIN)/pip install --quiet --editable ".[mutants]"

@@ -124,8 +124,17 @@ UNFIT = re.compile(r"^(make|sha256sum)|run inference.*baselines/(unet|occupancy)
 RUNNABLE = [command for _, command in COMMANDS if not UNFIT.search(command)]
 
 
+LONG = re.compile("custom export|ckpt_export|model.(onnx|ts)|baselines/|torchrun|run evaluation|pretrain|train_locator")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("command", RUNNABLE, ids=[command[:80] for command in RUNNABLE])
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(command, id=command[:80], marks=[pytest.mark.long] if LONG.search(command) else [])
+        for command in RUNNABLE
+    ],
+)
 def test_every_command_runs(command, workspace):
     """In the order of the pages: some use what earlier ones wrote."""
     small = " ".join(more for pattern, more in SMALL if re.search(pattern, command))

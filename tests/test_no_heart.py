@@ -13,6 +13,7 @@ WITHOUT_BODY = 5
 """Images that come before the patient's."""
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_what_shows_no_heart_is_refused_and_never_trusted():
     asked, forced = load_model(device="cpu"), load_model(device="cpu", force=True)

@@ -27,6 +27,7 @@ def test_some_of_every_placement_are_in_place():
         assert float(worst.removesuffix(" mm")) <= TOLERANCE, what
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_the_command_prints_what_the_docs_keep():
     command = [sys.executable, ROOT / "tests" / "odd_inputs.py"]

@@ -25,8 +25,12 @@ def check(*arguments: str) -> None:
     assert ran.returncode == 0 and " skipped" not in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
 
 
+FILES = sorted(path.name for path in (TESTS / "cuda").glob("test_*.py"))
+LONG = {"test_exports.py": pytest.mark.long}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("file", sorted(path.name for path in (TESTS / "cuda").glob("test_*.py")))
+@pytest.mark.parametrize("file", [pytest.param(name, marks=LONG.get(name, ())) for name in FILES])
 def test_workflows(file):
     check(f"cuda/{file}")
 

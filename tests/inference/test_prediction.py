@@ -80,6 +80,7 @@ def test_what_cannot_be_used_is_refused_by_name(model, volume, write_nifti, tmp_
         model.predict(tmp_path / "batch")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_inference_by_files_of_the_network_gives_the_same_surfaces(tmp_path):
     """The shipped network, exported by MONAI's own command to TorchScript and by this package's to ONNX."""

@@ -21,6 +21,7 @@ def table(folder, patients, rows):
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_rows_one_at_a_time_then_their_table(patients, tmp_path):
     own = table(tmp_path, patients, ROWS[:1])
