@@ -37,7 +37,7 @@ section() {
 }
 
 section device 10 benchmarks.device
-section inference 12 benchmarks.inference --shape "${shape[@]}"
+section inference 12 benchmarks.inference --forms nii.gz --runs 1 --shape "($(IFS=,; echo "${shape[*]}"))"
 section steps 16 benchmarks.training --size "${SIZE:-128}" --steps 5
 section distance 7 benchmarks.distance
 section tests 35 pytest -q -x --durations=10 tests/cuda \

@@ -1,67 +1,106 @@
 """Seconds and memory of one inference, part by part: `python -m benchmarks.inference`.
 
-A generated CT (512 x 512 x 300 voxels by default) is written to a temporary folder and taken through the bundle's own
-configuration twice; the second time counts, for the first loads libraries.
+    python -m benchmarks.inference --against dd53c7d --forms nii.gz,nii,dicom --runs 6
+
+A generated patient (512 x 512 x 300 voxels by default) is taken through the bundle's own configuration in processes of
+its own (`one_case`). With `--against` the working tree and a revision take turns, and the ratio of their medians is
+what counts: seconds of one machine say little about another, or about the same one an hour later.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import tempfile
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
+import fire
 import nibabel
 import numpy as np
-from monai.bundle import ConfigWorkflow
+import trimesh
+from monai.bundle import ConfigParser
 
-from custom.runtime.memory import peak_memory
+from benchmarks.revisions import ROOT, measured, processor, trees
+from custom.synthesis import Case, generate_case
+from custom.synthesis.dicom_series import write_series
 
-BUNDLE = Path(__file__).resolve().parents[1] / "bundle"
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shape", type=int, nargs=3, default=(512, 512, 300), help="voxels of the generated CT")
-    parser.add_argument("--spacing", type=float, nargs=3, default=(0.4, 0.4, 0.5), help="mm")
-    parser.add_argument("--suffix", choices=(".nii.gz", ".nii"), default=".nii.gz", help="compressed or not")
-    parser.add_argument("--checkpoint", type=Path, default=BUNDLE / "models" / "model.pt")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"ct{arguments.suffix}"
-        affine = np.diag([-arguments.spacing[0], -arguments.spacing[1], arguments.spacing[2], 1.0])
-        nibabel.save(nibabel.Nifti1Image(generate(arguments.shape), affine), path)
-        workflow = ConfigWorkflow(
-            config_file=str(BUNDLE / "configs" / "inference.json"),
-            workflow_type="inference",
-            logging_file=False,
-            bundle_root=str(BUNDLE),
-            input=str(path),
-            checkpoint=str(arguments.checkpoint),
-            force=True,  # there is no heart in it
-        )
-        workflow.initialize()
-        for _ in range(2):
-            workflow.evaluator.run()
-        report = json.loads((Path(folder) / "ct_report.json").read_text())
-    print(f"| part | seconds ({report['device']}) |\n|---|---|")
-    for part, seconds in report["seconds"].items():
-        print(f"| {part} | {seconds:.2f} |")
-    print(f"| all | {sum(report['seconds'].values()):.2f} |")
-    print(f"\npeak memory of the process {peak_memory('cpu') / 2**10:.2f} GiB")
-    if report["device"] != "cpu":
-        print(f"peak memory of {report['device']} {report['peak_memory_mib'] / 2**10:.2f} GiB, amp {report['amp']}")
+SEED = 1
+FORMS = ("nii.gz", "nii", "dicom")
 
 
-def generate(shape: tuple[int, int, int]) -> np.ndarray:
-    """A noisy cylinder of tissue in air with a bright ball in the middle, int16 in HU."""
-    across, down, along = (np.linspace(-1, 1, size, dtype=np.float32) for size in shape)
-    in_plane = across[:, None] ** 2 + down[None] ** 2
-    volume = np.random.default_rng(0).normal(60, 25, shape).astype(np.int16)
-    volume[in_plane > 0.8] = -1000
-    volume[in_plane[..., None] + along**2 < 0.1] += 300
-    return volume
+def main(
+    against: str | None = None,
+    forms: str | Sequence[str] = FORMS,
+    runs: int = 6,
+    shape: Sequence[int] = (512, 512, 300),
+    spacing: Sequence[float] = (0.6, 0.6, 0.6),
+    **keys: Any,
+) -> None:
+    """Prints a table for each form of the input.
+
+    Args:
+        against: a revision of git; None measures the working tree alone.
+        forms: of the CT, among `FORMS`.
+        runs: of each tree, in turn.
+        shape, spacing: voxels of the CT, and mm.
+        keys: of inference.json, for both trees.
+    """
+    forms = forms.split(",") if isinstance(forms, str) else forms
+    kinds = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json"))
+    case = generate_case(SEED, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
+    print(f"{' x '.join(map(str, shape))} voxels, {processor()}, medians of {runs} runs\n")
+    with TemporaryDirectory() as folder, trees(against) as places:
+        for form in forms:
+            path = _write(case, Path(folder), form)
+            found: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
+            for number in range(runs):
+                for place, (name, tree) in enumerate(places.items()):
+                    output = Path(folder) / f"out_{form}_{place}"
+                    overrides = {"input": str(path), "output_dir": str(output), **keys}
+                    found[name].append(measured("one_case.py", tree, overrides))
+                    last = found[name][-1]
+                    print(f"{form} {number + 1}/{runs} {name}: {last['whole']:.2f} s", flush=True)
+            print(f"\n{_table(form, found)}\n")
+            if len(places) > 1:
+                print(f"vertices differ by {_furthest(*(Path(folder) / f'out_{form}_{n}' for n in (0, 1))):.4f} mm\n")
+
+
+def _write(case: Case, folder: Path, form: str) -> Path:
+    if form == "dicom":
+        write_series(folder / "patient", case, SEED)
+        return folder / "patient"
+    path = folder / f"patient.{form}"
+    nibabel.save(nibabel.Nifti1Image(case.image, case.affine), path)
+    return path
+
+
+def _table(form: str, found: dict[str, list[dict[str, Any]]]) -> str:
+    """Medians of the trees, and the last's over the first's."""
+    rows = ["whole", *dict.fromkeys(part for runs in found.values() for part in runs[0]["parts"]), "start", "memory"]
+    ratio = ["ratio"] if len(found) > 1 else []
+    lines = [f"| {form} | {' | '.join([*found, *ratio])} |", f"|---{'|---' * (len(found) + len(ratio))}|"]
+    names = {"whole": "whole case, s", "start": "start, s, of which MONAI", "memory": "peak memory, MiB"}
+    for row in rows:
+        values = [_median(runs, row) for runs in found.values()]
+        cells = [f"{value:.0f}" if row == "memory" else f"{value:.2f}" for value in values]
+        if row == "start":
+            cells = [f"{cell}, {_median(runs, 'monai'):.2f}" for cell, runs in zip(cells, found.values(), strict=True)]
+        if ratio:
+            cells.append(f"{values[-1] / values[0]:.2f}" if values[0] else "")
+        lines.append(f"| {names.get(row, row)} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _median(runs: Sequence[dict[str, Any]], row: str) -> float:
+    return statistics.median(run[row] if row in run else run["parts"].get(row, 0.0) for run in runs)
+
+
+def _furthest(one: Path, other: Path) -> float:
+    """mm between vertices of the same number, at most."""
+    pairs = [[trimesh.load(folder / path.name, process=False) for folder in (one, other)] for path in one.glob("*.stl")]
+    return max(float(np.linalg.norm(a.vertices - b.vertices, axis=1).max()) for a, b in pairs)
 
 
 if __name__ == "__main__":
-    main()
+    fire.Fire(main)

@@ -88,7 +88,15 @@ class ShapeNetwork(nn.Module):
         else:
             self.initialization = FixedInitialization(structures)
         self.observation = SegmentationObservation(structures, stride) if self.reads_decoder else NoObservation()
-        self.deformation = KernelFlow(list(flow_widths), flow_steps) if deformation == "flow" else Offsets()
+
+        sphere, faces = icosphere(subdivisions)
+        _, control_faces = icosphere(control_subdivisions)
+        operator = chebyshev_operator(control_faces)
+        self.control_vertices = int(control_faces.max()) + 1
+        if deformation == "flow":
+            self.deformation: nn.Module = KernelFlow(list(flow_widths), flow_steps, sphere, self.control_vertices)
+        else:
+            self.deformation = Offsets()
 
         level_channels = self.unet.decoder_channels if self.reads_decoder else self.unet.encoder_channels
         identity = structures if structures > 1 else 0  # a one-hot code tells the structures apart
@@ -106,10 +114,6 @@ class ShapeNetwork(nn.Module):
             for index in range(len(channels))
         )
 
-        sphere, faces = icosphere(subdivisions)
-        _, control_faces = icosphere(control_subdivisions)
-        operator = chebyshev_operator(control_faces)
-        self.control_vertices = int(control_faces.max()) + 1
         for name, tensor in (
             ("sphere", sphere.float()),
             ("faces", faces),

@@ -30,7 +30,7 @@ def test_the_flow_and_its_gradient():
     moved, gradients = [], []
     for device in ("cpu", "cuda"):
         offsets = output.to(device, copy=True).requires_grad_()
-        there = KernelFlow([0.1], steps=2)(vertices.to(device), offsets, faces.to(device), 0)
+        there = KernelFlow([0.1], 2, icosphere(3)[0], 642)(vertices.to(device), offsets, faces.to(device), 0)
         there.square().sum().backward()
         moved.append(there.detach().cpu())
         gradients.append(offsets.grad.cpu())

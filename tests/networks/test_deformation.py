@@ -4,6 +4,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from custom.networks.blocks.deformation import KernelFlow
 from custom.template import icosphere
 
+TEMPLATE = icosphere(3)[0], 162
+
 
 class Largest(TorchDispatchMode):
     """Elements of the largest tensor that an operator gives while it lasts."""
@@ -40,7 +42,7 @@ def test_the_flow_is_the_formula():
     output = torch.randn(1, 2, 162, 4, generator=torch.manual_seed(0))
     output[..., 3] = 0
     for stage, width in enumerate((0.12, 0.03)):
-        flow = KernelFlow([0.12, 0.03], steps=3)
+        flow = KernelFlow([0.12, 0.03], 3, *TEMPLATE)
         expected = flow_by_definition(vertices, 0.1 * output[0, ..., :3].flatten(0, 1), 162, width, 3)
         moved = flow(vertices, output, faces, stage)
         torch.testing.assert_close(moved[0].double(), expected, rtol=0, atol=3e-6)  # 0.25 micrometres
@@ -50,7 +52,7 @@ def test_the_fourth_output_moves_along_the_normal():
     vertices, faces = spheres()
     output = torch.zeros(1, 2, 162, 4)
     output[:, 0, :, 3] = 1.0
-    moved = KernelFlow([0.05], steps=2)(vertices, output, faces, 0)
+    moved = KernelFlow([0.05], 2, *TEMPLATE)(vertices, output, faces, 0)
     outward = (moved - vertices)[0, 0]
     radial = torch.nn.functional.normalize(vertices[0, 0] - vertices[0, 0].mean(0), dim=-1)
     assert ((outward * radial).sum(-1) > 0.9 * outward.norm(dim=-1)).all() and outward.norm(dim=-1).min() > 0.02
@@ -61,7 +63,7 @@ def test_gradients_are_those_of_the_formula_with_the_kernel_taken_as_constant():
     vertices, faces = spheres()
     output = torch.randn(1, 2, 162, 4, generator=torch.manual_seed(0)).requires_grad_()
     wanted = torch.randn(1, 2, 642, 3, generator=torch.manual_seed(1))
-    moved = KernelFlow([0.12], steps=1)(vertices, output, faces, 0)
+    moved = KernelFlow([0.12], 1, *TEMPLATE)(vertices, output, faces, 0)
     (moved * wanted).sum().backward()
     x = vertices.double().flatten(1, 2)[0]
     chosen = torch.arange(len(x)).view(2, -1)[:, :162].flatten()
@@ -76,6 +78,6 @@ def test_no_tensor_grows_with_the_square_of_the_points():
     vertices = 0.3 * sphere.float().expand(1, 2, -1, -1)
     output = torch.randn(1, 2, len(sphere), 4, generator=torch.manual_seed(0)).requires_grad_()
     with Largest() as largest:
-        KernelFlow([0.1], steps=1)(vertices, output, faces, 0).sum().backward()
+        KernelFlow([0.1], 1, sphere, len(sphere))(vertices, output, faces, 0).sum().backward()
     assert output.grad.abs().max() > 0
     assert largest.elements < (2 * len(sphere)) ** 2 / 50

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ...geometry.normals import vertex_normals
-from ...geometry.pairs import rows_per_block, squared_distances
+from .kernel_sums import Patches, kernel_sums, patches_of
 
 
 class Offsets(nn.Module):
@@ -33,14 +33,19 @@ class KernelFlow(nn.Module):
     Args:
         widths: Gaussian kernel width per stage, coarse to fine, in normalised units (half the crop's side).
         steps: Euler steps per stage; control points move along.
+        sphere: (V, 3), the template that is deformed.
+        control: how many of its vertices, the first, are control points.
     """
 
-    def __init__(self, widths: list[float], steps: int) -> None:
+    def __init__(self, widths: list[float], steps: int, sphere: Tensor, control: int) -> None:
         super().__init__()
         self.channels = 4
         self.scale = 0.1
         self.widths = [float(width) for width in widths]
         self.steps = steps
+        for name, points in (("all", sphere), ("control", sphere[:control])):
+            for part, tensor in patches_of(points)._asdict().items():
+                self.register_buffer(f"{name}_{part}", tensor, persistent=False)
 
     def forward(self, vertices: Tensor, output: Tensor, faces: Tensor, stage: int) -> Tensor:
         """Moves the vertices.
@@ -65,48 +70,8 @@ class KernelFlow(nn.Module):
 
     def _interpolate(self, x: Tensor, control: Tensor, velocity: Tensor, stage: int) -> Tensor:
         ones = torch.ones_like(velocity[:, :, :1])
-        sums = _kernel_sums(x.detach(), control.detach(), torch.cat([velocity, ones], -1), self.widths[stage])
+        of_x = Patches(self.all_rows, self.all_columns, self.all_present)
+        of_control = Patches(self.control_rows, self.control_columns, self.control_present)
+        values = torch.cat([velocity, ones], -1)
+        sums = kernel_sums(x.detach(), control.detach(), values, self.widths[stage], of_x, of_control)
         return sums[:, :, :3] / (sums[:, :, 3:] + 0.5)
-
-
-class _KernelSums(torch.autograd.Function):
-    """:func:`_sums_by_blocks`, which makes the kernel once more for its gradient: kept, it is quadratic in memory."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:
-        ctx.save_for_backward(x, y)
-        ctx.width = width
-        return _sums_by_blocks(x, y, values, width)
-
-    @staticmethod
-    def backward(ctx, gradient: Tensor):
-        x, y = ctx.saved_tensors
-        return None, None, _sums_by_blocks(y, x, gradient, ctx.width), None
-
-
-def _kernel_sums(x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:
-    """sum_j K(x - y_j) values_j, of points (B, N, 3), (B, M, 3) and values (B, M, C): (B, N, C)."""
-    if torch.jit.is_scripting():
-        return _sums_by_blocks(x, y, values, width)
-    else:
-        if torch.compiler.is_exporting() or torch.jit.is_tracing():  # which would unroll the blocks
-            products = torch.bmm(x, y.transpose(1, 2))
-            squared = x.square().sum(-1).unsqueeze(2) + y.square().sum(-1).unsqueeze(1) - 2.0 * products
-            return torch.bmm(_gaussian(squared, width), values)
-        if values.requires_grad:
-            return _KernelSums.apply(x, y, values, width)
-        return _sums_by_blocks(x, y, values, width)
-
-
-def _sums_by_blocks(x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:
-    rows = values.transpose(1, 2).contiguous()  # of few channels: as columns they take a CPU five times as long
-    sums: list[Tensor] = []
-    for some in x.split(rows_per_block(x, y), 1):
-        sums.append(torch.bmm(rows, _gaussian(squared_distances(some, y), width).transpose(1, 2)))
-    return torch.cat(sums, 2).transpose(1, 2)
-
-
-def _gaussian(squared: Tensor, width: float) -> Tensor:
-    """exp(-d^2 / (2 width^2)) in the place of the squared distances d^2."""
-    exponent = squared.mul_(-0.5 / width**2)
-    return exponent.clamp_(min=-40.0).exp_()  # exp(-90) is denormal: sums of such numbers take a CPU five times as long

@@ -1,0 +1,93 @@
+"""Sums by what lies near are the sums over all pairs, and so are their gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from custom.networks.blocks import kernel_sums as module
+from custom.networks.blocks.kernel_sums import COLUMNS, ROWS, all_sums, kernel_sums, patches_of
+from custom.template import icosphere
+
+FINE, COARSE = icosphere(3)[0].float(), icosphere(2)[0].float()
+
+
+def surfaces(structures: int, sphere: torch.Tensor) -> torch.Tensor:
+    """(2, S * V, 3): two cases of ellipsoids here and there, one of them crumpled."""
+    generator = torch.Generator().manual_seed(structures)
+    centres = 1.2 * torch.rand(2, structures, 1, 3, generator=generator) - 0.6
+    radii = 0.15 + 0.25 * torch.rand(2, structures, 1, 3, generator=generator)
+    found = centres + radii * sphere
+    found[1, 0] += 0.05 * torch.randn(sphere.shape, generator=generator)
+    return found.flatten(1, 2)
+
+
+def by_definition(x, y, values, width):
+    squared = (x.double().unsqueeze(2) - y.double().unsqueeze(1)).square().sum(-1)
+    return (-0.5 * squared / width**2).exp() @ values.double()
+
+
+@pytest.mark.parametrize("count", [12, 16, 162, 642, 2562])
+def test_patches_hold_every_vertex_once_and_lie_close(count):
+    sphere = torch.cat([icosphere(4)[0], torch.zeros(0, 3)])[:count]
+    found = patches_of(sphere)
+    assert found.rows.shape[1] == ROWS and found.columns.shape[1] == COLUMNS
+    assert found.rows.unique().tolist() == list(range(count))
+    kept = found.columns[found.present.squeeze(-1).bool()]
+    assert kept.sort().values.tolist() == list(range(count))
+    if count == 2562:
+        boxes = sphere[found.columns]
+        assert (boxes.amax(1) - boxes.amin(1)).norm(dim=1).max() < 0.6
+
+
+@pytest.mark.parametrize("structures", [1, 2, 5])
+@pytest.mark.parametrize(("width", "tolerance"), [(0.3, 3e-6), (0.07, 3e-6), (0.02, 5e-5)])
+def test_sums_and_gradients_are_those_of_all_pairs(structures, width, tolerance):
+    """The narrower the kernel against a patch, the less exact is its exponent."""
+    x, y = surfaces(structures, FINE), surfaces(structures, COARSE)
+    values = torch.randn(*y.shape[:2], 4, generator=torch.Generator().manual_seed(0))
+    exact = by_definition(x, y, values, width)
+    arguments = width, patches_of(FINE), patches_of(COARSE)
+    values.requires_grad_()
+    sums = kernel_sums(x, y, values, *arguments)
+    largest = by_definition(x, y, torch.ones_like(values), width).abs().max()
+    torch.testing.assert_close(sums.double(), exact, rtol=0, atol=tolerance * float(largest))
+    wanted = torch.randn(sums.shape, generator=torch.Generator().manual_seed(1))
+    (sums * wanted).sum().backward()
+    expected = by_definition(y, x, wanted, width)
+    largest = by_definition(y, x, torch.ones_like(wanted), width).abs().max()
+    torch.testing.assert_close(values.grad.double(), expected, rtol=0, atol=tolerance * float(largest))
+
+
+@pytest.mark.parametrize("share", [0.0, 1.1])
+def test_near_and_all_pairs_give_the_same_at_every_width(monkeypatch, share):
+    """Whatever the share from which on all pairs are taken."""
+    monkeypatch.setattr(module, "MOSTLY", share)
+    x, y = surfaces(3, FINE), surfaces(3, COARSE)
+    values = torch.rand(*y.shape[:2], 4, generator=torch.Generator().manual_seed(0))
+    for width in (0.3, 0.05):
+        found = kernel_sums(x, y, values, width, patches_of(FINE), patches_of(COARSE))
+        torch.testing.assert_close(found, all_sums(x, y, values, width), rtol=1e-5, atol=1e-4)
+
+
+def test_what_is_near_nothing_gets_nothing():
+    x, y = surfaces(1, FINE), surfaces(1, COARSE) + 50.0
+    values = torch.ones(*y.shape[:2], 4)
+    assert kernel_sums(x, y, values, 0.1, patches_of(FINE), patches_of(COARSE)).count_nonzero() == 0
+
+
+def test_the_work_follows_what_is_near(monkeypatch):
+    """Of structures in a long row each adds the same work."""
+    worked = []
+    exponents = module._exponents
+    monkeypatch.setattr(
+        module, "_exponents", lambda x, y: worked.append(len(x) * x.shape[1] * y.shape[1]) or exponents(x, y)
+    )
+    work = []
+    for structures in (2, 4, 8):
+        worked.clear()
+        shifts = 0.5 * torch.arange(structures).view(-1, 1, 1) * torch.tensor([1.0, 0.0, 0.0])
+        x, y = ((0.2 * sphere + shifts).flatten(0, 1)[None] for sphere in (FINE, COARSE))
+        kernel_sums(x, y, torch.ones(1, y.shape[1], 4), 0.03, patches_of(FINE), patches_of(COARSE))
+        work.append(sum(worked))
+    assert work[1] < 2.2 * work[0] and work[2] < 2.2 * work[1]
