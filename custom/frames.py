@@ -99,6 +99,17 @@ def strided_affine(affine: Affine, stride: int) -> np.ndarray:
     return _as_numpy(affine) @ np.diag([stride, stride, stride, 1.0])
 
 
+def voxel_to_voxel(affine: Affine, other: Affine) -> np.ndarray:
+    """The affine (4, 4) float64 from the voxels of a grid to those of another, by their voxel-to-RAS affines.
+
+    Raises ValueError if the other's cannot be inverted.
+    """
+    try:
+        return np.linalg.solve(_as_numpy(other), _as_numpy(affine))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("the image's affine is singular: its voxels have no volume") from error
+
+
 def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple[tuple[int, int, int], np.ndarray]:
     """Shape and voxel-to-RAS affine (4, 4) float64 of the smallest upright grid whose voxels cover those of an image.
 

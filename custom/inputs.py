@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 
 import numpy as np
@@ -92,6 +92,32 @@ def check_claim(shape: Sequence[int], bytes_a_voxel: float, bytes_there: float) 
         )
     if voxels * bytes_a_voxel > bytes_there:
         raise InputError(f"the header claims {claimed} voxels, more than the file holds: is it complete?", "truncated")
+
+
+def smallest_dtype(rescales: Iterable[tuple[float, float]]) -> np.dtype:
+    """int16, which holds the HU of most CTs, where stored numbers, rescaled by slope and intercept, may fit, else
+    float32."""
+    whole = all(
+        slope == 1 and float(intercept).is_integer() and abs(intercept) < 2**15 for slope, intercept in rescales
+    )
+    return np.dtype(np.int16 if whole else np.float32)
+
+
+def put(volume: np.ndarray, place: int, stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
+    """Put a plane of stored numbers, rescaled, into a volume of `smallest_dtype`; it is float32 from then on if they do
+    not fit."""
+    if volume.dtype == np.int16:
+        if intercept == 0 and stored.dtype.name in ("int16", "int8", "uint8"):
+            volume[place] = stored
+            return volume
+        if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 4:
+            wide = stored.astype(np.int32 if stored.dtype.itemsize <= 2 else np.int64) + int(intercept)
+            if wide.min() >= -(2**15) and wide.max() < 2**15:
+                volume[place] = wide
+                return volume
+        volume = volume.astype(np.float32)
+    volume[place] = stored if (slope, intercept) == (1.0, 0.0) else stored * np.float64(slope) + intercept
+    return volume
 
 
 def spans_volume(affine: np.ndarray) -> bool:

@@ -76,7 +76,7 @@ OUTCOMES = (
         "137",
         "no summary. Cases that were done are whole. Of one that was being written there may be files without a "
         "report, or `.NAME.part` and `.NAME.lock`: the next run of it removes them",
-        "inference/test_files.py::test_killed_at_any_moment_nothing_is_partial_and_the_next_run_completes",
+        "inference/writing/test_files.py::test_killed_at_any_moment_nothing_is_partial_and_the_next_run_completes",
     ),
     Outcome(
         "one process of `torchrun` is killed",
@@ -101,7 +101,7 @@ OUTCOMES = (
         "the disk is full, or its file system becomes read-only",
         "1",
         "the case `failed` (`disk_full`, `read_only`); files of an earlier run as they were",
-        "inference/test_files.py::test_a_full_and_a_read_only_disk_are_named_and_keep_what_was_there",
+        "inference/writing/test_files.py::test_a_full_and_a_read_only_disk_are_named_and_keep_what_was_there",
     ),
     Outcome(
         "a case takes more memory than its process can have",
@@ -119,37 +119,37 @@ OUTCOMES = (
         "an output's name is that of an input of the call, or outputs would come among the slices of a series",
         "2",
         "all as it was",
-        "inference/test_outputs.py::test_an_output_that_is_an_input_ends_the_call_before_anything_is_done",
+        "inference/writing/test_outputs.py::test_an_output_that_is_an_input_ends_the_call_before_anything_is_done",
     ),
     Outcome(
         "a file that no earlier run's report lists stands in an output's place",
         "1",
         "it stays, and the case is refused before any work (`in_the_way`), unless with `--overwrite True`",
-        "inference/test_outputs.py::test_a_case_with_something_in_its_way_is_refused_by_name_before_the_work",
+        "inference/writing/test_outputs.py::test_a_case_with_something_in_its_way_is_refused_by_name_before_the_work",
     ),
     Outcome(
         "the same in the summary's place",
         "2",
         "all as it was",
-        "inference/test_outputs.py::test_the_summary_takes_no_other_file_s_place",
+        "inference/writing/test_outputs.py::test_the_summary_takes_no_other_file_s_place",
     ),
     Outcome(
         "an earlier report is damaged",
         "0",
         "it counts as none and is replaced; the files that it listed are in the way",
-        "inference/test_outputs.py::test_odd_reports_stop_no_batch",
+        "inference/writing/test_outputs.py::test_odd_reports_stop_no_batch",
     ),
     Outcome(
         "a name is too long for its outputs",
         "1",
         "the case is refused before any work (`name_too_long`)",
-        "inference/test_outputs.py::test_a_name_too_long_for_its_outputs_is_refused_before_the_work",
+        "inference/writing/test_outputs.py::test_a_name_too_long_for_its_outputs_is_refused_before_the_work",
     ),
     Outcome(
         "two runs write the same case at once",
         "0",
         "all its files are those of one of them",
-        "inference/test_files.py::test_several_runs_of_one_case_at_once_all_end_well",
+        "inference/writing/test_files.py::test_several_runs_of_one_case_at_once_all_end_well",
     ),
     Outcome(
         "standard output or error is closed",

@@ -14,6 +14,7 @@ from monai.bundle import ConfigParser, ckpt_export, verify_metadata, verify_net_
 
 import custom
 from custom.chambers import LABELS, STRUCTURES
+from custom.inputs import AIR
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundle"
@@ -73,13 +74,11 @@ def test_monai_label_gets_the_versions_of_the_metadata():
 def test_configs_agree_on_the_network_and_the_preprocessing():
     train, inference, metadata = load("train.json"), load("inference.json"), load("metadata.json")
     assert train["network_configurations"] == inference["network_configurations"]
-    read, air_to_zero, *rest = inference["preprocessing"]["transforms"]
-    assert [read, *rest] == ["@load_ct", "@locate_heart", "@crop", "@windowing"]
-    shift = air_to_zero["offset"]
+    assert inference["preprocessing"]["transforms"] == ["@load_ct", "@locate_heart", "@crop", "@windowing"]
     window, crop = inference["windowing"], inference["crop"]
-    assert -shift == train["air"]
+    assert train["air"] == AIR
     assert inference["window"] == train["window"]
-    assert [window["a_min"], window["a_max"]] == [f"$@window[{end}] + {shift}" for end in (0, 1)]
+    assert [window["a_min"], window["a_max"]] == [f"$@window[{end}]" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
     assert (inference["volume_size"], inference["crop_mm"]) == (train["volume_size"], train["crop_mm"])
     assert train["file_centre"]["size"] == "@volume_size" and crop["spatial_size"] == "$[@volume_size] * 3"

@@ -124,7 +124,9 @@ UNFIT = re.compile(r"^(make|sha256sum)|run inference.*baselines/(unet|occupancy)
 RUNNABLE = [command for _, command in COMMANDS if not UNFIT.search(command)]
 
 
-LONG = re.compile("custom export|ckpt_export|model.(onnx|ts)|baselines/|torchrun|run evaluation|pretrain|train_locator")
+LONG = re.compile(
+    "custom (export|methods)|ckpt_export|torchscript|exported|baselines/|torchrun|run evaluation|pretrain|train_locator"
+)
 
 
 @pytest.mark.slow

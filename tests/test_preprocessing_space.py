@@ -27,7 +27,7 @@ def _crop(image: MetaTensor, centre: np.ndarray | None = None) -> MetaTensor:
     parser.read_config(CONFIG)
     if centre is None:
         centre = voxel_to_ras((np.array(image.shape[1:]) - 1) / 2, np.asarray(image.affine))
-    crop = parser.get_parsed_content("preprocessing::transforms::3")
+    crop = parser.get_parsed_content("crop")
     assert isinstance(crop, CropAroundd)
     return crop({"image": image, "centre": centre})["image"]
 

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 
-from custom.frames import voxel_to_normalised
-from custom.sampling import level_coordinates, resample, sample
+from custom import sampling
+from custom.frames import centred_affine, ras_to_voxel, voxel_to_normalised, voxel_to_ras
+from custom.sampling import level_coordinates, regrid, resample, sample
 
 
 def field(shape, dtype=torch.float64):
@@ -63,3 +65,32 @@ def test_resample_reads_the_voxels_that_the_grid_names():
     voxels = torch.rand(2, 3, 4, 3, dtype=torch.float64) * (torch.tensor(shape) - 1)
     values = resample(field(shape)[0], voxel_to_normalised(voxels, shape), "bilinear")
     torch.testing.assert_close(values, voxels.movedim(-1, 0), rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("slab", [1, 5000, 1 << 23])
+@pytest.mark.parametrize("kind", [torch.int16, torch.float32, torch.float64])
+def test_a_grid_anywhere_in_the_patient_gets_what_lies_there(monkeypatch, slab, kind):
+    """Of a volume that holds its own RAS coordinates, turned and sheared; `fill` where there is nothing."""
+    monkeypatch.setattr(sampling, "SLAB", slab)
+    affine = np.array([[0, -2.0, 0.3, 40], [1.5, 0, 0, -30], [0, 0.4, 3.0, 700], [0, 0, 0, 1]])
+    shape = (30, 26, 20)
+    voxels = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    world = torch.from_numpy(np.moveaxis(voxel_to_ras(voxels, affine), -1, 0))
+    held = (world * 30).round().to(kind)
+    centre = voxel_to_ras((np.array(shape) - 1) / 2, affine)
+    target = centred_affine((24, 20, 28), (1.3, 2.6, 1.9), centre + (8, 0, 0))
+    found = regrid(held, affine, (24, 20, 28), target, -7.0)
+    assert found.dtype == torch.float32 and found.shape == (3, 24, 20, 28)
+    index = np.stack(np.meshgrid(*map(np.arange, found.shape[1:]), indexing="ij"), -1)
+    expected, place = voxel_to_ras(index, target), ras_to_voxel(voxel_to_ras(index, target), affine)
+    inside = ((place > 0) & (place < np.array(shape) - 1)).all(-1)
+    outside = ((place < -1) | (place > np.array(shape))).any(-1)
+    assert inside.sum() > 1000 and outside.sum() > 1000
+    error = np.abs(found.numpy()[:, inside].T - expected[inside] * 30).max()
+    assert error < (0.51 if kind == torch.int16 else 0.6)  # rounding to whole numbers before
+    assert (found[:, torch.from_numpy(outside)] == -7.0).all()
+
+
+def test_a_grid_beyond_the_volume_is_all_fill():
+    found = regrid(torch.ones(1, 4, 5, 6), np.eye(4), (3, 3, 3), centred_affine((3, 3, 3), (1.0,) * 3, (90, 0, 0)), 5.0)
+    assert (found == 5.0).all()

@@ -37,7 +37,7 @@ class Volume(NamedTuple):
     """A CT series as a volume."""
 
     values: np.ndarray
-    """(columns, rows, slices) float32 in HU."""
+    """(columns, rows, slices) int16 or float32 in HU."""
     affine: np.ndarray
     """(4, 4) float64, voxel to RAS mm, sheared by a gantry tilt."""
     series: dict[str, Any]

@@ -9,13 +9,13 @@ from itertools import groupby
 import numpy as np
 from pydicom.uid import UID, JPEGExtended12Bit
 
-from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
+from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim, put, smallest_dtype
 from .decoding import frames_of
 from .slices import Slice
 
 
 def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
-    """Decode slices, (columns, rows, slices) float32 in HU, each by its own rescale slope and intercept.
+    """Decode slices, (columns, rows, slices) int16 or float32 in HU, each by its own rescale slope and intercept.
 
     Pixels with the padding value, or within the padding range, become air. MONOCHROME1 turns a picture's grey levels
     round for viewing and leaves HU as they are (PS3.3 C.7.6.3.1.2), so it is read like MONOCHROME2.
@@ -30,13 +30,16 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
     shape = (len(slices), slices[0].rows, slices[0].columns)
     there = sum(os.path.getsize(path) for path in {part.path for part in slices})
     check_claim(shape, 1, there * LARGEST_COMPRESSION)
-    volume = np.empty(shape, dtype=np.float32)
+    rescales = [(part.slope, part.intercept) if _is_rescaled(part) else (1.0, 0.0) for part in slices]
+    volume = np.empty(shape, dtype=smallest_dtype(rescales))
     order = sorted(range(len(slices)), key=lambda index: (str(slices[index].path), slices[index].frame))
     for path, of_file in groupby(order, key=lambda index: slices[index].path):
         findings.begin(f"{path.name} cannot be decoded", "undecodable")
         places = list(of_file)
         for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
-            volume[index] = _as_hounsfield(slices[index], stored)
+            _check_size(slices[index], stored)
+            volume = put(volume, index, stored, *rescales[index])
+            volume[index][_padding(slices[index], stored)] = AIR
     return volume.transpose(2, 1, 0)
 
 
@@ -54,14 +57,13 @@ def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
         raise InputError(f"{first.path.name} cannot be decoded: is it complete?", "undecodable") from error
 
 
-def _as_hounsfield(part: Slice, stored: np.ndarray) -> np.ndarray:
-    """Stored values (rows, columns) as float32 HU, air where they are padding."""
+def _is_rescaled(part: Slice) -> bool:
+    return part.slope is not None and part.intercept is not None
+
+
+def _check_size(part: Slice, stored: np.ndarray) -> None:
     if stored.shape != (part.rows, part.columns):
         raise InputError(f"{part.path.name}: its pixels are not {part.columns} x {part.rows}", "undecodable")
-    plane = stored.astype(np.float32)
-    if part.slope is not None and part.intercept is not None:
-        plane = plane * np.float32(part.slope) + np.float32(part.intercept)
-    return np.where(_padding(part, stored), np.float32(AIR), plane)
 
 
 def _check_rescale(slices: list[Slice], findings: Findings) -> None:

@@ -92,7 +92,7 @@ def read_label(path: str | PathLike | None, label_values: Mapping[str, int]) -> 
     path = Path(path)
     try:
         facts, values = read_isolated(path, read_volume, force=True)
-        classes = MapLabelsd("label", label_values)({"label": torch.from_numpy(values)})["label"]
+        classes = MapLabelsd("label", label_values)({"label": torch.from_numpy(values).float()})["label"]
     except ValueError as error:
         raise InputError(f"label {path.name}: {error}") from error
     return classes.numpy().astype(np.uint8), np.array(facts["affine"])

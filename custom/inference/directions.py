@@ -11,10 +11,11 @@ import torch
 from monai.data import MetaTensor
 from monai.utils import CommonKeys
 
-from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_normalised, voxel_to_ras
+from ..frames import centred_affine, covering_grid, voxel_to_ras
+from ..inputs import AIR
 from ..networks.directions import FLIPS, Directions
 from ..networks.weights import load_weights
-from ..sampling import resample
+from ..sampling import regrid
 
 NAMES = ("right and left", "front and back", "head and feet")
 """What is confused where an axis of the patient, right, anterior or superior, runs the other way."""
@@ -55,7 +56,7 @@ class CheckDirections:
         self._loaded = False
 
     def __call__(self, image: MetaTensor, centre: np.ndarray) -> Look:
-        """Look at an image (1, D0, D1, D2) in HU shifted so that air is 0, round `centre`, (3,) RAS mm.
+        """Look at an image (1, D0, D1, D2) in HU, round `centre`, (3,) RAS mm.
 
         The box lies as near to the centre as the image goes on around the box: where a wrong header has the heart
         looked for in a wrong place, the box still holds what there is.
@@ -65,9 +66,7 @@ class CheckDirections:
         room = np.maximum(np.array(shape) - size, 0) / 2 * self.spacing
         middle = voxel_to_ras((np.array(shape) - 1) / 2, covering)
         affine = centred_affine((size,) * 3, (self.spacing,) * 3, middle + np.clip(centre - middle, -room, room))
-        voxels = ras_to_voxel(voxel_to_ras(np.moveaxis(np.indices((size,) * 3), 0, -1), affine), image.affine)
-        grid = torch.from_numpy(voxel_to_normalised(voxels, image.shape[1:])).float()
-        box = resample(image.as_tensor().float().cpu(), grid, "bilinear")  # MONAI's copies the whole image
+        box = regrid(image.as_tensor().cpu(), np.asarray(image.affine), (size,) * 3, affine, AIR)
         windowed = self.windowing({CommonKeys.IMAGE: box})[CommonKeys.IMAGE][None]
         with torch.inference_mode():
             probabilities = self._network()(windowed)[0].double().softmax(0).tolist()

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 from monai.inferers import Inferer
-from monai.transforms import SpatialResample, Transform
+from monai.transforms import Transform
 from monai.transforms.utils import get_largest_connected_component_mask
+from monai.utils import MetaKeys
 from torch.utils.data import get_worker_info
 
 from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
-from ..inputs import Findings, InputError
+from ..inputs import AIR, Findings, InputError
 from ..networks.weights import load_weights
 from ..runtime.timing import timed
+from ..sampling import regrid
 from .directions import Look
 from .quality.doubt import BY_NAME
 from .record import Record
-
-_RESAMPLE = SpatialResample(mode="bilinear", padding_mode="zeros", dtype=torch.float32)
 
 
 class Heart(NamedTuple):
@@ -44,7 +44,7 @@ class LocateHeartd(Transform):
     `directions`.
 
     Args:
-        keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU shifted so that air is 0, affine voxel to RAS mm.
+        keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU, affine voxel to RAS mm.
         network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, C, D0, D1, D2), background first.
         checkpoint: its state dict, loaded when the first heart is looked for.
         device: where the network runs; in a data loader's worker, which is a fork that CUDA refuses, on the CPU.
@@ -126,11 +126,11 @@ class LocateHeartd(Transform):
         return record
 
     def find(self, image: MetaTensor) -> Heart:
-        """The heart in an image (1, D0, D1, D2) in HU shifted so that air is 0."""
+        """The heart in an image (1, D0, D1, D2) in HU."""
         shape, affine = covering_grid(image.shape[1:], np.asarray(image.affine), self.spacing)
-        coarse = _RESAMPLE(image, dst_affine=torch.from_numpy(affine), spatial_size=shape)
+        coarse = regrid(image.as_tensor(), np.asarray(image.affine), shape, affine, AIR)
         device = self.device if get_worker_info() is None else torch.device("cpu")
-        windowed = self.windowing({self.key: coarse})[self.key].as_tensor()[None].to(device)
+        windowed = self.windowing({self.key: coarse})[self.key][None].to(device)
         with torch.inference_mode():
             logits = self.inferer(windowed, self._network(device))
             chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
@@ -160,7 +160,7 @@ class LocateHeartd(Transform):
 
 
 class CropAroundd(Transform):
-    """Resample an image, once, trilinearly, to an upright crop round the record's `centre`; zero outside the image.
+    """Resample an image, once, trilinearly, to an upright crop round the record's `centre`; air outside the image.
 
     Args:
         keys: the key of the image, MetaTensor (C, D0, D1, D2), affine voxel to RAS mm; becomes (C, *spatial_size)
@@ -176,6 +176,9 @@ class CropAroundd(Transform):
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
-        affine = torch.from_numpy(centred_affine(self.spatial_size, self.pixdim, record.pop("centre")))
-        record[self.key] = _RESAMPLE(record[self.key], dst_affine=affine, spatial_size=self.spatial_size)
+        image = record[self.key]
+        affine = centred_affine(self.spatial_size, self.pixdim, record.pop("centre"))
+        values = regrid(image.as_tensor(), np.asarray(image.affine), self.spatial_size, affine, AIR)
+        meta = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
+        record[self.key] = MetaTensor(values, affine=torch.from_numpy(affine), meta=meta)
         return record

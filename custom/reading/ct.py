@@ -28,7 +28,7 @@ def read_ct(
     phase: str | float | None = None,
     hu_offset: float = 0.0,
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) float32 in HU.
+    """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) int16 or float32 in HU.
 
     Args:
         path: a file, a DICOM folder, or a zip of one of these.
@@ -47,6 +47,7 @@ def read_ct(
         else:
             values, affine, series, places = _read_dicom(inside, findings, series_uid, phase)
     if hu_offset:
+        values = values.astype(np.float32)
         values += np.float32(hu_offset)
         findings.warn("hu_offset", f"{hu_offset:+g} was added to the values, as asked")
     values = check_hounsfield(values, findings)

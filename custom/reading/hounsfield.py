@@ -17,7 +17,7 @@ _PADDING_GAP = 100.0  # HU round padding in which there is hardly another value
 
 
 def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
-    """Check (D0, D1, D2) float32; returned as they are, but with air, in place, where nothing was measured.
+    """Check (D0, D1, D2) int16 or float32; returned as they are, but with air, in place, where nothing was measured.
 
     That is padding, constant values below -1024 beyond the scan's circle, and what is not finite, if `force` goes on.
 
@@ -38,12 +38,10 @@ def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
 
     Raises InputError for these, unless `findings` is forced.
     """
-    finite = np.isfinite(values)
-    if not finite.all():
+    if values.dtype.kind == "f" and not (finite := np.isfinite(values)).all():
         findings.refuse("not_finite", f"{(~finite).mean():.2%} of the values are not finite: they would be read as air")
         values[~finite] = AIR
-    del finite
-    sample = values[tuple(slice(None, None, -(-size // _SAMPLE)) for size in values.shape)].ravel()
+    sample = values[tuple(slice(None, None, -(-size // _SAMPLE)) for size in values.shape)].ravel().astype(np.float32)
     constants = _constants(sample, _LOWEST)
     padding = [] if _is_air_less_1024(sample, constants) else constants
     sample = sample[~np.isin(sample, padding)]  # a copy, before its values change

@@ -22,7 +22,7 @@ from .kinds import SINGLE_FILES, is_archive
 
 
 class LoadCTd(Transform):
-    """Load a CT as a MetaTensor (1, D0, D1, D2) float32 in HU, its affine voxel to RAS mm, float64, sheared or not.
+    """Load a CT as a MetaTensor (1, D0, D1, D2), int16 or float32, in HU; its affine, float64, may be sheared.
 
     `custom.reading` reads it, in the process and under the limits of `custom.runtime.isolation`. The meta data hold the
     geometry only: a patient's name goes no further. The record also gets `reading`, `places` and `seconds`, see

@@ -38,7 +38,7 @@ _TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def read_meta_image(path: Path, findings: Findings, phase: str | float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The volume (D0, D1, D2) float32 of a MetaImage file, and its affine (4, 4) float64, voxel to RAS mm.
+    """The volume (D0, D1, D2), int16 or float32, of a MetaImage file, and its affine (4, 4) float64, voxel to RAS mm.
 
     Args:
         path: a .mha file, or a .mhd file whose one data file lies beside or below it.

@@ -38,7 +38,7 @@ _VECTORS = (1004, 1005, 1006, 1007, 1010, 2003, 2004)
 
 
 def read_nifti(path: Path, findings: Findings, phase: str | float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The volume (D0, D1, D2) float32 of a NIfTI file, and its affine (4, 4) float64, voxel to RAS mm.
+    """The volume (D0, D1, D2), int16 or float32, of a NIfTI file, and its affine (4, 4) float64, voxel to RAS mm.
 
     The sform places it, or the qform where there is none, or none that can be right.
 

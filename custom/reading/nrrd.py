@@ -58,7 +58,7 @@ _VECTOR = re.compile(r"\(([^()]*)\)|none")
 
 
 def read_nrrd(path: Path, findings: Findings, phase: str | float | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """The volume (D0, D1, D2) float32 of an NRRD file, and its affine (4, 4) float64, voxel to RAS mm.
+    """The volume (D0, D1, D2), int16 or float32, of an NRRD file, and its affine (4, 4) float64, voxel to RAS mm.
 
     Args:
         path: a .nrrd file, or a .nhdr file whose one data file lies beside or below it.

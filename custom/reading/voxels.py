@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import BinaryIO
 
 import numpy as np
+from isal import isal_zlib
 
-from ..inputs import LARGEST_COMPRESSION, Damaged, Findings, InputError, check_claim
+from ..inputs import LARGEST_COMPRESSION, Damaged, Findings, InputError, check_claim, put, smallest_dtype
 
 _DAMAGED = "the image's compressed voxels are damaged: copy or export it again"
 _GZIP = b"\x1f\x8b"
@@ -30,22 +30,25 @@ class Source:
         left = os.fstat(stream.fileno()).st_size - stream.tell()
         self.most = max(left, 0) * (LARGEST_COMPRESSION if packed else 1.0)
         self._stream = stream
-        self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if packed else None
+        self._is_packed = packed
         self._packed = b""
+        self._inflater: isal_zlib.Decompress | None = None
 
     def read(self, size: int) -> bytes:
         """The next `size` bytes; fewer at the end. Raises InputError where what is packed is damaged."""
-        if self._inflater is None:
+        if not self._is_packed:
             return self._stream.read(size)
         content = bytearray()
         while len(content) < size and self._can_inflate():
+            given = self._packed
             try:
-                content += self._inflater.decompress(self._packed, size - len(content))
-            except zlib.error as error:
-                raise InputError(
-                    "the image's compressed voxels are damaged: copy or export it again", "damaged"
-                ) from error
+                piece = self._inflater.decompress(given, size - len(content))
+            except isal_zlib.error as error:
+                raise InputError(_DAMAGED, "damaged") from error
             self._packed = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
+            if not given and not piece and not self._inflater.eof:  # what was held back is out as well
+                break
+            content += piece
         return bytes(content)
 
     def skip(self, size: int) -> None:
@@ -55,16 +58,21 @@ class Source:
 
     def check_end(self) -> None:
         """Raise InputError where what is packed ends soon, but without its checksum or with another one."""
-        if self._inflater is not None and len(self.read(_REST)) < _REST and not self._inflater.eof:
+        if self._is_packed and len(self.read(_REST)) < _REST and not self._inflater.eof:
             raise InputError(_DAMAGED, "damaged")
 
     def _can_inflate(self) -> bool:
-        """Whether there is something to unpack: a gzip file may be several in a row, and zeros may follow it."""
+        """Whether there may be something to unpack: a gzip file may be several in a row, and zeros may follow it."""
         if len(self._packed) < len(_GZIP):
             self._packed += self._stream.read(_PIECE)
-        if self._inflater.eof and self._packed.startswith(_GZIP):
-            self._inflater = zlib.decompressobj(zlib.MAX_WBITS | 32)
-        return bool(self._packed) and not self._inflater.eof
+        if self._inflater is None or (self._inflater.eof and self._packed.startswith(_GZIP)):
+            self._inflater = _inflater(self._packed)
+        return not self._inflater.eof
+
+
+def _inflater(start: bytes) -> isal_zlib.Decompress:
+    """What unpacks bytes that begin so: as gzip, or else as zlib."""
+    return isal_zlib.decompressobj(isal_zlib.MAX_WBITS | (16 if start.startswith(_GZIP) else 0))
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,8 @@ class Layout:
 
 
 def read_volume(source: Source, layout: Layout, phase: str | float | None, findings: Findings) -> np.ndarray:
-    """The volume (D0, D1, D2) float32 that `phase` picks, counted from 1, of voxels that `source` gives from now on.
+    """The volume (D0, D1, D2) that `phase` picks, counted from 1, of voxels that `source` gives from now on: int16
+    where that holds all its values, else float32.
 
     Raises InputError where the layout claims more voxels than there can be, they are damaged, the image is too flat, or
     holds several volumes and `phase` does not pick one; Damaged where there are fewer voxels.
@@ -99,7 +108,8 @@ def read_volume(source: Source, layout: Layout, phase: str | float | None, findi
         raise InputError(f"the image of {'x'.join(map(str, layout.shape))} voxels is too flat for a volume", "too_flat")
     others = [axis for axis in range(len(layout.shape)) if axis not in layout.spatial]
     chosen = dict(zip(others, _which([layout.shape[axis] for axis in others], phase, findings), strict=True))
-    volume = np.empty(spatial[::-1], dtype=np.float32)
+    kind = smallest_dtype([(layout.slope, layout.intercept)]) if layout.dtype.kind in "iu" else np.float32
+    volume = np.empty(spatial[::-1], dtype=kind)
     # A plane holds all axes up to the second in space, those of several volumes among them.
     inner = layout.spatial[1] + 1
     outer = range(len(layout.shape) - 1, inner - 1, -1)
@@ -118,9 +128,7 @@ def read_volume(source: Source, layout: Layout, phase: str | float | None, findi
             raise Damaged("it ends before its last voxel: is it complete?")
         plane = np.frombuffer(content, dtype=layout.dtype).reshape(of_plane)[part]
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is found later
-            if (layout.slope, layout.intercept) != (1.0, 0.0):
-                plane = plane * np.float64(layout.slope) + layout.intercept
-            volume[filled] = plane
+            volume = put(volume, filled, plane, layout.slope, layout.intercept)
         filled += 1
     source.check_end()
     return volume.T

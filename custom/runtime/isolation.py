@@ -40,6 +40,7 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LENGTH = 8  # bytes that tell the length of a message
 _PIPE = 2**20  # bytes that it holds: the process need not be woken for each 64 KiB
 _LONGEST_MESSAGE = 2**28
+_KINDS = {"int16": np.int16, "float32": np.float32}
 _KILLED = -9  # what a process ends with where the system ran out of memory
 
 
@@ -51,10 +52,11 @@ def run_isolated(
     scratch: bool = False,
     **arguments: Any,
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """What `function(path, findings, **arguments)` returns, a dictionary for JSON and a float32 array (A, B, C).
+    """What `function(path, findings, **arguments)` returns: a dictionary for JSON, and an array (A, B, C).
 
     Args:
-        function: of a module of this package that imports neither torch nor monai.
+        function: of a module of this package that imports neither torch nor monai. Its array comes as int16, or else as
+            float32.
         path: what it reads.
         size: bytes on disk that it reads at most: each 10 MB add a second, and each byte twelve of memory.
         force: of the `Findings` that it gets, whose `warnings` and `forced` the dictionary is given.
@@ -97,7 +99,7 @@ def run_isolated(
                     begun = message["begun"]
                 elif "refused" in message:
                     raise InputError(*message["refused"])
-                elif (values := _receive_array(child.stdout, message["shape"])) is not None:
+                elif (values := _receive_array(child.stdout, **message["array"])) is not None:
                     return message["facts"], values
             if late.is_set():
                 raise InputError(f"{begun[0]}: it takes longer than {seconds:.0f} s", "reader_time")
@@ -121,10 +123,10 @@ def _receive(stream: BinaryIO) -> dict[str, Any] | None:
     return json.loads(message) if message and len(message) == length else None
 
 
-def _receive_array(stream: BinaryIO, shape: list[int]) -> np.ndarray | None:
-    if len(shape) != 3 or prod(shape) > LARGEST_VOLUME:
+def _receive_array(stream: BinaryIO, shape: list[int], kind: str) -> np.ndarray | None:
+    if len(shape) != 3 or prod(shape) > LARGEST_VOLUME or kind not in _KINDS:
         return None
-    values = np.empty(shape, dtype=np.float32)
+    values = np.empty(shape, dtype=_KINDS[kind])
     return values if stream.readinto(memoryview(values).cast("B")) == values.nbytes else None
 
 
@@ -169,8 +171,9 @@ def serve() -> None:
         _send(answer, {"refused": (sentence, "memory")})
     else:
         facts.update(warnings=findings.warnings, forced=findings.forced)
-        _send(answer, {"facts": facts, "shape": values.shape})
-        answer.write(memoryview(np.ascontiguousarray(values, dtype=np.float32)).cast("B"))
+        values = np.ascontiguousarray(values, dtype=np.int16 if values.dtype == np.int16 else np.float32)
+        _send(answer, {"facts": facts, "array": {"shape": values.shape, "kind": values.dtype.name}})
+        answer.write(memoryview(values).cast("B"))
         answer.flush()
     os._exit(0)  # past the finalisers of native libraries, which may still abort
 

@@ -53,13 +53,13 @@ def locate(tmp_path, weights):
         parser.update({"bundle_root": str(ROOT / "bundle"), "device": "cpu", **overrides})
         if not shipped:
             parser.update({"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))})
-        return parser.get_parsed_content("preprocessing::transforms::2")
+        return parser.get_parsed_content("locate_heart")
 
     return make
 
 
-def _shifted(values: np.ndarray, affine: np.ndarray) -> MetaTensor:
-    return MetaTensor(torch.from_numpy(values.astype(np.float32))[None] + 1000, affine=torch.from_numpy(affine))
+def _image(values: np.ndarray, affine: np.ndarray) -> MetaTensor:
+    return MetaTensor(torch.from_numpy(values.astype(np.float32))[None], affine=torch.from_numpy(affine))
 
 
 @pytest.mark.parametrize("affine", [np.diag([-COARSE, -COARSE, COARSE, 1.0]), TURNED], ids=["straight", "turned"])
@@ -103,7 +103,7 @@ def test_the_given_centre_is_taken(tmp_path, workflow, volume, write_nifti):
 
 def test_air_alone_holds_no_heart(locate):
     affine = centred_affine((40, 40, 40), (5.0,) * 3)
-    heart = locate().find(_shifted(np.full((40, 40, 40), -1000), affine))
+    heart = locate().find(_image(np.full((40, 40, 40), -1000), affine))
     assert heart.seen_ml == 0 and np.isnan(heart.centre).all()
 
 
@@ -121,7 +121,7 @@ def test_the_shipped_locator_finds_generated_hearts(locate, shape, shift):
     affine = case.affine.copy()
     affine[:3, 3] += shift  # the same patient elsewhere
     truth = voxel_to_ras(np.argwhere(case.labels > 0), affine).mean(axis=0)
-    heart = locate(shipped=True).find(_shifted(case.image, affine))
+    heart = locate(shipped=True).find(_image(case.image, affine))
     assert np.linalg.norm(heart.centre - truth) < 8
 
 
@@ -129,5 +129,5 @@ def test_the_shipped_locator_finds_generated_hearts(locate, shape, shift):
 @pytest.mark.parametrize("level", [-1000.0, 0.0, 200.0])
 def test_the_shipped_locator_finds_no_heart_in_noise(locate, level):
     noise = np.random.default_rng(0).normal(level, 100, (64, 64, 48))
-    heart = locate(shipped=True).find(_shifted(noise, centred_affine((64, 64, 48), (4.0,) * 3)))
+    heart = locate(shipped=True).find(_image(noise, centred_affine((64, 64, 48), (4.0,) * 3)))
     assert heart.seen_ml < 20

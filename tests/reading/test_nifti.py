@@ -221,6 +221,7 @@ def test_a_small_file_that_inflates_without_end_is_not_inflated(tmp_path):
     header.set_data_shape((1200, 1200, 1250))
     header.set_sform(AFFINE, code=1)
     header["magic"], header["vox_offset"] = b"n+1", 352
+    header["scl_slope"], header["scl_inter"] = 0.5, 0  # so that it takes four bytes a voxel
     with gzip.open(tmp_path / "ct.nii.gz", "wb", compresslevel=1) as stream:
         stream.write(header.binaryblock + bytes(4))
         stream.write(bytes(60_000_000))

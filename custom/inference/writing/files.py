@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gzip
 import os
 import shutil
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from filelock import FileLock
+from isal import igzip
 
 from ...inputs import InputError
 from ...runtime.interruption import held
@@ -59,7 +59,7 @@ def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> by
     image.set_sform(affine, "scanner")
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = remark
-    return gzip.compress(image.to_bytes(), compresslevel=1, mtime=0)
+    return igzip.compress(image.to_bytes(), compresslevel=1, mtime=0)
 
 
 def told_by(keys: Collection[str], names: Collection[str]) -> Ours:
