@@ -158,6 +158,27 @@ def rectangular_grid(shape: Sequence[int], affine: Affine) -> tuple[tuple[int, i
     return tuple(int(size) for size in high - low + 1), grid
 
 
+def box_around(
+    points: np.ndarray, shape: Sequence[int], affine: Affine
+) -> tuple[tuple[slice, slice, slice], np.ndarray]:
+    """The part of a grid round points, a voxel wider on all sides as far as the grid goes.
+
+    Args:
+        points: (P, 3) RAS mm.
+        shape: (D0, D1, D2) of the grid.
+        affine: (4, 4) its voxels to RAS mm.
+
+    Returns:
+        Its voxels along each axis, two at least, and its own voxel-to-RAS affine (4, 4).
+    """
+    voxels = ras_to_voxel(np.asarray(points), affine)
+    low = np.clip(np.floor(voxels.min(0)) - 1, 0, np.array(shape) - 2).astype(int)
+    high = np.clip(np.ceil(voxels.max(0)) + 2, low + 2, shape).astype(int)
+    shift = np.eye(4)
+    shift[:3, 3] = low
+    return tuple(slice(start, stop) for start, stop in zip(low, high, strict=True)), _as_numpy(affine) @ shift
+
+
 def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Voxel-to-RAS affine (4, 4) float64 of a grid described in LPS mm, as DICOM and ITK do.
 

@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 CELL = 1.2
 """Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
+COARSE = 64
+"""Cells a side of the grid by which what is far from all that is concerned is passed over."""
 FINEST = 2.0**-52
 """Of the meshes' extent, that a cell is long at least: about what float64 tells apart."""
 HASH = np.array([73856093, 19349663, 83492791])
@@ -129,6 +131,10 @@ def _overlapping_boxes(
     if len(triangles) == 0:
         return
     low, high = (reduce(extreme, triangles.swapaxes(0, 1)) for extreme in (np.minimum, np.maximum))
+    chosen = _near_some(low, high, concerned)
+    low, high, concerned = low[chosen], high[chosen], concerned[chosen]
+    if len(chosen) == 0:
+        return
     origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
     side = (high - low).max(1)
     finest = max(CELL * np.median(side), FINEST * extent, np.finfo(np.float64).tiny)
@@ -156,13 +162,27 @@ def _overlapping_boxes(
             owner, back = _ragged(before[part])
             owner += part.start
             i, j, key_of_pair = entry[owner], entry[owner - 1 - back], key[owner]
-            i, j, key_of_pair = _where(wanted(members[i], members[j]), i, j, key_of_pair)
+            i, j, key_of_pair = _where(wanted(chosen[members[i]], chosen[members[j]]), i, j, key_of_pair)
             for least, greatest in zip(low[members].T.copy(), high[members].T.copy(), strict=True):
                 overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
                 i, j, key_of_pair = _where(overlap, i, j, key_of_pair)
             # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
             i, j = _where(np.maximum(first[i], first[j]) @ HASH == key_of_pair, i, j)
-            yield np.sort(members[np.stack([i, j], axis=1)], axis=1)
+            yield np.sort(chosen[members[np.stack([i, j], axis=1)]], axis=1)
+
+
+def _near_some(low: NDArray, high: NDArray, concerned: NDArray) -> NDArray[np.int64]:
+    """The boxes, from low to high (F, 3), that share a cell of a coarse grid with one of those concerned."""
+    if concerned.all():
+        return np.arange(len(low))
+    origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
+    size = max(extent / COARSE, (high - low).max(), np.finfo(np.float64).tiny)  # no box reaches beyond a next cell
+    ends = [np.minimum((x - origin) / size, COARSE).astype(np.int64) for x in (low, high)]
+    corners = [np.stack([ends[bit >> axis & 1][:, axis] for axis in range(3)]) for bit in range(8)]
+    marked = np.zeros((COARSE + 1,) * 3, dtype=bool)
+    for corner in corners:
+        marked[tuple(corner[:, concerned])] = True
+    return np.flatnonzero(reduce(np.logical_or, (marked[tuple(corner)] for corner in corners)))
 
 
 def _parts(counts: NDArray) -> Iterator[slice]:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from monai.transforms import Transform
 from numpy.typing import NDArray
 
 from ...chambers import LABELS
-from ...frames import rectangular_grid
+from ...frames import box_around, rectangular_grid
 from ...geometry.winding import voxelise_in_image
 from ...mesh import Mesh
 from ...runtime.timing import timed
@@ -42,7 +41,9 @@ class MeshesToLabelMapd(Transform):
 
 
 def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:
-    labels = torch.zeros(grid.shape, dtype=torch.uint8)
+    labels = np.zeros(grid.shape, dtype=np.uint8, order="F")  # as files have it
     for mesh in meshes:
-        labels.masked_fill_(voxelise_in_image(mesh.vertices, mesh.faces, grid.affine, grid.shape), LABELS[mesh.name])
-    return labels.numpy()
+        box, affine = box_around(mesh.vertices, *grid)
+        inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, labels[box].shape).numpy()
+        labels[box][inside] = LABELS[mesh.name]
+    return labels
