@@ -10,14 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import reduce
+from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 CELL = 1.2
 """Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
-COARSE = 64
-"""Cells a side of the grid by which what is far from all that is concerned is passed over."""
+COARSE, CELLS = 128, 2.0
+"""Cells a side at most of the grid by which what is far from all that is concerned is passed over, and the median boxes
+that a cell is long at least."""
 FINEST = 2.0**-52
 """Of the meshes' extent, that a cell is long at least: about what float64 tells apart."""
 HASH = np.array([73856093, 19349663, 83492791])
@@ -51,11 +53,13 @@ def self_intersections(
         ValueError: if a vertex is not finite.
         Tangled: if there are more than ``most`` to try.
     """
-    faces = np.asarray(faces, dtype=np.int64).reshape(-1, 3)
-    (triangles,) = _triangles((vertices, faces))
+    vertices, faces = _checked(vertices, faces)
     wanted = np.ones(len(faces), dtype=bool) if concerning is None else np.asarray(concerning)
+    chosen = _near(vertices, faces, wanted)
+    faces, wanted = faces[chosen], wanted[chosen]
+    triangles = _triangles(vertices, faces)
     near = _overlapping_boxes(triangles, lambda i, j: wanted[i] | wanted[j], wanted, most)
-    return _sorted([_meeting(triangles, faces, pairs) for pairs in near])
+    return chosen[_sorted([_meeting(triangles, faces, pairs) for pairs in near])]
 
 
 def mutual_intersections(
@@ -73,22 +77,57 @@ def mutual_intersections(
     Raises:
         ValueError: if a vertex is not finite.
     """
-    a, b = _triangles((vertices_a, faces_a), (vertices_b, faces_b))
-    both, of_a = np.concatenate([a, b]), np.arange(len(a) + len(b)) < len(a)
+    (vertices_a, faces_a), (vertices_b, faces_b) = _checked(vertices_a, faces_a), _checked(vertices_b, faces_b)
+    vertices, faces = np.concatenate([vertices_a, vertices_b]), np.concatenate([faces_a, faces_b + len(vertices_a)])
+    of_a, chosen = np.arange(len(faces)) < len(faces_a), np.arange(len(faces))
+    for one in (of_a, ~of_a):  # of each mesh what is near the other
+        chosen = chosen[_near(vertices, faces[chosen], one[chosen])]
+    faces, of_a = faces[chosen], of_a[chosen]
+    both = _triangles(vertices, faces)
     near = _overlapping_boxes(both, lambda i, j: of_a[i] != of_a[j], of_a)
-    return _sorted([pairs[_triangles_meet(*both[pairs.T])] for pairs in near]) - [0, len(a)]
+    return chosen[_sorted([pairs[_triangles_meet(*both[pairs.T])] for pairs in near])] - [0, len(faces_a)]
 
 
-def _triangles(*meshes: tuple[ArrayLike, ArrayLike]) -> list[NDArray[np.float64]]:
-    """Corners (F, 3, 3) of the faces of meshes, scaled alike by a power of two: so no volume leaves float64's range."""
-    vertices = [np.asarray(of_mesh, dtype=np.float64).reshape(-1, 3) for of_mesh, _ in meshes]
-    if not all(np.isfinite(of_mesh).all() for of_mesh in vertices):
+def _checked(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    vertices = np.asarray(vertices, dtype=np.float64).reshape(-1, 3)
+    if not np.isfinite(vertices).all():
         raise ValueError("vertices must be finite")
-    _, exponent = np.frexp(max(np.abs(of_mesh).max(initial=0.0) for of_mesh in vertices))
-    return [
-        np.ldexp(of_mesh, -exponent)[np.asarray(faces, dtype=np.int64).reshape(-1, 3)]
-        for of_mesh, (_, faces) in zip(vertices, meshes, strict=True)
-    ]
+    return vertices, np.asarray(faces, dtype=np.int64).reshape(-1, 3)
+
+
+def _near(vertices: NDArray, faces: NDArray, concerned: NDArray) -> NDArray[np.int64]:
+    """All faces whose boxes overlap that of one of those concerned, and few others, in ascending order."""
+    if concerned.all():
+        return np.arange(len(faces))
+    if not concerned.any():
+        return np.arange(0)
+    low, high = _boxes(vertices[faces])
+    side = (high - low).max(1)
+    size = max(CELLS * np.median(side), np.ptp(vertices, axis=0).max() / COARSE, np.finfo(np.float64).tiny)
+    long = side > size  # they are few, and all taken
+    first, last = (np.minimum((x - vertices.min(0)) / size, COARSE).astype(np.int64) + 1 for x in (low, high))
+    marked = np.zeros((COARSE + 2,) * 3, dtype=bool)  # the first cells of boxes of two cells at most that reach theirs
+    for face in np.flatnonzero(concerned & long):
+        marked[tuple(slice(a - 1, b + 1) for a, b in zip(first[face], last[face], strict=True))] = True
+    short = concerned & ~long
+    for back in product((0, 1), repeat=3):
+        for on in product((0, 1), repeat=3):
+            cell = np.where(on, last[short], first[short]) - back
+            marked[tuple(cell.T)] = True
+    return np.flatnonzero(marked[tuple(first.T)] | long)
+
+
+def _boxes(triangles: NDArray) -> tuple[NDArray, NDArray]:
+    """Lowest and highest coordinates (F, 3) of triangles (F, 3, 3)."""
+    low, high = (reduce(extreme, triangles.swapaxes(0, 1)) for extreme in (np.minimum, np.maximum))
+    return low, high
+
+
+def _triangles(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """Corners (F, 3, 3) of faces, scaled by a power of two: so no volume leaves float64's range."""
+    corners = vertices[faces]
+    _, exponent = np.frexp(np.abs(corners).max(initial=0.0))
+    return np.ldexp(corners, -exponent)
 
 
 def _sorted(found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -130,11 +169,7 @@ def _overlapping_boxes(
     """
     if len(triangles) == 0:
         return
-    low, high = (reduce(extreme, triangles.swapaxes(0, 1)) for extreme in (np.minimum, np.maximum))
-    chosen = _near_some(low, high, concerned)
-    low, high, concerned = low[chosen], high[chosen], concerned[chosen]
-    if len(chosen) == 0:
-        return
+    low, high = _boxes(triangles)
     origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
     side = (high - low).max(1)
     finest = max(CELL * np.median(side), FINEST * extent, np.finfo(np.float64).tiny)
@@ -162,27 +197,13 @@ def _overlapping_boxes(
             owner, back = _ragged(before[part])
             owner += part.start
             i, j, key_of_pair = entry[owner], entry[owner - 1 - back], key[owner]
-            i, j, key_of_pair = _where(wanted(chosen[members[i]], chosen[members[j]]), i, j, key_of_pair)
+            i, j, key_of_pair = _where(wanted(members[i], members[j]), i, j, key_of_pair)
             for least, greatest in zip(low[members].T.copy(), high[members].T.copy(), strict=True):
                 overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
                 i, j, key_of_pair = _where(overlap, i, j, key_of_pair)
             # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
             i, j = _where(np.maximum(first[i], first[j]) @ HASH == key_of_pair, i, j)
-            yield np.sort(chosen[members[np.stack([i, j], axis=1)]], axis=1)
-
-
-def _near_some(low: NDArray, high: NDArray, concerned: NDArray) -> NDArray[np.int64]:
-    """The boxes, from low to high (F, 3), that share a cell of a coarse grid with one of those concerned."""
-    if concerned.all():
-        return np.arange(len(low))
-    origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
-    size = max(extent / COARSE, (high - low).max(), np.finfo(np.float64).tiny)  # no box reaches beyond a next cell
-    ends = [np.minimum((x - origin) / size, COARSE).astype(np.int64) for x in (low, high)]
-    corners = [np.stack([ends[bit >> axis & 1][:, axis] for axis in range(3)]) for bit in range(8)]
-    marked = np.zeros((COARSE + 1,) * 3, dtype=bool)
-    for corner in corners:
-        marked[tuple(corner[:, concerned])] = True
-    return np.flatnonzero(reduce(np.logical_or, (marked[tuple(corner)] for corner in corners)))
+            yield np.sort(members[np.stack([i, j], axis=1)], axis=1)
 
 
 def _parts(counts: NDArray) -> Iterator[slice]:

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
-from ..dicom import files_below, holds_dicom
 from ..inputs import InputError
 from .kinds import is_archive, is_image
 
@@ -72,6 +71,8 @@ def _check(members: Sequence[ZipInfo], size: int) -> None:
 
 
 def _case_in(folder: Path) -> Path:
+    from ..dicom import files_below, holds_dicom  # only here, as in `ct`
+
     if holds_dicom(folder):
         return folder
     images = [path for path in files_below(folder) if is_image(path)]

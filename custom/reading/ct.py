@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from ..dicom import read_header, read_series
-from ..dicom.headers import series_of
 from ..inputs import Damaged, Findings, InputError
 from .archives import opened
 from .hounsfield import check_hounsfield
@@ -92,6 +90,10 @@ def _read_file(path: Path, findings: Findings, phase: str | float | None) -> tup
 def _read_dicom(
     path: Path, findings: Findings, series_uid: str | None, phase: str | float | None
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[tuple[str, int]]]:
+    # Only here, because pydicom takes longer to import than all else that reads a file.
+    from ..dicom import read_header, read_series
+    from ..dicom.headers import series_of
+
     folder = path
     if path.is_file():  # a DICOM file stands for its series
         header = read_header(path)
