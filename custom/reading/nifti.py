@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import product
 from pathlib import Path
 
 import numpy as np
+
+if _alone := "pydicom" not in sys.modules:
+    sys.modules["pydicom"] = None  # nibabel would import it, which takes longer than all else here, and not need it
 from nibabel.nifti1 import Nifti1Header
 from nibabel.nifti2 import Nifti2Header
 from nibabel.orientations import aff2axcodes
 from nibabel.spatialimages import HeaderDataError
+
+if _alone:
+    del sys.modules["pydicom"]
 
 from ..frames import apply_affine, spacing_of
 from ..inputs import (

@@ -8,5 +8,6 @@
 `standard_streams`        a process that was started without them
 `small_files`             reading files that anybody may have written
 `timing`, `memory`        what a run took
+`processor`               what it can run fast
 ========================= ==========================================================================
 """
