@@ -17,12 +17,12 @@ def vertex_normals(vertices: Tensor, faces: Tensor) -> Tensor:
     Returns:
         (N, V, 3); zero where the faces have no area.
     """
-    x, y, z = vertices.permute(2, 0, 1)  # a plane each: sums of rows of three take a CPU five times as long
-    (ux, uy, uz), (vx, vy, vz) = (
-        [plane[:, faces[:, corner]] - plane[:, faces[:, 0]] for plane in (x, y, z)] for corner in (1, 2)
-    )
+    planes = vertices.permute(2, 0, 1)  # (3, N, V): sums of rows of three take a CPU five times as long
+    origin = planes[:, :, faces[:, 0]]
+    ux, uy, uz = (planes[:, :, faces[:, 1]] - origin).unbind(0)
+    vx, vy, vz = (planes[:, :, faces[:, 2]] - origin).unbind(0)
     face = torch.stack([uy * vz - uz * vy, uz * vx - ux * vz, ux * vy - uy * vx])
-    normals = vertices.new_zeros(3, *vertices.shape[:2])
+    normals = torch.zeros_like(planes)
     for corner in range(3):
         normals = normals.scatter_add(2, faces[:, corner].expand_as(face), face)
     return F.normalize(normals.permute(1, 2, 0), dim=-1, eps=1e-30)
