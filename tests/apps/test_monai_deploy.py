@@ -17,7 +17,7 @@ import trimesh
 pytest.importorskip("monai.deploy", reason="needs the environment of `make deploy-env`")
 
 ROOT = Path(__file__).parents[2]
-REAL = ROOT.parent / "shared" / "data" / "contrast_dicom"
+REAL = Path(os.environ.get("REAL_CTS", "no_such_folder")) / "contrast_dicom"
 STL_STORAGE = "1.2.840.10008.5.1.4.1.1.104.3"
 SEG_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
 
@@ -85,7 +85,7 @@ def test_a_study_with_a_missing_slice_fails_by_name(tmp_path, bundle):
     assert not list((tmp_path / "out").rglob("*.stl"))
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="the real CT lies outside the project, and not here")
+@pytest.mark.skipif(not REAL.is_dir(), reason="REAL_CTS names no folder of real CTs")
 def test_a_real_study(tmp_path, bundle):
     done = _run(REAL, tmp_path / "out", bundle)
     assert done.returncode == 0, done.stderr[-4000:]
