@@ -13,6 +13,14 @@ from stand_in import OBLIQUE
 
 from custom.runtime import interruption
 
+LONGEST = ("test_docs.py", "test_pretended_cuda.py", "test_workflow.py", "test_training.py")
+"""Files that take minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first: the last to end would leave the other process idle."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
+
 
 @pytest.fixture(autouse=True)
 def _own_signals() -> Iterator[None]:

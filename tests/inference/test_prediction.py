@@ -100,7 +100,7 @@ def test_inference_by_files_of_the_network_gives_the_same_surfaces(tmp_path):
         made = ConfigWorkflow(
             config_file=[str(CONFIG), *(str(CONFIG.with_name(overlays[kind])) for _ in range(kind in overlays))],
             workflow_type="inference", run_id="inference", logging_file=False, bundle_root=str(bundle), device="cpu",
-            input=str(image), test_time_augmentation=[], subdivision=0, output_dir=str(tmp_path / kind),
+            input=str(image), test_time_augmentation=[], subdivision=0, amp=False, output_dir=str(tmp_path / kind),
             **({"checkpoint": str(tmp_path / f"model.{kind}")} if kind in overlays else {}),
         )  # fmt: skip
         made.initialize()
