@@ -62,6 +62,10 @@ def main(
                     last = found[name][-1]
                     print(f"{form} {number + 1}/{runs} {name}: {last['whole']:.2f} s", flush=True)
             print(f"\n{_table(form, found)}\n")
+            for name, (*_, last) in found.items():
+                if last["device"] != "cpu":
+                    memory = last["peak_memory_mib"] / 2**10
+                    print(f"{name}: {last['device']}, amp {last['amp']}, {memory:.2f} GiB of its memory at most\n")
             if len(places) > 1:
                 print(f"vertices differ by {_furthest(*(Path(folder) / f'out_{form}_{n}' for n in (0, 1))):.4f} mm\n")
 

@@ -3,7 +3,8 @@
 The case goes through the tree's own configuration twice; the second time counts, for the first loads libraries. Prints
 JSON: `whole`, the wall-clock seconds of the second time, files included; `parts`, as the report has them; `start`, the
 seconds from the process's start to the first case, and `monai`, those of importing MONAI; `memory`, the most that this
-process and those that it started held at once in the second time, MiB.
+process and those that it started held at once in the second time, MiB; and the report's `device`, `amp` and
+`peak_memory_mib`, on CUDA that of the device.
 """
 
 import json
@@ -59,5 +60,6 @@ whole = time.perf_counter() - timed
 (report,) = Path(keys["output_dir"]).glob("*_report.json")
 ended.set()
 watching.join()
-answer = {"whole": whole, "parts": json.loads(report.read_text())["seconds"], "start": begun, "monai": monai}
-print(json.dumps({**answer, "memory": peak[0] / 1024}))
+told = json.loads(report.read_text())
+answer = {"whole": whole, "parts": told["seconds"], "start": begun, "monai": monai, "memory": peak[0] / 1024}
+print(json.dumps({**answer, **{key: told[key] for key in ("device", "amp", "peak_memory_mib")}}))

@@ -59,11 +59,7 @@ def ras_to_voxel(points: Points, affine: Affine) -> Points:
 
     Raises ValueError if the affine cannot be inverted.
     """
-    try:
-        inverse = np.linalg.inv(_as_numpy(affine))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("the image's affine is singular: its voxels have no volume") from error
-    return apply_affine(inverse, points)
+    return apply_affine(_inverse(affine), points)
 
 
 def normalised_to_ras(points: Points, shape: Sequence[int], affine: Affine) -> Points:
@@ -104,10 +100,7 @@ def voxel_to_voxel(affine: Affine, other: Affine) -> np.ndarray:
 
     Raises ValueError if the other's cannot be inverted.
     """
-    try:
-        return np.linalg.solve(_as_numpy(other), _as_numpy(affine))
-    except np.linalg.LinAlgError as error:
-        raise ValueError("the image's affine is singular: its voxels have no volume") from error
+    return _inverse(other) @ _as_numpy(affine)
 
 
 def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple[tuple[int, int, int], np.ndarray]:
@@ -197,6 +190,13 @@ def facing_out(faces: Points, affine: Affine) -> Points:
     if np.linalg.det(_as_numpy(affine)[:3, :3]) > 0:
         return faces
     return faces[:, [0, 2, 1]]
+
+
+def _inverse(affine: Affine) -> np.ndarray:
+    try:
+        return np.linalg.inv(_as_numpy(affine))
+    except np.linalg.LinAlgError as error:
+        raise ValueError("the image's affine is singular: its voxels have no volume") from error
 
 
 def _half_sides(points: Points, shape: Sequence[int]) -> Points:

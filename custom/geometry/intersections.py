@@ -105,7 +105,8 @@ def _near(vertices: NDArray, faces: NDArray, concerned: NDArray) -> NDArray[np.i
     side = (high - low).max(1)
     size = max(CELLS * np.median(side), np.ptp(vertices, axis=0).max() / COARSE, np.finfo(np.float64).tiny)
     long = side > size  # they are few, and all taken
-    first, last = (np.minimum((x - vertices.min(0)) / size, COARSE).astype(np.int64) + 1 for x in (low, high))
+    origin = vertices.min(0)
+    first, last = (np.minimum((x - origin) / size, COARSE).astype(np.int64) + 1 for x in (low, high))
     marked = np.zeros((COARSE + 2,) * 3, dtype=bool)  # the first cells of boxes of two cells at most that reach theirs
     for face in np.flatnonzero(concerned & long):
         marked[tuple(slice(a - 1, b + 1) for a, b in zip(first[face], last[face], strict=True))] = True
