@@ -8,8 +8,8 @@
 # checkpoint), does not stop the others. Called again with the same OUT, the training goes on from there.
 #
 # SECONDS_LEFT (540) is the time for everything, SIZE (128) the crop of the training that is measured, SHAPE
-# ("512 512 300") the CT of the inference, PYTHON the interpreter, TRAINING further keys of the training. So far this has
-# run on a pretended device alone, where sections of speed tell nothing and most were cut off by their share of the time:
+# ("512 512 300") the CT of the inference, PYTHON the interpreter, WORKERS (8) the processes of tests, TRAINING further keys
+# of the training. On a pretended device sections of speed tell nothing, and most are cut off by their share of the time:
 #
 #     LAUNCH="-m pretend_cuda --devices 2" SIZE=32 SHAPE="64 64 64" TRAINING="--volume_size 32 --amp False" ...
 set -euo pipefail
@@ -37,11 +37,11 @@ section() {
 }
 
 section device 10 benchmarks.device
-section inference 12 benchmarks.inference --forms nii.gz --runs 1 --shape "($(IFS=,; echo "${shape[*]}"))"
-section steps 16 benchmarks.training --size "${SIZE:-128}" --steps 5
-section distance 7 benchmarks.distance
-section tests 35 pytest -q -x --durations=10 tests/cuda \
+section tests 40 pytest -v -n "${WORKERS:-8}" --maxfail 3 --durations=10 tests/cuda \
     tests/geometry/test_distance_field.py tests/geometry/test_surface_distance.py
+section inference 25 benchmarks.inference --forms nii.gz --runs 2 --shape "($(IFS=,; echo "${shape[*]}"))"
+section steps 20 benchmarks.training --size "${SIZE:-128}" --steps 5
+section distance 8 benchmarks.distance
 
 # the rest of the time; SIGTERM ends a training after its step, with a checkpoint
 weights=(--initial_weights bundle/models/model.pt)

@@ -35,7 +35,8 @@ def measured(script: str, tree: Path, arguments: Mapping[str, Any]) -> dict[str,
 
     Raises CalledProcessError where it fails.
     """
-    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    path = os.pathsep.join(filter(None, [str(tree), os.environ.get("PYTHONPATH")]))
+    environment = {**os.environ, "PYTHONPATH": path}
     command = [sys.executable, "-P", str(ROOT / "benchmarks" / script), str(tree), json.dumps(arguments)]
     done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +81,23 @@ def run_training(
     if resume is not None:
         _load(trainer, objects, resume)
     trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_if_interrupted)
+    loader = trainer.data_loader
+    loader.worker_init_fn = partial(_outlive_signals, loader.worker_init_fn)
     open_standard_streams()
     heed_signals()
     with held():  # within a step the engine's count would be one ahead of the weights
         trainer.run()
     settle()
+
+
+def _outlive_signals(initialize: Callable[[int], None] | None, worker: int) -> None:
+    """In a worker: `timeout`, systemd and Slurm end a whole group, and the step under way needs what workers make.
+
+    A worker ends with its training by itself.
+    """
+    if initialize is not None:
+        initialize(worker)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _leave_errors_to_the_caller(engine: Engine) -> None:

@@ -47,7 +47,7 @@ def command():
             line += ["--memory", str(memory), "-m"] if memory else ["-m"]
         else:
             line += [str(Path(__file__).with_name("with_memory.py")), str(memory)] if memory else ["-m"]
-        path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
+        path = os.pathsep.join(filter(None, [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH")]))
         environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
         options = {"capture_output": True, "text": True, "cwd": ROOT, "timeout": 600}
         return subprocess.run([*line, module, *arguments], env=environment, **options)

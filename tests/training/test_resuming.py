@@ -2,6 +2,7 @@
 
 import os
 import signal
+from multiprocessing import active_children
 
 import pytest
 import torch
@@ -13,14 +14,19 @@ def load(folder):
 
 
 def terminate_during_step_2(trainer):
-    """A SIGTERM in the middle of step 2, in the middle of an epoch."""
-    trainer.add_event_handler(Events.ITERATION_STARTED(once=2), lambda: os.kill(os.getpid(), signal.SIGTERM))
+    """A SIGTERM in the middle of step 2, in the middle of an epoch, to all processes, as `timeout` sends it."""
+
+    def terminate():
+        for process in [child.pid for child in active_children()] + [os.getpid()]:
+            os.kill(process, signal.SIGTERM)
+
+    trainer.add_event_handler(Events.ITERATION_STARTED(once=2), terminate)
 
 
 def assert_goes_on_where_it_stopped(train, name, folder, **overrides):
     train(name, folder / "straight", max_steps=4, num_workers=2, **overrides)
     with pytest.raises(SystemExit) as ended:
-        train(name, folder / "parts", terminate_during_step_2, num_workers=0, **overrides)
+        train(name, folder / "parts", terminate_during_step_2, num_workers=2, **overrides)
     assert ended.value.code == 143
     stopped = load(folder / "parts")
     assert stopped["trainer"]["iteration"] == 2
