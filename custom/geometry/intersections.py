@@ -1,9 +1,9 @@
 """Pairs of triangles that meet: within one mesh, and between two.
 
 Broad phase: hash grids of the triangles' bounding boxes, one for each size of boxes, so that a few large ones do not
-make all others meet in their cells. Narrow phase: two triangles meet exactly if an edge of one meets the other, which
-the signs of tetrahedron volumes decide (in float64, without a tolerance; touching is meeting). Pairs come in parts: the
-memory that a search takes does not grow with what is near to what.
+make all others meet in their cells. Narrow phase: `predicates`. Pairs come in parts: the memory that a search takes
+does not grow with what is near to what. Where a few vertices move, an :class:`IntersectionSearch` looks again only at
+what is near those.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .predicates import fans_meet, triangles_meet
 
 CELL = 1.2
 """Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
@@ -32,9 +34,7 @@ class Tangled(ValueError):
     """More faces lie near each other than a search was to try."""
 
 
-def self_intersections(
-    vertices: ArrayLike, faces: ArrayLike, concerning: ArrayLike | None = None, most: int | None = None
-) -> NDArray[np.int64]:
+def self_intersections(vertices: ArrayLike, faces: ArrayLike, most: int | None = None) -> NDArray[np.int64]:
     """Pairs of faces of one mesh that meet although they are not neighbours.
 
     Faces that share one vertex count if they meet anywhere else; faces that share an edge never do (they could only by
@@ -43,7 +43,6 @@ def self_intersections(
     Args:
         vertices: (V, 3) floating point, any frame.
         faces: (F, 3) integer.
-        concerning: (F,) boolean; pairs of two faces that are not among these are passed over. None: all are found.
         most: pairs to try. A sound surface has some 20 a face to try, one of random vertices F²/2; None: all are tried.
 
     Returns:
@@ -53,13 +52,43 @@ def self_intersections(
         ValueError: if a vertex is not finite.
         Tangled: if there are more than ``most`` to try.
     """
-    vertices, faces = _checked(vertices, faces)
-    wanted = np.ones(len(faces), dtype=bool) if concerning is None else np.asarray(concerning)
-    chosen = _near(vertices, faces, wanted)
-    faces, wanted = faces[chosen], wanted[chosen]
-    triangles = _triangles(vertices, faces)
-    near = _overlapping_boxes(triangles, lambda i, j: wanted[i] | wanted[j], wanted, most)
-    return chosen[_sorted([_meeting(triangles, faces, pairs) for pairs in near])]
+    return IntersectionSearch(vertices, faces, most).all()
+
+
+class IntersectionSearch:
+    """What `self_intersections` finds, again and again while some of the vertices move.
+
+    Args:
+        vertices, faces, most: as there.
+    """
+
+    def __init__(self, vertices: ArrayLike, faces: ArrayLike, most: int | None = None) -> None:
+        self.vertices, self.faces = _checked(vertices, faces)
+        self.most = most
+        self._low, self._high = _boxes(self.vertices[self.faces])
+        self._grid = _CoarseGrid(self._low, self._high)
+
+    def all(self) -> NDArray[np.int64]:
+        """All pairs (K, 2) that meet."""
+        every = np.arange(len(self.faces))
+        return self._among(every, every >= 0)
+
+    def after(self, vertices: ArrayLike, moved: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Of the vertices as they are now, the pairs (K, 2) that meet and have a face among those ``moved`` (F,)."""
+        self.vertices, _ = _checked(vertices, self.faces)
+        where = np.flatnonzero(moved)
+        low, high = _boxes(self.vertices[self.faces[where]])
+        self._low[where], self._high[where] = low, high
+        self._grid.place(where, low, high)
+        chosen = self._grid.reached_by(moved)
+        return self._among(chosen, moved[chosen])
+
+    def _among(self, chosen: NDArray, concerned: NDArray) -> NDArray[np.int64]:
+        faces = self.faces[chosen]
+        triangles = _triangles(self.vertices, faces)
+        boxes = self._low[chosen], self._high[chosen]
+        near = _overlapping_boxes(*boxes, lambda i, j: concerned[i] | concerned[j], concerned, self.most)
+        return chosen[_sorted([_meeting(triangles, faces, pairs) for pairs in near])]
 
 
 def mutual_intersections(
@@ -80,12 +109,13 @@ def mutual_intersections(
     (vertices_a, faces_a), (vertices_b, faces_b) = _checked(vertices_a, faces_a), _checked(vertices_b, faces_b)
     vertices, faces = np.concatenate([vertices_a, vertices_b]), np.concatenate([faces_a, faces_b + len(vertices_a)])
     of_a, chosen = np.arange(len(faces)) < len(faces_a), np.arange(len(faces))
+    low, high = _boxes(vertices[faces])
     for one in (of_a, ~of_a):  # of each mesh what is near the other
-        chosen = chosen[_near(vertices, faces[chosen], one[chosen])]
+        chosen = chosen[_CoarseGrid(low[chosen], high[chosen]).reached_by(one[chosen])]
     faces, of_a = faces[chosen], of_a[chosen]
     both = _triangles(vertices, faces)
-    near = _overlapping_boxes(both, lambda i, j: of_a[i] != of_a[j], of_a)
-    return chosen[_sorted([pairs[_triangles_meet(*both[pairs.T])] for pairs in near])] - [0, len(faces_a)]
+    near = _overlapping_boxes(low[chosen], high[chosen], lambda i, j: of_a[i] != of_a[j], of_a)
+    return chosen[_sorted([pairs[triangles_meet(*both[pairs.T])] for pairs in near])] - [0, len(faces_a)]
 
 
 def _checked(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -95,27 +125,39 @@ def _checked(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.float64]
     return vertices, np.asarray(faces, dtype=np.int64).reshape(-1, 3)
 
 
-def _near(vertices: NDArray, faces: NDArray, concerned: NDArray) -> NDArray[np.int64]:
-    """All faces whose boxes overlap that of one of those concerned, and few others, in ascending order."""
-    if concerned.all():
-        return np.arange(len(faces))
-    if not concerned.any():
-        return np.arange(0)
-    low, high = _boxes(vertices[faces])
-    side = (high - low).max(1)
-    size = max(CELLS * np.median(side), np.ptp(vertices, axis=0).max() / COARSE, np.finfo(np.float64).tiny)
-    long = side > size  # they are few, and all taken
-    origin = vertices.min(0)
-    first, last = (np.minimum((x - origin) / size, COARSE).astype(np.int64) + 1 for x in (low, high))
-    marked = np.zeros((COARSE + 2,) * 3, dtype=bool)  # the first cells of boxes of two cells at most that reach theirs
-    for face in np.flatnonzero(concerned & long):
-        marked[tuple(slice(a - 1, b + 1) for a, b in zip(first[face], last[face], strict=True))] = True
-    short = concerned & ~long
-    for back in product((0, 1), repeat=3):
-        for on in product((0, 1), repeat=3):
-            cell = np.where(on, last[short], first[short]) - back
-            marked[tuple(cell.T)] = True
-    return np.flatnonzero(marked[tuple(first.T)] | long)
+class _CoarseGrid:
+    """In which coarse cells boxes lie, from ``low`` to ``high`` (F, 3), for a quick look at what is near to what."""
+
+    def __init__(self, low: NDArray, high: NDArray) -> None:
+        side, extent = high - low, np.ptp(np.concatenate([low, high]), axis=0).max() if len(low) else 0.0
+        median = np.median(side.max(1)) if len(low) else 0.0
+        self._size = max(CELLS * median, extent / COARSE, np.finfo(np.float64).tiny)
+        self._origin = low.min(0, initial=np.inf)
+        self._first, self._last = np.empty((2, len(low), 3), dtype=np.int64)
+        self._long = np.empty(len(low), dtype=bool)
+        self.place(slice(None), low, high)
+
+    def place(self, where: NDArray | slice, low: NDArray, high: NDArray) -> None:
+        """Some boxes are elsewhere now; what leaves the grid counts as lying in its outermost cells."""
+        self._first[where], self._last[where] = (
+            np.clip((x - self._origin) / self._size, 0, COARSE).astype(np.int64) + 1 for x in (low, high)
+        )
+        self._long[where] = (high - low).max(1) > self._size  # they are few, and always taken
+
+    def reached_by(self, concerned: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """All boxes that overlap one of those concerned (F,), and few others, in ascending order."""
+        if not concerned.any():
+            return np.arange(0)
+        first, last = self._first, self._last
+        marked = np.zeros((COARSE + 2,) * 3, dtype=bool)  # the first cells of boxes of two cells at most that reach it
+        for box in np.flatnonzero(concerned & self._long):
+            marked[tuple(slice(a - 1, b + 1) for a, b in zip(first[box], last[box], strict=True))] = True
+        short = np.flatnonzero(concerned & ~self._long)
+        for back in product((0, 1), repeat=3):
+            for on in product((0, 1), repeat=3):
+                cell = np.where(on, last[short], first[short]) - back
+                marked[tuple(cell.T)] = True
+        return np.flatnonzero(marked[tuple(first.T)] | self._long)
 
 
 def _boxes(triangles: NDArray) -> tuple[NDArray, NDArray]:
@@ -143,8 +185,8 @@ def _meeting(triangles: NDArray, faces: NDArray, pairs: NDArray) -> NDArray[np.i
     shared = same.sum((0, 1))
     apart, touching = pairs[shared == 0], pairs[shared == 1]
     corner = same.reshape(9, -1)[:, shared == 1].argmax(0)
-    crossing = _fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
-    return np.concatenate([apart[_triangles_meet(*triangles[apart.T])], touching[crossing]])
+    crossing = fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
+    return np.concatenate([apart[triangles_meet(*triangles[apart.T])], touching[crossing]])
 
 
 def _rotated(triangles: NDArray, first: NDArray) -> NDArray:
@@ -159,18 +201,21 @@ def _ragged(counts: NDArray) -> tuple[NDArray, NDArray]:
 
 
 def _overlapping_boxes(
-    triangles: NDArray, wanted: Callable[[NDArray, NDArray], NDArray], concerned: NDArray, most: int | None = None
+    low: NDArray,
+    high: NDArray,
+    wanted: Callable[[NDArray, NDArray], NDArray],
+    concerned: NDArray,
+    most: int | None = None,
 ) -> Iterator[NDArray[np.int64]]:
-    """Pairs i < j of triangles (F, 3, 3) whose bounding boxes overlap, in parts (K, 2).
+    """Pairs i < j of boxes that overlap, in parts (K, 2).
 
     Args:
-        triangles: their corners.
+        low, high: their lowest and highest coordinates (F, 3).
         wanted: which of pairs, i and j (K,), are; all that are have one of those ``concerned`` (F,).
         most: see :func:`self_intersections`.
     """
-    if len(triangles) == 0:
+    if len(low) == 0:
         return
-    low, high = _boxes(triangles)
     origin, extent = low.min(0), (high.max(0) - low.min(0)).max()
     side = (high - low).max(1)
     finest = max(CELL * np.median(side), FINEST * extent, np.finfo(np.float64).tiny)
@@ -185,9 +230,9 @@ def _overlapping_boxes(
         n = span[entry]
         cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
         key = cell @ HASH
-        near = np.isin(key, key[concerned[members[entry]]])
-        entry, key = entry[near], key[near]
         own = level[members[entry]] == grid
+        near = np.isin(key, key[concerned[members[entry]]]) & np.isin(key, key[own])
+        entry, key, own = entry[near], key[near], own[near]
         order = np.lexsort([own, key])  # in a cell the smaller ones come first: each own one meets all before it
         entry, key, own = entry[order], key[order], own[order]
         before = np.where(own, np.arange(len(key)) - np.searchsorted(key, key), 0)
@@ -220,98 +265,3 @@ def _parts(counts: NDArray) -> Iterator[slice]:
 def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
     kept = np.flatnonzero(wanted)
     return tuple(column[kept] for column in columns)
-
-
-def _fans_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
-    """Whether triangles a and b, both (K, 3, 3), of one first vertex have another point in common: (K,)."""
-    sides = [_volume(*x.swapaxes(0, 1), y[:, 1]) * _volume(*x.swapaxes(0, 1), y[:, 2]) for x, y in ((a, b), (b, a))]
-    kept = np.flatnonzero((sides[0] <= 0) & (sides[1] <= 0))  # of the rest one lies beside the other's plane
-    result = np.zeros(len(a), dtype=bool)
-    a, b = a[kept], b[kept]
-    # only the edges opposite the shared vertex can meet the other triangle elsewhere
-    result[kept] = _segments_meet(a[:, 1], a[:, 2], b) | _segments_meet(b[:, 1], b[:, 2], a)
-    return result
-
-
-def _triangles_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
-    """Whether triangles a and b, both (K, 3, 3), have a point in common: (K,)."""
-    result = ~(_one_sided(a, b) | _one_sided(b, a))
-    kept = np.flatnonzero(result)
-    a, b = a[kept], b[kept]
-    meet = np.zeros(len(kept), dtype=bool)
-    for p, q in ((0, 1), (1, 2), (2, 0)):
-        meet |= _segments_meet(a[:, p], a[:, q], b) | _segments_meet(b[:, p], b[:, q], a)
-    result[kept] = meet
-    return result
-
-
-def _one_sided(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
-    """Whether triangle b lies strictly on one side of the plane of triangle a."""
-    side = np.stack([_volume(*a.swapaxes(0, 1), b[:, k]) for k in range(3)])
-    return (side > 0).all(0) | (side < 0).all(0)
-
-
-def _segments_meet(p: NDArray, q: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
-    """Whether segments from p to q, (K, 3) each, and triangles (K, 3, 3) have a point in common: (K,)."""
-    a, b, c = triangles.swapaxes(0, 1)
-    side_p, side_q = _volume(a, b, c, p), _volume(a, b, c, q)
-    around = np.stack([_volume(p, q, a, b), _volume(p, q, b, c), _volume(p, q, c, a)])
-    flat = (side_p == 0) & (side_q == 0)
-    result = (side_p * side_q <= 0) & ((around >= 0).all(0) | (around <= 0).all(0)) & ~flat
-    if flat.any():
-        result[flat] = _segments_meet_in_plane(p[flat], q[flat], triangles[flat])
-    return result
-
-
-def _segments_meet_in_plane(p: NDArray, q: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
-    """The same for segments that lie in the plane of their triangle."""
-    ends = p, q
-    normal = np.abs(np.cross(triangles[:, 1] - triangles[:, 0], triangles[:, 2] - triangles[:, 0]))
-    axes = (normal.argmax(1)[:, None] + [1, 2]) % 3  # the projection along the normal's largest component
-    p, q = (np.take_along_axis(x, axes, axis=1) for x in (p, q))
-    corners = np.take_along_axis(triangles, axes[:, None], axis=2)
-    result = np.zeros(len(p), dtype=bool)
-    turns = []
-    for k in range(3):
-        a, b = corners[:, k], corners[:, (k + 1) % 3]
-        turns.append(_area(a, b, p))
-        crossing = (_area(p, q, a) * _area(p, q, b) <= 0) & (turns[-1] * _area(a, b, q) <= 0)
-        # Pieces of one line pass that test wherever they lie on it.
-        boxes = (np.minimum(p, q) <= np.maximum(a, b)) & (np.minimum(a, b) <= np.maximum(p, q))
-        result |= crossing & boxes.all(1)
-    contained = (np.stack(turns) >= 0).all(0) | (np.stack(turns) <= 0).all(0)
-    alone = ~normal.any(1)  # without area there is no plane, but its edges
-    edges = [(triangles[alone, k], triangles[alone, (k + 1) % 3]) for k in range(3)]
-    result |= contained
-    result[alone] = np.any([_edges_meet(ends[0][alone], ends[1][alone], *edge) for edge in edges], axis=0)
-    return result
-
-
-def _edges_meet(p: NDArray, q: NDArray, a: NDArray, b: NDArray) -> NDArray[np.bool_]:
-    """Whether segments from p to q and from a to b, all (K, 3), have a point in common: (K,)."""
-    across = np.cross(q - p, b - a)
-    sides = [
-        (np.cross(end - start, x - start) * across).sum(1) * (np.cross(end - start, y - start) * across).sum(1)
-        for start, end, x, y in ((p, q, a, b), (a, b, p, q))
-    ]
-    crossing = (_volume(p, q, a, b) == 0) & (sides[0] <= 0) & (sides[1] <= 0)
-    boxes = (np.minimum(p, q) <= np.maximum(a, b)) & (np.minimum(a, b) <= np.maximum(p, q))
-    in_line = [
-        ~np.cross(end - start, x - start).any(1) for start, end, x in ((p, q, a), (p, q, b), (a, b, p), (a, b, q))
-    ]
-    return np.where(across.any(1), crossing, np.all(in_line, axis=0) & boxes.all(1))
-
-
-def _volume(a: NDArray, b: NDArray, c: NDArray, d: NDArray) -> NDArray[np.float64]:
-    """Six times the signed volume of tetrahedra."""
-    u, v, w = b - a, c - a, d - a
-    return (
-        u[:, 0] * (v[:, 1] * w[:, 2] - v[:, 2] * w[:, 1])
-        + u[:, 1] * (v[:, 2] * w[:, 0] - v[:, 0] * w[:, 2])
-        + u[:, 2] * (v[:, 0] * w[:, 1] - v[:, 1] * w[:, 0])
-    )
-
-
-def _area(a: NDArray, b: NDArray, c: NDArray) -> NDArray[np.float64]:
-    """Twice the signed area of plane triangles."""
-    return (b[:, 0] - a[:, 0]) * (c[:, 1] - a[:, 1]) - (b[:, 1] - a[:, 1]) * (c[:, 0] - a[:, 0])

@@ -15,6 +15,7 @@ from monai.engines.utils import IterationEvents
 from tqdm import tqdm
 
 from ..inputs import InputError
+from ..reading.loading import LoadCTd
 from ..runtime import errors
 from ..runtime.forking import refuse_fork
 from ..runtime.interruption import Interrupted, heed_signals, held, interrupted
@@ -37,24 +38,33 @@ class CaseDataset(Dataset):
     """Cases of `find_cases` as preprocessed records, or as what a :class:`Record` holds of one that cannot be had, or
     that an earlier run has done.
 
+    While the network sees one case, the next is read.
+
     Args:
         data: the cases.
         transform: what makes `image` of its path.
         outputs: the files that a case gets.
         skip_existing: pass over cases whose files are all there.
+        loader: the one in `transform`, which can begin early; None: each case is read when it is its turn.
     """
 
     def __init__(
-        self, data: Sequence[Mapping[str, str]], transform: Callable, outputs: Outputs, skip_existing: bool = False
+        self,
+        data: Sequence[Mapping[str, str]],
+        transform: Callable,
+        outputs: Outputs,
+        skip_existing: bool = False,
+        loader: LoadCTd | None = None,
     ) -> None:
         super().__init__(data, transform)
         self.outputs = outputs
         self.skip_existing = skip_existing
+        self.loader = loader
 
     def __getitem__(self, index: int) -> Record:
         case = self.data[index]
         record: Record = {"image_file": case["image"], "name": case["name"], "folder": case["folder"]}
-        earlier = self.outputs.finished(case) if self.skip_existing else None
+        earlier = self._earlier(case)
         if earlier is not None:
             return {**record, "earlier": earlier}
         try:
@@ -67,7 +77,14 @@ class CaseDataset(Dataset):
         except Exception as error:  # a case can fail in any way; the others go on
             outcome, reason = explain(error, case["image"])
             return {**record, "error": reason, "outcome": outcome}
+        if self.loader is not None:
+            following = next((other for other in self.data[index + 1 :] if self._earlier(other) is None), None)
+            if following is not None:
+                self.loader.begin(following["image"])
         return {**record, **read}
+
+    def _earlier(self, case: Mapping[str, str]) -> dict[str, Any] | None:
+        return self.outputs.finished(case) if self.skip_existing else None
 
 
 class CaseEvaluator(SupervisedEvaluator):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..frames import normalised_to_voxel, voxel_to_normalised
+from ..runtime.threads import side_by_side
 from .surfaces.outliers import pulled_back_mm
 from .surfaces.refinement import Refinement, Seen, Surfaces
 
@@ -82,10 +84,13 @@ class SurfaceInferer(Inferer):
         """
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
-        refined, seen = self._refined(inputs, network)
-        surfaces = self._kept(refined, seen)
-        varied = [self._varied(inputs, network, shift, contrast) for shift, contrast in self.augmentations]
-        vertices, faces = surfaces
+        passes = [partial(self._pass, image, network) for image in (inputs, *self._augmented(inputs))]
+        # on CUDA they would share one stream
+        found = side_by_side(passes) if inputs.device.type == "cpu" else [each() for each in passes]
+        refined, seen, (vertices, faces) = found[0]
+        shifts = [shift for shift, _ in self.augmentations]
+        moved = zip((kept.vertices for _, _, kept in found[1:]), shifts, strict=True)
+        varied = [_moved_back(others, shift, inputs.shape[2:]) for others, shift in moved]
         answer = {
             CommonKeys.PRED: vertices,
             "faces": faces.expand(*vertices.shape[:2], -1, -1),
@@ -96,20 +101,22 @@ class SurfaceInferer(Inferer):
             answer["pulled_back"] = pulled_back_mm(refined.vertices, vertices, seen)
         return answer
 
-    def _refined(self, image: Tensor, network: nn.Module) -> tuple[Surfaces, Seen]:
+    def _pass(self, image: Tensor, network: nn.Module) -> tuple[Surfaces, Seen, Surfaces]:
+        """The surfaces before outliers are drawn back, what was seen, and the surfaces."""
         stages, logits = network.stages_and_segmentation(image)
         surfaces = Surfaces(stages[-1], network.faces)
         seen = Seen(logits, image.shape[2] // logits.shape[2], self.spacing)
         for refine in self.refinements:
             surfaces = refine(surfaces, seen)
-        return surfaces, seen
+        return surfaces, seen, surfaces if self.outliers is None else self.outliers(surfaces, seen)
 
-    def _kept(self, surfaces: Surfaces, seen: Seen) -> Surfaces:
-        return surfaces if self.outliers is None else self.outliers(surfaces, seen)
+    def _augmented(self, image: Tensor) -> Iterator[Tensor]:
+        for shift, contrast in self.augmentations:
+            padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
+            moved = F.pad(image, padding, value=LOWEST)
+            yield ((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0)
 
-    def _varied(self, image: Tensor, network: nn.Module, shift: tuple[int, ...], contrast: float) -> Tensor:
-        padding = [ends for step in reversed(shift) for ends in (step, -step)]  # negative padding crops
-        moved = F.pad(image, padding, value=LOWEST)
-        vertices, _ = self._kept(*self._refined(((moved - LOWEST) * contrast + LOWEST).clamp(max=1.0), network))
-        shape = image.shape[2:]
-        return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)
+
+def _moved_back(vertices: Tensor, shift: tuple[int, ...], shape: torch.Size) -> Tensor:
+    """Normalised vertices in a crop of `shape` before it was moved by a `shift` of voxels."""
+    return voxel_to_normalised(normalised_to_voxel(vertices, shape) - vertices.new_tensor(shift), shape)

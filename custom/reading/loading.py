@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable, Mapping
+from concurrent.futures import Future
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -26,7 +28,7 @@ class LoadCTd(Transform):
 
     `custom.reading` reads it, in the process and under the limits of `custom.runtime.isolation`. The meta data hold the
     geometry only: a patient's name goes no further. The record also gets `reading`, `places` and `seconds`, see
-    :class:`custom.inference.record.Record`.
+    :class:`custom.inference.record.Record`; of an image that was begun, these are the seconds that the call waited.
 
     Args:
         keys: the key of the image's path: a file, a DICOM folder, or a zip of one of these.
@@ -53,18 +55,30 @@ class LoadCTd(Transform):
         self.phase = phase
         self.hu_offset = float(hu_offset)
         self.force = bool(force)
+        self._ahead: dict[str, Future] = {}
+
+    def begin(self, path: str) -> None:
+        """Read an image in the background, for a call soon after; only the last one that was begun is kept."""
+        found: Future = Future()
+        self._ahead = {path: found}
+        # A daemon: the end of this process need not wait for it, and ends the one that reads.
+        Thread(target=self._read_into, args=(found, path), daemon=True).start()
+
+    def _read_into(self, found: Future, path: str) -> None:
+        try:
+            found.set_result(self._read(path))
+        except BaseException as error:
+            found.set_exception(error)
+
+    def _read(self, path: str) -> tuple[dict[str, Any], np.ndarray]:
+        arguments = {"series_uid": self.series_uid, "phase": self.phase, "hu_offset": self.hu_offset}
+        return read_isolated(Path(path), read_ct, self.force, **arguments)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
-            facts, values = read_isolated(
-                Path(data[self.key]),
-                read_ct,
-                self.force,
-                series_uid=self.series_uid,
-                phase=self.phase,
-                hu_offset=self.hu_offset,
-            )
+            begun = self._ahead.pop(data[self.key], None)
+            facts, values = self._read(data[self.key]) if begun is None else begun.result()
         affine = np.array(facts["affine"])
         meta = {
             "original_affine": torch.from_numpy(affine.copy()),

@@ -7,6 +7,7 @@
 `forking`, `ranks`        other processes: those forked from this one, and those of torchrun
 `standard_streams`        a process that was started without them
 `small_files`             reading files that anybody may have written
+`threads`                 computations side by side
 `timing`, `memory`        what a run took
 `processor`               what it can run fast
 ========================= ==========================================================================

@@ -88,6 +88,7 @@ def run_isolated(
 
             fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
         timer = Timer(seconds, lambda: (late.set(), child.kill()))
+        timer.daemon = True  # the end of this process need not wait for it
         timer.start()
         begun = f"{Path(path).name} cannot be read", "unreadable"
         try:

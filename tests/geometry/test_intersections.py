@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from custom.geometry import intersections
-from custom.geometry.intersections import Tangled, _triangles_meet, mutual_intersections, self_intersections
+from custom.geometry.intersections import IntersectionSearch, Tangled, mutual_intersections, self_intersections
+from custom.geometry.predicates import triangles_meet
 
 TRIANGLE = np.array([[0.0, 0, 0], [4, 0, 0], [0, 4, 0]])
 ONE_FACE = np.array([[0, 1, 2]])
@@ -91,7 +92,7 @@ def test_broad_phase_misses_nothing(icosphere, seed):
     a = vertices + 0.1 * generator.normal(size=vertices.shape)
     b = 0.2 * vertices + 0.05 * generator.normal(size=vertices.shape) + 0.6
     i, j = (x.ravel() for x in np.indices((len(faces), len(faces))))
-    meet = _triangles_meet(a[faces[i]], b[faces[j]])
+    meet = triangles_meet(a[faces[i]], b[faces[j]])
     assert meet.sum() > 10
     np.testing.assert_array_equal(mutual_intersections(a, faces, b, faces), np.stack([i[meet], j[meet]], axis=1))
 
@@ -103,16 +104,20 @@ def test_vertices_must_be_finite():
         mutual_intersections(TRIANGLE, ONE_FACE, TRIANGLE * np.inf, ONE_FACE)
 
 
-def test_only_what_concerns_some_faces(icosphere):
-    """A sphere stirred until many of its faces cross."""
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 1.0])
+def test_what_meets_after_some_vertices_have_moved(icosphere, share):
+    """A sphere stirred, more than once, until many of its faces cross; some of them grow long or leave where it was."""
     vertices, faces = (x.numpy() for x in icosphere(3))
     rng = np.random.default_rng(3)
     vertices = vertices + 0.2 * rng.standard_normal(vertices.shape)
-    every = self_intersections(vertices, faces)
-    for share in (0.0, 0.01, 0.3, 1.0):
-        some = rng.random(len(faces)) < share
-        found = self_intersections(vertices, faces, concerning=some)
-        assert np.array_equal(found, every[some[every].any(1)])
+    search = IntersectionSearch(vertices, faces)
+    np.testing.assert_array_equal(search.all(), self_intersections(vertices, faces))
+    for distance in (0.02, 0.2, 2.0):
+        some = rng.random(len(vertices)) < share
+        vertices = vertices + distance * some[:, None] * rng.standard_normal(vertices.shape)
+        moved = some[faces].any(1)
+        every = self_intersections(vertices, faces)
+        np.testing.assert_array_equal(search.after(vertices, moved), every[moved[every].any(1)])
     assert len(every) > 100
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from custom.geometry.intersections import Tangled, mutual_intersections, self_intersections
+from custom.geometry.intersections import IntersectionSearch, Tangled, mutual_intersections, self_intersections
 from custom.geometry.mending import untangling
 from custom.geometry.mending.untangling import untangle
 
@@ -139,14 +139,15 @@ def test_any_two_surfaces_come_out_free_within_the_work_that_is_stated(icosphere
     generator = np.random.default_rng(seed)
     vertices, faces, piece = spheres(icosphere, *[generator.integers(1, 3)] * 2)
     vertices = np.concatenate([random_surface(vertices[piece == own], generator) for own in range(2)])
-    searches = []
+    searches, among = [], IntersectionSearch._among
 
-    def counted(*args, most, **options):
-        searches.append(most)
-        return self_intersections(*args, most=most, **options)
+    def counted(search, *arguments):
+        searches.append(search.most)
+        return among(search, *arguments)
 
-    monkeypatch.setattr(untangling, "self_intersections", counted)
-    result = untangle(vertices, faces)
+    with monkeypatch.context() as patched:
+        patched.setattr(IntersectionSearch, "_among", counted)
+        result = untangle(vertices, faces)
     assert len(self_intersections(result, faces)) == 0
     assert np.array_equal(result, vertices) == (len(self_intersections(vertices, faces)) == 0)
     assert len(searches) <= untangling.ROUNDS + np.log2(untangling.MOST_PASSES) + untangling.BLENDS + 2

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from dicom_files import PATIENT, write_series
 from phantom import write_itk
 from refusals import refusal_of
 from stand_in import CONFIG, OBLIQUE, ROOT
+
+from custom.reading import loading
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)
@@ -65,6 +68,25 @@ def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog
     assert len(written) == 4 * 7 + 1 + 2
     for text in [caplog.text, *(path.read_bytes().decode("latin-1") for path in written)]:
         assert PATIENT not in text and "4711" not in text and str(data) not in text
+
+
+def test_the_next_case_is_read_while_the_network_sees_one(tmp_path, workflow, monkeypatch, volume, write_nifti):
+    for name in "abcde":
+        write_nifti(tmp_path / f"{name}.nii", volume, STRAIGHT)
+    (tmp_path / "b.nii").write_bytes(b"no image")
+    begun, read = [], loading.read_isolated
+
+    def noted(path, *arguments, **keywords):
+        begun.append((path.name, threading.current_thread() is threading.main_thread()))
+        return read(path, *arguments, **keywords)
+
+    monkeypatch.setattr(loading, "read_isolated", noted)
+    workflow(input=str(tmp_path / "d.nii")).run()
+    made = workflow(input=str(tmp_path), skip_existing=True)
+    made.run()
+    assert begun[1:] == [("a.nii", True), ("b.nii", False), ("c.nii", True), ("e.nii", False)]
+    outcomes = {row["case"]: row["status"] for row in made.evaluator.rows}
+    assert outcomes == {"a": "done", "b": "failed", "c": "done", "d": "skipped", "e": "done"}
 
 
 def test_output_folder_and_oblique_input(tmp_path, workflow, volume, write_nifti):

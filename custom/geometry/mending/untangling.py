@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
 
-from ..intersections import Tangled, self_intersections
+from ..intersections import IntersectionSearch, Tangled, self_intersections
 from ..normals import vertex_normals
 from .vertex_graph import VertexGraph
 
@@ -58,7 +58,8 @@ def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDA
     vertices, piece = start.copy(), graph.pieces()
     step = RETREAT * (graph.edge_lengths(start).sum() / max(len(graph.edges), 1))
     try:
-        pairs = self_intersections(vertices, faces, most=NEAR * len(faces))
+        search = IntersectionSearch(vertices, faces, most=NEAR * len(faces))
+        pairs = search.all()
         for done in range(ROUNDS):
             if len(pairs) == 0:
                 return vertices
@@ -68,10 +69,11 @@ def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDA
             pieces = piece[faces[pairs, 0]]
             meeting = pairs[pieces[:, 0] != pieces[:, 1]]
             patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
-            normals = vertex_normals(torch.from_numpy(vertices)[None], torch.from_numpy(faces))[0].numpy()
+            rim = torch.from_numpy(faces[patch[faces].any(1)])
+            normals = vertex_normals(torch.from_numpy(vertices)[None], rim)[0].numpy()
             vertices[patch] -= step * normals[patch]
             moved = (smoothed | patch)[faces].any(1)  # all faces that met among them
-            pairs = self_intersections(vertices, faces, moved, most=NEAR * len(faces))
+            pairs = search.after(vertices, moved)
     except Tangled:
         pass
     return None

@@ -43,5 +43,6 @@ class VertexGraph:
 
     def smooth(self, vertices: NDArray[np.float64], patch: NDArray[np.bool_], passes: int) -> None:
         """Move the vertices (V, 3) of a patch (V,) to the mean of their neighbours, so many times, in place."""
+        adjacent, degree = self._adjacent[patch], self._degree[patch]
         for _ in range(passes):
-            vertices[patch] = (self._adjacent @ vertices / self._degree)[patch]
+            vertices[patch] = adjacent @ vertices / degree

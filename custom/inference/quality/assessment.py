@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 from monai.transforms import Transform
 
 from ...chambers import CHAMBERS, LABELS
 from ...metrics import dice
+from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
@@ -32,29 +35,48 @@ class AssessMeshesd(Transform):
         with timed(record["seconds"], "quality"):
             image, meshes = record["image"], record["meshes"]
             crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
-            whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
-            segmentation, level = segmentation_of(record)
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
-            inside = [voxels_inside(mesh, crop) for mesh in meshes]
-            chambers = np.any(inside, axis=0)
-            reading = record["reading"]
-            forced = len(reading["forced"])
-            record["structures"] = {}
-            for place, mesh in enumerate(meshes):
-                varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
-                within, seen = voxels_inside(mesh, level), segmentation == LABELS[mesh.name]
-                stability = min((dice(inside[place], other) for other in varied), default=None)
-                checks = {
-                    **check_mesh(mesh),
-                    "withdrawn": record.get("withdrawn", {}).get(mesh.name),
-                    "untangled": record.get("untangled", {}).get(mesh.name),
-                    "agreement": dice(within, seen),
-                    "missed_ml": missed_ml(seen, within, level),
-                    "stability": stability,
-                    **contrast(hounsfield, inside[place], chambers, crop),
-                    "cut": share_cut(mesh, (crop, whole)),
-                    **reading["directions"],
+            inside = side_by_side([partial(voxels_inside, mesh, crop) for mesh in meshes])
+            found = side_by_side(
+                [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
+            )
+            forced = len(record["reading"]["forced"])
+            record["structures"] = {
+                mesh.name: {
+                    "definition": CHAMBERS[mesh.name].definition,
+                    **checks,
+                    **assess(mesh.name, {**checks, "forced": forced}),
                 }
-                verdict = assess(mesh.name, {**checks, "forced": forced})
-                record["structures"][mesh.name] = {"definition": CHAMBERS[mesh.name].definition, **checks, **verdict}
+                for mesh, checks in zip(meshes, found, strict=True)
+            }
         return record
+
+
+def _checks(
+    record: Record, place: int, crop: Grid, hounsfield: np.ndarray, inside: Sequence[np.ndarray]
+) -> dict[str, Any]:
+    """What is measured of one of the meshes.
+
+    Args:
+        record: the case.
+        place: of the mesh among them.
+        crop: the network's image.
+        hounsfield: (D0, D1, D2), its values.
+        inside: (D0, D1, D2) bool, its voxels in each mesh.
+    """
+    mesh, image = record["meshes"][place], record["image"]
+    whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
+    segmentation, level = segmentation_of(record)
+    within, seen = voxels_inside(mesh, level), segmentation == LABELS[mesh.name]
+    varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
+    return {
+        **check_mesh(mesh),
+        "withdrawn": record.get("withdrawn", {}).get(mesh.name),
+        "untangled": record.get("untangled", {}).get(mesh.name),
+        "agreement": dice(within, seen),
+        "missed_ml": missed_ml(seen, within, level),
+        "stability": min((dice(inside[place], other) for other in varied), default=None),
+        **contrast(hounsfield, inside[place], np.any(inside, axis=0), crop),
+        "cut": share_cut(mesh, (crop, whole)),
+        **record["reading"]["directions"],
+    }

@@ -1,0 +1,38 @@
+"""Computations side by side, each on its share of the processor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+
+T = TypeVar("T")
+
+
+def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
+    """What functions of tensors on the CPU return, each of them in a thread of its own.
+
+    Threads inside an operation wait for each other at its end: thousands of small ones cost a busy machine minutes.
+    Whole computations side by side do not wait. Each gets an equal share of `torch.get_num_threads()`; with one thread
+    they take turns.
+
+    Raises what the first of them that fails raises.
+    """
+    threads = torch.get_num_threads()
+    workers = min(len(calls), threads)
+    if workers <= 1:
+        return [call() for call in calls]
+    gradients, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
+
+    def alone(call: Callable[[], T]) -> T:
+        torch.set_num_threads(threads // workers)  # of this thread: OpenMP counts for each
+        with torch.inference_mode(inference), torch.set_grad_enabled(gradients and not inference):
+            return call()
+
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(alone, calls))
+    finally:
+        torch.set_num_threads(threads)  # what threads that begin later start with
