@@ -2,8 +2,8 @@
 
 The points are vertices of deformed templates. Vertices that are neighbours on the template stay neighbours, so a fixed
 partition of each template into small patches is one into small boxes, whatever the shape. Of two patches farther apart
-than `REACH` widths nothing is summed. The rest is computed a few patches of rows at a time, which stay in cache; where
-nearly all is near, and on CUDA, all pairs are taken.
+than `REACH` widths nothing is summed. The rest is computed a few patches of rows at a time, which stay in cache. Where
+much is near, a grid takes the sums (`gauss_transform`), and on CUDA all pairs are taken.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ import torch
 from torch import Tensor
 
 from ...geometry.pairs import rows_per_block, squared_distances
+from .gauss_transform import grid_sums, nodes
 
 REACH = 5.5
 """Widths beyond which the kernel, 3e-7 and less, counts as nothing."""
-MOSTLY = 0.7
-"""Share of all pairs that are near from which on all are taken: a plain block costs less a pair."""
+MUCH = 0.5
+"""Share of all pairs that are near from which on a grid costs less."""
+NODES = 1 << 21
+"""Of such a grid at most."""
 ROWS, COLUMNS = 64, 16
 """Vertices of a patch whose sums are made, and of one that is summed over."""
 ELEMENTS = 1 << 18
@@ -130,11 +133,13 @@ def _near_sums(x: Tensor, y: Tensor, values: Tensor, width: float, of_x: Patches
     low, high = points.amin(1), points.amax(1)
     near = _box_distances(low, high, others.amin(1), others.amax(1)) < (REACH * width) ** 2
     counts = near.sum(1)
-    if int(counts.sum()) > MOSTLY * near.numel():
-        return all_sums(x[None], y[None], values[None], width)[0]
-    table = _table(near, counts)
     present = of_y.present.repeat(len(columns) // len(of_y.present), 1, 1)
     kept = values[columns] * present  # (Q, COLUMNS, C)
+    result = values.new_empty(len(x), values.shape[1])
+    if int(counts.sum()) > MUCH * near.numel() and nodes(points, others, width) <= NODES:
+        result[rows.flatten()] = grid_sums(points, others, kept, width).flatten(0, 1)
+        return result
+    table = _table(near, counts)
     middle = (low + high).unsqueeze(1) / 2
     sums = values.new_empty(*rows.shape, values.shape[1])
     order = counts.argsort(descending=True)
@@ -150,7 +155,6 @@ def _near_sums(x: Tensor, y: Tensor, values: Tensor, width: float, of_x: Patches
         kernel = _exponential(_exponents(own, near_by))
         sums[chosen] = torch.bmm(kernel, (kept[patches] * there).flatten(1, 2))
         first += len(chosen)
-    result = values.new_empty(len(x), values.shape[1])
     result[rows.flatten()] = sums.flatten(0, 1)
     return result
 
