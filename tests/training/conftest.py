@@ -1,11 +1,11 @@
 """Trainings small enough for tests, run by the bundle's own configs in this process."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigParser, ConfigWorkflow
 from small_training import SMALL_TRAINING
 
@@ -66,6 +66,7 @@ def representation(tmp_path):
 def patients(tmp_path_factory):
     """Two small patients, as images/ and labels/."""
     folder = tmp_path_factory.mktemp("patients")
-    command = ["-m", "custom", "synthesize", str(folder), "--count", "2", "--shape", "(40,40,40)"]
-    subprocess.run([sys.executable, *command, "--spacing", "(4.2,4.2,4.2)"], cwd=ROOT, check=True, capture_output=True)
+    command = [warm_python.executable(), "-m", "custom", "synthesize", str(folder), "--count", "2"]
+    command += ["--shape", "(40,40,40)", "--spacing", "(4.2,4.2,4.2)"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return folder
