@@ -27,6 +27,7 @@ SMALL_HEARTS = {
     "segmentation_epochs": 0,
     "warmup_steps": 0,
 }
+SMALL_G = {"representation_def#graph_channels": 16, "representation_def#decoder_channels": [32, 16, 8, 8]}
 SMALL_TEMPLATES = {"validation_count": 1}
 
 
@@ -53,13 +54,14 @@ def train(tmp_path):
 
 @pytest.fixture
 def representation(tmp_path):
-    """Overrides that train through g, whose pretrained weights are stood in for by its initial ones."""
+    """Overrides that train through a small g, whose pretrained weights are stood in for by its initial ones."""
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "train.json"))
-    parser.update({"volume_size": SMALL["volume_size"]})
+    parser.update({"volume_size": SMALL["volume_size"], **SMALL_G})
     torch.manual_seed(0)
     torch.save(parser.get_parsed_content("representation_def").state_dict(), tmp_path / "g.pt")
-    return {"supervision": "%supervisions::representation", "representation_weights": str(tmp_path / "g.pt")}
+    weights = {"representation_weights": str(tmp_path / "g.pt")}
+    return {"supervision": "%supervisions::representation", **weights, **SMALL_G}
 
 
 @pytest.fixture(scope="session")
