@@ -97,6 +97,16 @@ def test_troubleshooting_quotes_the_program():
     assert [phrase for phrase in quoted if phrase not in literal] == []
 
 
+def test_the_table_of_faults_names_tests_that_exist():
+    rows = [line for line in (ROOT / "bundle/docs/faults.md").read_text().splitlines() if re.match(r"\| \d", line)]
+    assert len(rows) > 40
+    for row in rows:
+        cell = row.split(" | ")[3]
+        sources = [(ROOT / "tests" / path).read_text() for path in re.findall(r"`([\w/]+\.py)`", cell)]
+        names = [name for name in re.findall(r"`…([^`]+?)…?`", cell)]
+        assert (sources or "`reading/`" in cell) and all(name in "".join(sources) for name in names), row
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory) -> Path:
     """A copy of what the commands use, a small generated CT and labelled data."""
