@@ -28,6 +28,10 @@ SMALL = [
     (r"run training", "--max_steps 1 --num_workers 0 --validation_count 1"),
     (r"configs/(train|pretrain)\.json", "--volume_size 32"),
     (r"configs/train\.json(?!.*(dataset_dir|data_list))", "--generated_count 3"),
+    (
+        r"configs/train\.json(?!.*(dataset_dir|data_list))",
+        "--generated_volume#0#shape '[36,36,36]' --generated_volume#0#spacing '[6.0,6.0,6.0]'",
+    ),
     (r"train_locator", "--generated_count 3 --volume_size 32 --spacing 10.0 --painted_shape '[40,32,40]'"),
     (r"train_locator", "--smallest_field 12 --largest_tight_field 20"),
     (r"run training.*pretrain\.json", "--output_dir runs/pretrain"),

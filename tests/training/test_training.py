@@ -7,6 +7,7 @@ import pytest
 import torch
 import warm_python
 from monai.bundle import ConfigParser
+from small_training import SMALL_TRAINING
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,11 +26,13 @@ def train(folder, *overrides, configs=TRAIN, check=True):
 
 
 GENERATED = ["--generated_count", "3", "--validation_count", "1"]
+for key, value in SMALL_TRAINING.items():
+    GENERATED += [f"--{key}", str(value)]
 
 
 def synthesize(folder, mm_whs=False):
     """Two small generated patients, as images/ and labels/ or under the names and with the label values of MM-WHS."""
-    small = ("--first_seed", "1", "--count", "2", "--shape", "(64,64,64)", "--spacing", "(3,3,3)")
+    small = ("--first_seed", "1", "--count", "2", "--shape", "(40,40,40)", "--spacing", "(4.2,4.2,4.2)")
     run("-m", "custom", "synthesize", str(folder), *small)
     if mm_whs:
         values = np.array([0, 420, 500], np.int16)
