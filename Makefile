@@ -19,7 +19,7 @@ run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 
 test: $(VENV)/ready
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 test-long: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m long

@@ -18,6 +18,8 @@ AIR = -1000.0
 """HU of what was not measured."""
 SMALLEST_SPACING, LARGEST_SPACING = 0.05, 20.0
 """mm, of voxels that an image in mm can have."""
+FARTHEST = 1e5
+"""mm, of an image from its frame's origin; further out the float32 of files of meshes is coarser than 0.01 mm."""
 FLATTEST = 0.05
 """Smallest volume of a voxel relative to a box of its edges."""
 
@@ -128,13 +130,18 @@ def spans_volume(affine: np.ndarray) -> bool:
 
 
 def check_affine(affine: np.ndarray) -> None:
-    """Refuse, with InputError, a voxel-to-RAS affine (4, 4) that is not finite, flat, or of implausible spacing."""
+    """Refuse, with InputError, a voxel-to-RAS affine (4, 4) that is not finite, flat, or of implausible size."""
     spacing = spacing_of(affine)
     if not spans_volume(affine):
         raise InputError("the voxels' axes do not span a volume: the header is damaged", "damaged")
     if spacing.min() < SMALLEST_SPACING or spacing.max() > LARGEST_SPACING:
         sizes = " x ".join(f"{size:g}" for size in spacing)
         raise InputError(f"voxels of {sizes} mm are implausible: is the header in another unit?", "implausible_spacing")
+    if (distance := float(np.abs(affine[:3, 3]).max())) > FARTHEST:
+        raise InputError(
+            f"the image lies {distance / 1e3:g} m from the origin of its frame: its header is damaged",
+            "implausible_position",
+        )
 
 
 def selected(names: str | Sequence[str], known: Sequence[str], what: str) -> list[str]:

@@ -13,13 +13,16 @@ from stand_in import OBLIQUE
 
 from custom.runtime import interruption
 
-LONGEST = ("test_docs.py", "test_pretended_cuda.py", "test_workflow.py", "test_training.py")
+LONGEST = ("test_pretended_cuda.py", "test_docs.py", "test_resuming.py", "test_training.py", "test_workflow.py")
 """Files that take minutes."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first: the last to end would leave the other process idle."""
-    items.sort(key=lambda item: item.path.name not in LONGEST)
+    """The longest files first: the last to end would leave the other process idle.
+
+    pytest-xdist keeps the order with `--no-loadscope-reorder`.
+    """
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)

@@ -170,6 +170,8 @@ def defects() -> list[Defect]:
 
     in_metres = affine.copy()
     in_metres[:3, :3] *= 1e-3
+    far_away = affine.copy()
+    far_away[0, 3] = 1e9
     color = np.zeros(shape, dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")])
     grid = np.linspace(-1, 1, shape[0])
     padded = np.where((np.hypot(grid[:, None], grid[None]) > 1)[..., None], np.int16(-2000), volume)
@@ -228,6 +230,7 @@ def defects() -> list[Defect]:
         Defect("NIfTI, flat", nifti(volume[:, :, :1]), {}),
         Defect("NIfTI, sform and qform in conflict", contradicting, {}),
         Defect("NIfTI, voxels of 3 µm", nifti(to=in_metres), {}),
+        Defect("NIfTI, 1000 km from the origin", nifti(to=far_away), {}),
         Defect("NIfTI, named .nii though gzip", nifti(change=gzip.compress), {}),
         Defect("NIfTI, compressed by bzip2", nifti(change=bz2.compress), {}),
         Defect("NIfTI, a pointer of Git LFS", nifti(change=lambda content: b"version https://git-lfs..."), {}),

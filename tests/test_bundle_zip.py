@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+import warm_python
 
 ROOT = Path(__file__).parents[1]
 NAME = "cardiac_chamber_meshes"
@@ -87,7 +88,7 @@ def elsewhere(tmp_path):
 def test_downloaded_elsewhere_it_gives_the_same_meshes(archive, elsewhere, tmp_path):
     patient = ["-m", "custom", "synthesize", str(tmp_path / "generated"), "--count", "1"]
     subprocess.run(
-        [sys.executable, *patient, "--shape", "(64,64,56)", "--spacing", "(2.6,2.6,2.6)"],
+        [warm_python.executable(), *patient, "--shape", "(64,64,56)", "--spacing", "(2.6,2.6,2.6)"],
         cwd=ROOT, check=True, capture_output=True,
     )  # fmt: skip
     image = str(tmp_path / "generated" / "images" / "patient_000001.nii.gz")
@@ -97,7 +98,7 @@ def test_downloaded_elsewhere_it_gives_the_same_meshes(archive, elsewhere, tmp_p
     config = ["--config_file", f"{NAME}/configs/inference.json", "--bundle_root", NAME]
     elsewhere(*inference, str(tmp_path / "there"), *config)
     here = ["--config_file", "bundle/configs/inference.json"]
-    subprocess.run([sys.executable, *inference, str(tmp_path / "here"), *here], cwd=ROOT, check=True)
+    subprocess.run([warm_python.executable(), *inference, str(tmp_path / "here"), *here], cwd=ROOT, check=True)
 
     for chamber in ("LA", "LV"):
         ours, theirs = (

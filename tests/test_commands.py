@@ -1,11 +1,11 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import torch
 import trimesh
+import warm_python
 
 from custom.evaluation.measures import Measures, measure_case
 from custom.evaluation.records import case_table, encode_json
@@ -15,8 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def test_synthesize_writes_the_layout_that_training_reads(tmp_path):
-    command = [sys.executable, "-m", "custom", "synthesize", str(tmp_path), "--first_seed", "3", "--count", "1"]
-    subprocess.run([*command, "--shape", "(56,56,56)", "--spacing", "(3,3,3)"], cwd=ROOT, check=True)
+    command = ["-m", "custom", "synthesize", tmp_path, "--first_seed", "3", "--count", "1"]
+    command += ["--shape", "(56,56,56)", "--spacing", "(3,3,3)"]
+    subprocess.run([warm_python.executable(), *command], cwd=ROOT, check=True)
     image = nibabel.load(tmp_path / "images" / "patient_000003.nii.gz")
     label = nibabel.load(tmp_path / "labels" / "patient_000003.nii.gz")
     assert image.shape == label.shape == (56, 56, 56)
@@ -51,7 +52,7 @@ def test_methods_prints_a_table_and_writes_it(tmp_path):
             Measures(f"case_{k}", "LA", "measured", dice=dice + k / 100, assd_mm=1.0, hd95_mm=2.0) for k in range(6)
         ]
         (tmp_path / f"{name}.json").write_bytes(encode_json(rows))
-    command = [sys.executable, "-m", "custom", "methods", str(tmp_path / "out")]
+    command = [warm_python.executable(), "-m", "custom", "methods", str(tmp_path / "out")]
     command += ["--ours", str(tmp_path / "ours.json"), "--unet", str(tmp_path / "unet.json")]
     printed = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert "| unet | LA | 6 | 0 | 0.825 [" in printed and "p 0.031" in printed

@@ -8,12 +8,12 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+import warm_python
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -28,6 +28,10 @@ SMALL = [
     (r"run training", "--max_steps 1 --num_workers 0 --validation_count 1"),
     (r"configs/(train|pretrain)\.json", "--volume_size 32"),
     (r"configs/train\.json(?!.*(dataset_dir|data_list))", "--generated_count 3"),
+    (
+        r"configs/train\.json(?!.*(dataset_dir|data_list))",
+        "--generated_volume#0#shape '[36,36,36]' --generated_volume#0#spacing '[6.0,6.0,6.0]'",
+    ),
     (r"train_locator", "--generated_count 3 --volume_size 32 --spacing 10.0 --painted_shape '[40,32,40]'"),
     (r"train_locator", "--smallest_field 12 --largest_tight_field 20"),
     (r"run training.*pretrain\.json", "--output_dir runs/pretrain"),
@@ -97,6 +101,16 @@ def test_troubleshooting_quotes_the_program():
     assert [phrase for phrase in quoted if phrase not in literal] == []
 
 
+def test_the_table_of_faults_names_tests_that_exist():
+    rows = [line for line in (ROOT / "bundle/docs/faults.md").read_text().splitlines() if re.match(r"\| \d", line)]
+    assert len(rows) > 40
+    for row in rows:
+        cell = row.split(" | ")[3]
+        sources = [(ROOT / "tests" / path).read_text() for path in re.findall(r"`([\w/]+\.py)`", cell)]
+        names = [name for name in re.findall(r"`…([^`]+?)…?`", cell)]
+        assert (sources or "`reading/`" in cell) and all(name in "".join(sources) for name in names), row
+
+
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory) -> Path:
     """A copy of what the commands use, a small generated CT and labelled data."""
@@ -105,21 +119,24 @@ def workspace(tmp_path_factory) -> Path:
     for name in ("custom", "benchmarks", "tools", "pyproject.toml"):
         (folder / name).symlink_to(ROOT / name)
     small = ["--count", "3", "--shape", "(64,64,56)", "--spacing", "(2.6,2.6,2.6)"]
-    run([sys.executable, "-m", "custom", "synthesize", "DATA", *small], folder)
+    run(["-m", "custom", "synthesize", "DATA", *small], folder)
     shutil.copy(folder / "DATA" / "images" / "patient_000001.nii.gz", folder / "ct.nii.gz")
     for file in (folder / "DATA" / "labels").iterdir():  # the values of MM-WHS, which the README maps
         label = nibabel.load(file)
         values = np.array([0, 420, 500], np.int16)[np.asarray(label.dataobj).astype(int)]
         nibabel.save(nibabel.Nifti1Image(values, label.affine), file)
-    archive = subprocess.run([sys.executable, ROOT / "tools" / "bundle_zip.py", folder], capture_output=True, text=True)
-    shutil.unpack_archive(archive.stdout.strip(), folder)
+    archive = run([ROOT / "tools" / "bundle_zip.py", folder], folder)
+    shutil.unpack_archive(archive.strip(), folder)
     return folder
 
 
-def run(words: list[str], folder: Path) -> None:
+def run(words: list[str | Path], folder: Path) -> str:
+    """What `python *words` prints, in a folder."""
     environment = {**os.environ, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-    done = subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+    command = [warm_python.executable(), *words]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
 
 
 # after one step of training these systems see no chamber; test_baselines.py trains them for longer
@@ -144,7 +161,7 @@ def test_every_command_runs(command, workspace):
     """In the order of the pages: some use what earlier ones wrote."""
     small = " ".join(more for pattern, more in SMALL if re.search(pattern, command))
     words = shlex.split(f"{command} {small}")
-    launcher = [sys.executable] if words[0] == "python" else [sys.executable, "-m", "torch.distributed.run"]
+    launcher = [] if words[0] == "python" else ["-m", "torch.distributed.run"]
     if "--dataset_dir" in words and "--label_values" not in words:
         words += ["--label_values", "{'420': 1, '500': 2}"]
     run([*launcher, *words[1:]], workspace)
@@ -155,10 +172,10 @@ def test_the_lines_of_python_run(workspace):
     snippets = [content for _, content in blocks("python")]
     assert snippets
     for snippet in snippets:
-        run([sys.executable, "-c", snippet], workspace)
+        run(["-c", snippet], workspace)
 
 
 @pytest.mark.slow
 def test_the_example_in_python_runs_and_draws(workspace):
-    run([sys.executable, "bundle/docs/python_example.py", "ct.nii.gz", "chambers.png"], workspace)
+    run(["bundle/docs/python_example.py", "ct.nii.gz", "chambers.png"], workspace)
     assert (workspace / "chambers.png").read_bytes().startswith(b"\x89PNG")

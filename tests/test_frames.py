@@ -187,3 +187,20 @@ def _check_cover(shape, grid, affine):
     voxels = frames.ras_to_voxel(frames.voxel_to_ras(index.reshape(-1, 3), affine), grid)
     assert voxels.min() >= -0.5 - 1e-9 and (voxels <= np.array(shape) - 0.5 + 1e-9).all()
     assert (np.array(shape) - np.ptp(voxels, axis=0) <= 2 + 1e-9).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        ((3.2, 2.2, 10.5), (5.1, 2.9, 10.9), ((2, 8), (1, 5), (9, 13))),
+        ((-4.5, 0.5, 28.4), (0.5, 5.9, 40.5), ((0, 3), (0, 7), (27, 30))),
+        ((-9.5, 20.5, 50.5), (-7.5, 21.5, 60.5), ((0, 2), (5, 7), (28, 30))),
+    ],
+    ids=["within", "over the edge", "beyond"],
+)
+def test_the_box_round_points_is_a_voxel_wider_and_stays_in_the_grid(low, high, expected):
+    affine = _oblique((2, 0, 1), (1, -1, 1))
+    box, own = frames.box_around(frames.voxel_to_ras(np.array([low, high]), affine), SHAPE, affine)
+    assert tuple((side.start, side.stop) for side in box) == expected
+    begin = np.array([side.start for side in box], dtype=float)
+    np.testing.assert_allclose(frames.voxel_to_ras(np.ones(3), own), frames.voxel_to_ras(begin + 1, affine))

@@ -17,14 +17,17 @@ from custom.inference import CropAroundd
 
 CONFIG = Path(__file__).parents[1] / "bundle" / "configs" / "inference.json"
 ORDERS = list(itertools.product(itertools.permutations(range(3)), itertools.product((1, -1), repeat=3)))
+SIZE = 64
+"""Of the crops, whose voxels are twice as long as those of 128: they cover the same."""
 # Voxels along the patient's axes: all padded; padded and cropped; all cropped.
 SHAPES = {"padded": (40, 52, 33), "mixed": (130, 40, 90), "cropped": (130, 125, 140)}
 
 
-def _crop(image: MetaTensor, centre: np.ndarray | None = None) -> MetaTensor:
+def _crop(image: MetaTensor, centre: np.ndarray | None = None, size: int = SIZE) -> MetaTensor:
     """The config's crop of an image, round its middle or `centre`, RAS mm."""
     parser = ConfigParser()
     parser.read_config(CONFIG)
+    parser.update({"volume_size": size})
     if centre is None:
         centre = voxel_to_ras((np.array(image.shape[1:]) - 1) / 2, np.asarray(image.affine))
     crop = parser.get_parsed_content("crop")
@@ -53,7 +56,7 @@ def _worst_error(crop: MetaTensor, shape, affine) -> float:
 
     Beyond the outermost voxel centres an image fades to air, so these bound what can be compared.
     """
-    voxels = np.random.default_rng(0).integers(0, 128, size=(30_000, 3))
+    voxels = np.random.default_rng(0).integers(0, crop.shape[1], size=(30_000, 3))
     world = normalised_to_ras(voxel_to_normalised(voxels, crop.shape[1:]), crop.shape[1:], np.asarray(crop.affine))
     back = ras_to_voxel(world, affine)
     inside = ((back > 0.01) & (back < np.array(shape) - 1.01)).all(axis=-1)
@@ -69,7 +72,7 @@ def test_world_coordinates_survive(order, signs):
     shape = tuple(list(SHAPES.values())[number % 3][axis] for axis in order)
     affine = _affine(order, signs, (1.35, 1.4, 1.25), tilt=(0.0, 0.15)[(number // 3) % 2])
     crop = _crop(_coordinate_field(shape, affine))
-    assert crop.shape == (3, 128, 128, 128)
+    assert crop.shape == (3, SIZE, SIZE, SIZE)
     assert _worst_error(crop, shape, affine) < 1e-3
 
 
@@ -90,13 +93,13 @@ def test_world_coordinates_survive_the_shear_of_a_tilted_gantry(number):
     affine[:3, 2] += np.tan(np.radians((14, -30)[number % 3 == 0])) * affine[:3, 1]
     crop = _crop(_coordinate_field(shape, affine))
     axes = np.asarray(crop.affine)[:3, :3]
-    np.testing.assert_allclose(axes.T @ axes, 1.3**2 * np.eye(3), atol=1e-6)
+    np.testing.assert_allclose(axes.T @ axes, 2.6**2 * np.eye(3), atol=1e-6)
     assert _worst_error(crop, shape, affine) < 1e-3
 
 
 def test_crop_has_the_spacing_centre_and_axes_that_the_network_expects():
     shape, affine = (70, 61, 52), _affine((1, 2, 0), (-1, 1, -1), (1.0, 2.0, 1.5), tilt=0.0)
-    crop = _crop(_coordinate_field(shape, affine))
+    crop = _crop(_coordinate_field(shape, affine), size=128)
     placed = np.asarray(crop.affine)
     np.testing.assert_allclose(placed[:3, :3], 1.3 * np.eye(3), atol=1e-6)
     middle = voxel_to_ras((np.array(shape) - 1) / 2, affine)

@@ -2,12 +2,12 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pretend_cuda
 import pytest
 import torch
+import warm_python
 
 TESTS = Path(__file__).parent
 GEOMETRY = ("geometry/test_distance_field.py", "geometry/test_surface_distance.py")
@@ -18,10 +18,11 @@ def check(*arguments: str) -> None:
         pytest.skip("there is a device, on which these tests run themselves")
     if reason := pretend_cuda.obstacle():
         pytest.skip(reason)
-    command = [sys.executable, "-m", "pretend_cuda", "--devices", "2", "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    command = [warm_python.executable(), "-m", "pretend_cuda", "--devices", "2", "-m", "pytest", "-q"]
+    command += ["-p", "no:cacheprovider", *arguments]
     path = os.pathsep.join([str(TESTS.parent), str(TESTS)])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
-    ran = subprocess.run([*command, *arguments], cwd=TESTS, env=environment, capture_output=True, text=True)
+    ran = subprocess.run(command, cwd=TESTS, env=environment, capture_output=True, text=True)
     assert ran.returncode == 0 and " skipped" not in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
 
 

@@ -91,6 +91,9 @@ def test_a_grid_anywhere_in_the_patient_gets_what_lies_there(monkeypatch, slab, 
     assert (found[:, torch.from_numpy(outside)] == -7.0).all()
 
 
-def test_a_grid_beyond_the_volume_is_all_fill():
-    found = regrid(torch.ones(1, 4, 5, 6), np.eye(4), (3, 3, 3), centred_affine((3, 3, 3), (1.0,) * 3, (90, 0, 0)), 5.0)
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("aside", [-90, 90])
+def test_a_grid_beyond_the_volume_is_all_fill(axis, aside):
+    target = centred_affine((3, 3, 3), (1.0,) * 3, np.roll((aside, 2, 2), axis))
+    found = regrid(torch.ones(1, 4, 5, 6), np.eye(4), (3, 3, 3), target, 5.0)
     assert (found == 5.0).all()

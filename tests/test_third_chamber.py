@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -14,6 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 import trimesh
+import warm_python
 from dicom_files import write_series
 
 ROOT = Path(__file__).parents[1]
@@ -104,7 +104,7 @@ def folder(tmp_path_factory) -> Path:
         labels[first:second, 20:40, 15:30] = value
     nibabel.save(nibabel.Nifti1Image(labels, affine), folder / "data" / "nifti" / "labels" / "ct.nii.gz")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), str(ROOT / "tests")])}
-    command = [sys.executable, "-c", PROGRAM, str(folder), str(folder / "data")]
+    command = [warm_python.executable(), "-c", PROGRAM, str(folder), str(folder / "data")]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     return folder

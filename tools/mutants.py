@@ -51,7 +51,7 @@ TESTS = {
     "custom/geometry/mending/outliers.py": ["tests/geometry/test_outliers.py"],
     "custom/geometry/mending/umbrella.py": ["tests/geometry/test_fairing.py"],
     "custom/geometry/mending/untangling.py": ["tests/geometry/test_untangling.py"],
-    "custom/geometry/mending/vertex_graph.py": ["tests/geometry/test_outliers.py", "tests/geometry/test_untangling.py"],
+    "custom/geometry/mending/vertex_graph.py": ["tests/geometry/test_vertex_graph.py"],
     "custom/geometry/winding.py": ["tests/geometry/test_winding.py"],
 }
 """Modules and the tests that must kill their mutants."""

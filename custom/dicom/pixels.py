@@ -13,11 +13,15 @@ from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim
 from .decoding import frames_of
 from .slices import Slice
 
+_LUNG = -500.0
+"""HU; of padding that lies higher, and may be tissue, only what reaches the edge of a slice is padding."""
+
 
 def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
     """Decode slices, (columns, rows, slices) int16 or float32 in HU, each by its own rescale slope and intercept.
 
-    Pixels with the padding value, or within the padding range, become air. MONOCHROME1 turns a picture's grey levels
+    Pixels with the padding value, or within the padding range, become air; of a value that tissue can have, only those
+    that reach the edge of their slice. MONOCHROME1 turns a picture's grey levels
     round for viewing and leaves HU as they are (PS3.3 C.7.6.3.1.2), so it is read like MONOCHROME2.
 
     Raises:
@@ -39,7 +43,7 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
         for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
             _check_size(slices[index], stored)
             volume = put(volume, index, stored, *rescales[index])
-            volume[index][_padding(slices[index], stored)] = AIR
+            volume[index][_padding(slices[index], stored, *rescales[index])] = AIR
     return volume.transpose(2, 1, 0)
 
 
@@ -54,7 +58,8 @@ def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
         if first.syntax == JPEGExtended12Bit:
             message = f"{first.path.name}: lossy JPEG of 12 bits cannot be decoded here: export the series uncompressed"
             raise InputError(message, "compression") from error
-        raise InputError(f"{first.path.name} cannot be decoded: is it complete?", "undecodable") from error
+        message = f"{first.path.name} cannot be decoded: it is cut off, or its header or its pixels are damaged"
+        raise InputError(message, "undecodable") from error
 
 
 def _is_rescaled(part: Slice) -> bool:
@@ -100,11 +105,18 @@ def _decodable(syntax: UID) -> bool:
         return False
 
 
-def _padding(part: Slice, stored: np.ndarray) -> np.ndarray:
+def _padding(part: Slice, stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Where stored values are padding, or between the padding value and its range limit (PS3.3 C.7.5.1.1.2)."""
     if not part.padding:
         return np.zeros(stored.shape, dtype=bool)
     # Many files write a negative value as unsigned: only its bits count.
     bits = np.iinfo(stored.dtype)
     ends = [(end - bits.min) % (bits.max - bits.min + 1) + bits.min for end in part.padding]
-    return (stored >= min(ends)) & (stored <= max(ends))
+    padded = (stored >= min(ends)) & (stored <= max(ends))
+    if padded.any() and max(end * slope + intercept for end in ends) > _LUNG:
+        from scipy.ndimage import binary_propagation  # only here: hardly a file needs it
+
+        edge = np.ones_like(padded)
+        edge[1:-1, 1:-1] = False
+        padded = binary_propagation(padded & edge, mask=padded)
+    return padded

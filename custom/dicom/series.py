@@ -11,7 +11,7 @@ from ..inputs import Findings, InputError
 from .headers import Found, series_of
 from .patients import check_one_patient
 from .slices import is_ct, slices_of
-from .stack import Stack
+from .stack import PROJECTED, Stack
 from .values import MODALITIES, PADDING, known, quotable, text_of
 from .wholeness import check_directory, check_files, check_uids, slices_in
 
@@ -57,6 +57,10 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
     if left_out:
         findings.warn(
             "left_out", f"{left_out} images of the series lie in another plane or differ in size or kind: left out"
+        )
+    if PROJECTED & set(best.slices[0].image_type):
+        findings.warn(
+            "projected", "the series shows the extremes of thick slabs, not slices: surfaces lie off the wall"
         )
     rule = _reason(best, others, series_uid)
     if others and not series_uid:

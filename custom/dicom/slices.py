@@ -156,6 +156,9 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
     orientation = needed("ImageOrientationPatient", 6).reshape(2, 3)
     if np.abs(orientation @ orientation.T - np.eye(2)).max() > COSINE_TOLERANCE:
         raise InputError("a slice's direction cosines are not perpendicular units: its header is damaged", "unplaced")
+    spacing = needed("PixelSpacing", 2)
+    if spacing.min() <= 0:
+        raise InputError("a slice's PixelSpacing is not above zero: its header is damaged", "unplaced")
     padding = [number(values.get(tag)) for tag in ("PixelPaddingValue", "PixelPaddingRangeLimit")]
     kinds = values.get("FrameType") or values.get("ImageType") or []
     return Slice(
@@ -166,7 +169,7 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
         columns=columns,
         position=needed("ImagePositionPatient", 3),
         orientation=orientation,
-        spacing=needed("PixelSpacing", 2),
+        spacing=spacing,
         slope=number(values.get("RescaleSlope")),
         intercept=number(values.get("RescaleIntercept")),
         padding=tuple(int(end) for end in padding if end is not None),

@@ -37,7 +37,9 @@ FEWEST = 20
 REST_PHASE = 75.0  # per cent of the cardiac cycle
 _CARDIAC = re.compile("heart|cardi|coron(?!al)|cct|ctca|herz", re.IGNORECASE)
 _SHARP = re.compile(r"lung|bone|edge|sharp|\b[BHIQU]\w?[6-9]\d|\bFC[3589]\d", re.IGNORECASE)
-_REFORMATTED = {"MPR", "MIP", "REFORMATTED", "PROJECTION IMAGE", "SECONDARY"}
+PROJECTED = {"MIP", "MINIP", "PROJECTION IMAGE"}
+"""Image types of maximum and minimum intensity projections."""
+_REFORMATTED = {"MPR", "REFORMATTED", "SECONDARY", *PROJECTED}
 
 
 @dataclass(eq=False)

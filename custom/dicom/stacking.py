@@ -37,7 +37,7 @@ def place(slices: list[Slice], findings: Findings) -> tuple[list[Slice], np.ndar
     (along, down), normal = first.orientation, first.normal
     slices = sorted(slices, key=lambda part: part.position @ normal)
     positions = np.array([part.position for part in slices])
-    _check_gaps(positions @ normal)
+    _check_gaps(positions @ normal, findings.warnings.get("left_out"))
     step = (positions[-1] - positions[0]) / (len(slices) - 1)
     even = positions[0] + np.arange(len(slices))[:, None] * step
     strays = np.linalg.norm(positions - even, axis=1)
@@ -55,7 +55,7 @@ def place(slices: list[Slice], findings: Findings) -> tuple[list[Slice], np.ndar
     return slices, affine
 
 
-def _check_gaps(heights: np.ndarray) -> None:
+def _check_gaps(heights: np.ndarray, left_out: str | None) -> None:
     gaps = np.diff(heights)
     gap = float(np.median(gaps))
     worst = int(np.abs(gaps - gap).argmax())
@@ -63,6 +63,7 @@ def _check_gaps(heights: np.ndarray) -> None:
     if abs(gaps[worst] - gap) <= tolerance:
         return
     where = f"{gaps[worst]:.2f} mm after slice {worst + 1} of {len(heights)}, {gap:.2f} mm elsewhere"
+    where += f"; {left_out}" if left_out else ""
     missing = round(gaps[worst] / gap) - 1
     if missing >= 1 and abs(gaps[worst] - (missing + 1) * gap) <= tolerance:
         raise InputError(f"{missing} of the slices are missing: {where}", "missing_slice")

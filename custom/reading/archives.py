@@ -40,7 +40,11 @@ def opened(path: Path) -> Iterator[Path]:
         with _archive(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             _check(members, path.stat().st_size)
-            archive.extractall(folder, members)
+            try:
+                archive.extractall(folder, members)
+            except (IsADirectoryError, NotADirectoryError) as error:
+                message = "the archive holds a file and a folder of one name: it is damaged"
+                raise InputError(message, "damaged") from error
         if sum(file.is_file() for file in folder.rglob("*")) != len(members):
             raise InputError("the archive holds several files of one name: it is damaged", "damaged")
         yield _case_in(folder)

@@ -11,6 +11,7 @@ _SHIFT = 1024  # what HU are stored with where the rescale was forgotten
 _SOFT_TISSUE = (-150, 300)  # HU, from fat to weakly contrasted blood
 _SHIFTED = (_SHIFT - 100, _SHIFT + 300)  # HU of soft tissue where it was forgotten
 _DOUBLED_AIR = (-2 * _SHIFT - 100, -2 * _SHIFT + 250)  # HU of air and lung where the rescale was made twice
+_INVERTED_AIR = (950, 1050)  # HU of air where signs were turned round
 _LOWEST = -1024  # HU that a scanner measures
 _PADDING_SHARE = 0.005  # of the voxels that have one value, at least, for it to be padding
 _PADDING_GAP = 100.0  # HU round padding in which there is hardly another value
@@ -30,6 +31,7 @@ def check_hounsfield(values: np.ndarray, findings: Findings) -> np.ndarray:
     grey_levels              none is below 0 or above 255: a picture
     shifted_by_1024          soft tissue is near 1050, and hardly a voxel below -200: the rescale was forgotten
     shifted_by_minus_1024    little soft tissue, but much near -1000 and -2000: the rescale was made twice
+    inverted                 much is near 1000, and hardly a voxel near -1000: all signs were turned round
     not_hounsfield           none is below 0
     no_soft_tissue           less than one voxel in 1,000 lies between -150 and 300
     ======================== ======================================================================================
@@ -96,6 +98,8 @@ def _check(sample: np.ndarray, ends: tuple[float, float], findings: Findings) ->
         findings.refuse("shifted_by_1024", f"Hounsfield units shifted by 1024 {spread}: set `hu_offset` to -1024")
     elif _share(sample, *_DOUBLED_AIR) > 0.05 and soft < 0.2 * _share(sample, -1200, -700):
         findings.refuse("shifted_by_minus_1024", f"Hounsfield units less 1024 {spread}: set `hu_offset` to 1024")
+    elif (turned := _share(sample, *_INVERTED_AIR)) > 0.05 and _share(-sample, *_INVERTED_AIR) < 0.1 * turned:
+        findings.refuse("inverted", f"the values have the wrong sign {spread}: air is near 1000; export the CT anew")
     elif low >= 0:
         findings.refuse("not_hounsfield", f"no voxel lies below zero {spread}: this is not a CT in Hounsfield units")
     elif soft < 0.001:

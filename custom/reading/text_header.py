@@ -46,7 +46,7 @@ class Fields(dict[str, str]):
             return [default] * count
         parts = self.need(name).split()
         if len(parts) != count or not all(re.fullmatch(r"-?[0-9]{1,18}", part) for part in parts):
-            raise Damaged(f"`{name}` is not {count} whole numbers")
+            raise Damaged(f"`{name}` is not {f'{count} whole numbers' if count > 1 else 'a whole number'}")
         return [int(part) for part in parts]
 
     def numbers(self, name: str, count: int) -> list[float]:

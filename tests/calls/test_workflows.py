@@ -1,12 +1,12 @@
 """A wrong call of any workflow is refused in one true sentence, before anything is made or loaded."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
+import warm_python
 from monai.bundle import ConfigWorkflow
 from refusals import refusal_of
 
@@ -123,7 +123,7 @@ def test_a_wrong_load_model_raises(overrides, sentence):
     ],
 )
 def test_the_command_says_one_sentence(tmp_path, arguments, sentence):
-    done = subprocess.run([sys.executable, *arguments], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([warm_python.executable(), *arguments], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert sentence in done.stderr and "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())

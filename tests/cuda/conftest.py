@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from stand_in import ROOT
 from workflows import CONFIGS, Training
 
@@ -39,7 +39,7 @@ def command():
     """Runs a module in a process of its own, on devices of `memory` MiB; with `torchrun`, in two of them."""
 
     def run(module: str, *arguments: str, memory: int = 0, torchrun: bool = False) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable]
+        line = [warm_python.executable()]
         if torchrun:
             line += ["-m", "torch.distributed.run", "--nproc_per_node", "2"]
         if not torch.version.cuda:

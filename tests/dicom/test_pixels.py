@@ -84,6 +84,24 @@ def test_padding_becomes_air(tmp_path, signed, value, limit):
     np.testing.assert_array_equal(values[2:], VOLUME[2:])
 
 
+@pytest.mark.parametrize("limit", [None, 1064])
+def test_of_padding_that_tissue_can_have_only_what_reaches_the_edge_becomes_air(tmp_path, limit):
+    """0 HU beyond a circle that was cut out, and water within it."""
+
+    def edit(header, index):
+        plane = np.full((10, 12), 1124)
+        plane[:2], plane[2, :3], plane[6, 6:8] = 1024, 1024, 1024
+        header.PixelData = plane.astype("<u2").tobytes()
+        header.PixelPaddingValue = 1024
+        if limit is not None:
+            header.PixelPaddingRangeLimit = limit
+
+    write_series(tmp_path, VOLUME, edit=edit)
+    values, _ = _read(tmp_path)
+    assert (values[:, :2] == -1000).all() and (values[:3, 2] == -1000).all() and (values[6:8, 6] == 0).all()
+    assert (values == -1000).sum() == 4 * 27
+
+
 @pytest.mark.parametrize(
     "syntax", ["JPEGLossless", "JPEGLosslessSV1", "JPEGLSLossless", "JPEG2000Lossless", "HTJ2KLossless"]
 )

@@ -194,6 +194,12 @@ def test_localizers_are_left_out(tmp_path):
     assert refused.value.outcome == "no_ct"
 
 
+@pytest.mark.parametrize("kind", ["MIP", "MINIP", "PROJECTION IMAGE"])
+def test_a_projection_is_read_with_a_warning(tmp_path, kind):
+    write_series(tmp_path, _volume(), edit=_set(ImageType=["DERIVED", "SECONDARY", "AXIAL", kind]))
+    assert list(_read(tmp_path)[2]) == ["projected"]
+
+
 @pytest.mark.parametrize(("by", "left_out"), [(0.0005, False), (0.002, True)])
 def test_pixels_of_another_size_are_left_out(tmp_path, by, left_out):
     def edit(header, index):

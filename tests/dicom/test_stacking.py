@@ -93,6 +93,14 @@ def _with(**tags):
     return edit
 
 
+def _turn(number):
+    def edit(header, index):
+        if index == number:
+            header.ImageOrientationPatient = [-1, 0, 0, 0, 1, 0]
+
+    return edit
+
+
 REFUSED = {
     "one missing": ("missing_slice", "1 of the slices are missing: 4.00 mm after slice 3 of 7", {"skip": (3,)}),
     "two missing": ("missing_slice", "2 of the slices are missing", {"skip": (3, 4)}),
@@ -107,7 +115,10 @@ REFUSED = {
     "no pixel spacing": ("unplaced", "PixelSpacing", {"edit": _without("PixelSpacing")}),
     "askew cosines": ("unplaced", "perpendicular", {"edit": _with(ImageOrientationPatient=[1, 0, 0, 0.1, 1, 0])}),
     "no cosines": ("unplaced", "perpendicular", {"edit": _with(ImageOrientationPatient=[0] * 6)}),
-    "pixels of nothing": ("damaged", "do not span", {"edit": _with(PixelSpacing=[0, 0])}),
+    "pixels of nothing": ("unplaced", "not above zero", {"edit": _with(PixelSpacing=[0, 0])}),
+    "pixels of less": ("unplaced", "not above zero", {"edit": _with(PixelSpacing=[-1.25, 1.5])}),
+    "a thousand kilometres away": ("implausible_position", "1e\\+06 m from the origin", {"origin": (0, 1e9, 0)}),
+    "one turned round": ("missing_slice", "missing.*1 images of the series lie in another plane", {"edit": _turn(4)}),
     "pixels of metres": ("implausible_spacing", "implausible", {"edit": _with(PixelSpacing=[700, 700])}),
     "half lying": ("unplaced", "stacked at 60 degrees", {"step": (0, 2 * np.tan(np.radians(60)), 2)}),
 }

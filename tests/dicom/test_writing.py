@@ -185,9 +185,13 @@ def test_an_unreadable_tag_that_nothing_needs_is_left_out(tmp_path):
         assert read.PatientID == "4711" and not str(read.PatientName)
 
 
-def test_images_without_uid_are_refused(tmp_path):
+@pytest.mark.parametrize("uid", [None, "1.2.3"])
+def test_images_without_uids_of_their_own_are_refused(tmp_path, uid):
     def edit(header, index):
-        del header.SOPInstanceUID
+        if uid is None or index == 7:
+            header.SOPInstanceUID = uid
+        else:
+            header.SOPInstanceUID = f"1.2.3.{index}" if index != 3 else uid
 
     folder = write_series(tmp_path / "series", _volume(), edit=edit)
     with pytest.raises(InputError, match="unset `dicom_output`") as refused:

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from custom.geometry.distance_field import _nearest_seed, distance_field
+from custom.geometry.distance_field import _nearest_seed, cube_distance_field, distance_field
 
 
 def _reference(vertices, faces, shape):
@@ -24,6 +24,16 @@ def test_distance_to_an_exact_sphere(icosphere):
     torch.testing.assert_close(field[near], expected[near], atol=0.03, rtol=0)  # the facets' sagitta
     torch.testing.assert_close(field, expected, atol=0.4, rtol=0)
     assert (field - expected).abs().mean() < 0.03
+
+
+def test_in_the_cube_lengths_are_normalised(icosphere):
+    vertices, faces = icosphere(4)
+    centre = torch.tensor([0.1, -0.2, 0.05])
+    field = cube_distance_field(0.6 * vertices + centre, faces, 33)
+    line = torch.linspace(-1, 1, 33)
+    voxels = torch.stack(torch.meshgrid(line, line, line, indexing="ij"), -1)
+    assert field.shape == (33, 33, 33)
+    torch.testing.assert_close(field, (voxels - centre).norm(dim=-1) - 0.6, atol=0.03, rtol=0)
 
 
 @pytest.mark.parametrize("band", [1.0, 3.0, 5.5])

@@ -24,6 +24,11 @@ def test_samples_lie_on_the_surface_evenly():
         torch.testing.assert_close(own.mean(0), box[FACES[index]].mean(0), rtol=0, atol=0.1)
 
 
+def test_normals_of_small_triangles_are_units_too():
+    normals = sample_surface(1e-4 * TETRAHEDRON[None], FACES[None], 20)[1]
+    torch.testing.assert_close(normals.norm(dim=-1), torch.ones(1, 20, dtype=torch.float64))
+
+
 def test_points_follow_the_vertices():
     def sampled(vertices):
         torch.manual_seed(0)

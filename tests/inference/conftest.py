@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigWorkflow
 from signals import Started, usual_signals
 from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, ROOT, Ellipsoids, NotAir, Upright
+
+SMALL = {"subdivision": 0}
+"""Keys of inference.json: surfaces of 2,562 vertices take a quarter of the time. `test_docs.py` runs the usual ones."""
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ def weights(tmp_path: Path) -> Path:
 @pytest.fixture
 def workflow(weights: Path):
     """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call."""
-    keys = {"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
+    keys = {**SMALL, "network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
     keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
 
@@ -50,7 +53,7 @@ def start_bundle(weights: Path):
     """The command line in a process of its own, with the stand-in networks; the package is found on `path`.
 
     `launcher` stands between Python and the bundle's module, for `torchrun`; `shell` is a script that starts the
-    command, its `"$@"`; `network` takes the place of the stand-in.
+    command, its `"$@"`; `network` takes the place of the stand-in; `python` is the interpreter.
     """
 
     def start(
@@ -61,11 +64,15 @@ def start_bundle(weights: Path):
         launcher: tuple[str, ...] = (),
         shell: str | None = None,
         network: str = str(NETWORK),
+        python: str | None = None,
     ) -> subprocess.Popen[str]:
-        command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
+        python = python or warm_python.executable()
+        command = [python, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
         command += ["--network_def", network, "--checkpoint", str(weights)]
         for key, stand_in in {"locator": LOCATOR, "directions": DIRECTIONS}.items():
             command += [f"--{key}", str(stand_in), f"--{key}_checkpoint", str(weights.with_name(f"{key}.pt"))]
+        for key, value in SMALL.items():
+            command += [f"--{key}", str(value)]
         command += arguments
         command = command if shell is None else ["bash", "-c", shell, "bash", *command]
         searched = [str(folder) for folder in (Path(__file__).parents[1], path, os.environ.get("PYTHONPATH")) if folder]

@@ -128,6 +128,8 @@ def test_archives_that_hold_no_case_or_several(tmp_path):
     _refused(
         _zip(path, {"x/../a.nii": b"1", "x/a.nii": b"2", "x/./a.nii": b"3"}), "several files of one name", "damaged"
     )
+    for members in ({"x": b"1", "x/a.nii": b"2"}, {"x/a.nii": b"1", "x": b"2"}):
+        _refused(_zip(path, members), "a file and a folder of one name", "damaged")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK", b"no archive" * 50])

@@ -30,6 +30,7 @@ REFUSED = {
     "shifted_by_1024": lambda hu: hu + 1024,
     "shifted_by_1024, padded": lambda hu: _padded(hu + 1024, -2000),
     "shifted_by_minus_1024": lambda hu: hu - 1024,
+    "inverted": lambda hu: -hu,
     "grey_levels": lambda hu: ((hu + 160) / 400).clip(0, 1) * 255,
     "unit_range": lambda hu: ((hu + 160) / 400).clip(0, 1),
     "unit_range, both signs": lambda hu: (hu / 1000).clip(-1, 1),

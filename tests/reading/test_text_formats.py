@@ -262,6 +262,7 @@ UNREAD_META = {
     "an unknown type": ({"ElementType": "MET_OTHER"}, "data_type", "type of numbers"),
     "channels": ({"ElementNumberOfChannels": "3"}, "colour", "several values"),
     "a truth of its own": ({"CompressedData": "perhaps"}, "unreadable", "`CompressedData`"),
+    "a skip of half a byte": ({"HeaderSize": "0.5"}, "unreadable", "`HeaderSize` is not a whole number"),
     "skips in each slice": ({"HeaderSizePerSlice": "4"}, "unreadable", "HeaderSizePerSlice"),
     "a slope": ({"ElementToIntensityFunctionSlope": "2"}, "unreadable", "Slope"),
     "no mesh": ({"ObjectType": "Mesh"}, "other_kind", "no image"),

@@ -1,11 +1,11 @@
 """Trainings small enough for tests, run by the bundle's own configs in this process."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigParser, ConfigWorkflow
 from small_training import SMALL_TRAINING
 
@@ -27,6 +27,7 @@ SMALL_HEARTS = {
     "segmentation_epochs": 0,
     "warmup_steps": 0,
 }
+SMALL_G = {"representation_def#graph_channels": 16, "representation_def#decoder_channels": [32, 16, 8, 8]}
 SMALL_TEMPLATES = {"validation_count": 1}
 
 
@@ -53,19 +54,21 @@ def train(tmp_path):
 
 @pytest.fixture
 def representation(tmp_path):
-    """Overrides that train through g, whose pretrained weights are stood in for by its initial ones."""
+    """Overrides that train through a small g, whose pretrained weights are stood in for by its initial ones."""
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "train.json"))
-    parser.update({"volume_size": SMALL["volume_size"]})
+    parser.update({"volume_size": SMALL["volume_size"], **SMALL_G})
     torch.manual_seed(0)
     torch.save(parser.get_parsed_content("representation_def").state_dict(), tmp_path / "g.pt")
-    return {"supervision": "%supervisions::representation", "representation_weights": str(tmp_path / "g.pt")}
+    weights = {"representation_weights": str(tmp_path / "g.pt")}
+    return {"supervision": "%supervisions::representation", **weights, **SMALL_G}
 
 
 @pytest.fixture(scope="session")
 def patients(tmp_path_factory):
     """Two small patients, as images/ and labels/."""
     folder = tmp_path_factory.mktemp("patients")
-    command = ["-m", "custom", "synthesize", str(folder), "--count", "2", "--shape", "(40,40,40)"]
-    subprocess.run([sys.executable, *command, "--spacing", "(4.2,4.2,4.2)"], cwd=ROOT, check=True, capture_output=True)
+    command = [warm_python.executable(), "-m", "custom", "synthesize", str(folder), "--count", "2"]
+    command += ["--shape", "(40,40,40)", "--spacing", "(4.2,4.2,4.2)"]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return folder

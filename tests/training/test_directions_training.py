@@ -1,9 +1,9 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigParser
 
 from custom.networks.directions import FLIPS
@@ -17,7 +17,7 @@ SMALL |= {"smallest_field": 10, "largest_tight_field": 15, "channels": [4, 4]}
 @pytest.mark.slow
 def test_the_network_trains_and_resumes(tmp_path):
     def train(*overrides: str) -> None:
-        command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", CONFIG]
+        command = [warm_python.executable(), "-m", "monai.bundle", "run", "training", "--config_file", CONFIG]
         keys = {**SMALL, "steps_per_epoch": 2, "batch_size": 2, "val_interval": 1, "generated_count": 3}
         keys |= {"validation_count": 1, "num_workers": 0, "output_dir": str(tmp_path), "device": "cpu"}
         smoke = [word for key, value in keys.items() for word in (f"--{key}", str(value))]

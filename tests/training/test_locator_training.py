@@ -1,9 +1,9 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigParser
 
 ROOT = Path(__file__).parents[2]
@@ -11,7 +11,7 @@ CONFIG = "bundle/configs/train_locator.json"
 
 
 def train(folder, *overrides):
-    command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", CONFIG]
+    command = [warm_python.executable(), "-m", "monai.bundle", "run", "training", "--config_file", CONFIG]
     smoke = [
         "--volume_size", "32", "--painted_shape", "[40,32,40]", "--spacing", "10.0", "--smallest_field", "12",
         "--largest_tight_field", "20", "--steps_per_epoch", "2", "--batch_size", "1", "--val_interval", "1",

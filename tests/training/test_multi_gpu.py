@@ -1,11 +1,11 @@
 """Two processes train like one with both their shares: through the real command, on the CPU by gloo."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+import warm_python
 from small_training import SMALL_TRAINING
 
 from custom.data.sample_stream import stream_seed
@@ -50,7 +50,7 @@ def weights(folder):
 
 
 def torchrun(processes):
-    return [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    return [warm_python.executable(), "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
 
 
 def assert_equal(found, expected):
@@ -62,7 +62,7 @@ def assert_equal(found, expected):
 
 @pytest.mark.slow
 def test_two_processes_have_the_gradients_of_one_with_twice_the_batch(tmp_path, representation):
-    python = [sys.executable]
+    python = [warm_python.executable()]
     one = first_step(tmp_path / "one", python, ["train"], **representation, batch_size=2)
     two = first_step(tmp_path / "two", torchrun(2), ["train", "multi_gpu_train"], **representation, batch_size=1)
     half = first_step(tmp_path / "half", python, ["train"], **representation, batch_size=1)

@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm_python
 
 from benchmarks.table1 import METHODS
 
@@ -16,7 +16,7 @@ ROWS = ["unet", "default_exact"]
 def table(folder, patients, rows):
     keys = {"start_steps": 5, "steps": 5, "size": 32, "data": patients, "test": patients, "rows": json.dumps(rows)}
     keys |= {"validation_count": 1, "num_workers": 0, "device": "cpu", "force": True}
-    command = [sys.executable, "-m", "benchmarks.table1", str(folder)]
+    command = [warm_python.executable(), "-m", "benchmarks.table1", str(folder)]
     command += [word for key, value in keys.items() for word in (f"--{key}", str(value))]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
@@ -38,12 +38,12 @@ def test_rows_one_at_a_time_then_their_table(patients, tmp_path):
 
 
 def test_an_unknown_row_is_refused(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.table1", str(tmp_path), "--rows", "['best']"]
+    command = [warm_python.executable(), "-m", "benchmarks.table1", str(tmp_path), "--rows", "['best']"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1 and "there is no method best" in refused.stderr and not list(tmp_path.iterdir())
 
 
 def test_an_unknown_key_is_refused(tmp_path):
-    command = [sys.executable, "-m", "benchmarks.table1", str(tmp_path), "--validation_cuont", "1"]
+    command = [warm_python.executable(), "-m", "benchmarks.table1", str(tmp_path), "--validation_cuont", "1"]
     refused = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert refused.returncode == 1 and "is `validation_count` meant?" in refused.stderr and not list(tmp_path.iterdir())

@@ -1,36 +1,39 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
 import pytest
 import torch
+import warm_python
 from monai.bundle import ConfigParser
+from small_training import SMALL_TRAINING
 
 ROOT = Path(__file__).parents[2]
 
-
-COMMAND = [sys.executable, "-m", "monai.bundle", "run", "training"]
+COMMAND = ["-m", "monai.bundle", "run", "training"]
 TRAIN = "bundle/configs/train.json"
 PAPER = f"['{TRAIN}','bundle/configs/paper_train.json']"
 
 
+def run(*words, check=True):
+    return subprocess.run([warm_python.executable(), *words], cwd=ROOT, capture_output=True, text=True, check=check)
+
+
 def train(folder, *overrides, configs=TRAIN, check=True):
     smoke = ["--volume_size", "32", "--num_workers", "0", "--output_dir", str(folder)]
-    command = [*COMMAND, "--config_file", configs, *smoke, *overrides]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=check)
+    return run(*COMMAND, "--config_file", configs, *smoke, *overrides, check=check)
 
 
 GENERATED = ["--generated_count", "3", "--validation_count", "1"]
+for key, value in SMALL_TRAINING.items():
+    GENERATED += [f"--{key}", str(value)]
 
 
 def synthesize(folder, mm_whs=False):
     """Two small generated patients, as images/ and labels/ or under the names and with the label values of MM-WHS."""
-    command = ["synthesize", str(folder), "--first_seed", "1", "--count", "2", "--shape", "(64,64,64)"]
-    subprocess.run(
-        [sys.executable, "-m", "custom", *command, "--spacing", "(3,3,3)"], cwd=ROOT, check=True, capture_output=True
-    )
+    small = ("--first_seed", "1", "--count", "2", "--shape", "(40,40,40)", "--spacing", "(4.2,4.2,4.2)")
+    run("-m", "custom", "synthesize", str(folder), *small)
     if mm_whs:
         values = np.array([0, 420, 500], np.int16)
         for number, path in enumerate(sorted((folder / "images").iterdir())):
@@ -55,14 +58,14 @@ def test_trains_on_generated_hearts(tmp_path):
 def test_trains_the_papers_way_through_a_pretrained_g_on_mm_whs_files(tmp_path):
     pretrain = ["--config_file", "bundle/configs/pretrain.json", "--volume_size", "32", "--max_steps", "2"]
     pretrain += ["--validation_count", "1", "--num_workers", "1", "--output_dir", str(tmp_path / "g")]
-    subprocess.run([*COMMAND, *pretrain], cwd=ROOT, capture_output=True, text=True, check=True)
+    run(*COMMAND, *pretrain)
     synthesize(tmp_path / "data", mm_whs=True)
     values = "{'420': 1, '421': 1, '500': 2, '205': 0, '550': 0, '600': 0, '820': 0, '850': 0}"
-    run = train(
+    trained = train(
         tmp_path / "f", "--dataset_dir", str(tmp_path / "data"), "--validation_count", "1", "--label_values", values,
         "--representation_weights", str(tmp_path / "g" / "model.pt"), "--max_steps", "2", configs=PAPER,
     )  # fmt: skip
-    assert "representation=" in run.stderr
+    assert "representation=" in trained.stderr
     weights = torch.load(tmp_path / "f" / "model.pt", weights_only=True)
     assert weights["stages.0.entry.conv.lins.0.weight"].shape == (384, 5)  # position and chamber to the paper's width
 

@@ -59,7 +59,7 @@ class Source:
 def open_source(places: Sequence[tuple[str, int]]) -> Source:
     """Read the headers of a volume's slices, given as path and frame.
 
-    Raises InputError where a file is no longer there as it was read, or an image has no UID to refer to.
+    Raises InputError where a file is no longer there as it was read, or an image has no UID of its own to refer to.
     """
     headers: dict[str, Dataset] = {}
     of_files: dict[str, list[Slice]] = {}
@@ -81,6 +81,10 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
                 setattr(inherited, tag, None)
     if not all(text_of(header, tag) for header in headers.values() for tag in ("SOPInstanceUID", "SOPClassUID")):
         raise InputError("an image has no UID: DICOM output cannot refer to it; unset `dicom_output`", "no_uid")
+    if len({text_of(header, "SOPInstanceUID") for header in headers.values()}) < len(headers):
+        raise InputError(
+            "several images have one UID: DICOM output cannot refer to them; unset `dicom_output`", "no_uid"
+        )
     series = str(slices[0].instance)
     for tag in ("StudyInstanceUID", "FrameOfReferenceUID"):  # as some anonymisers take them away
         if not inherited.get(tag):
