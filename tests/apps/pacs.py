@@ -29,7 +29,8 @@ function OnStableStudy(studyId, tags, metadata)
     RestApiPost('/modalities/CHAMBERS/store', DumpJson({ Resources = { studyId }, Synchronous = false }))
 end
 """
-QUICK = {"test_time_augmentation": [], "fairing": 0, "subdivision": 0, "boundary_snapping": 0, "device": "cpu"}
+QUICK = {"test_time_augmentation": [], "fairing": 0, "subdivision": 0, "boundary_snapping": 0}
+QUICK |= {"volume_size": 48, "device": "cpu"}
 """Keys of inference that leave out what the node does not care about."""
 
 
@@ -39,7 +40,7 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def until(condition: Callable[[], Any], seconds: float = 120, what: str = "") -> Any:
+def until(condition: Callable[[], Any], seconds: float = 600, what: str = "") -> Any:
     """What `condition` returns when it is no longer false."""
     end = time.monotonic() + seconds
     while not (found := condition()):
@@ -73,7 +74,7 @@ class Orthanc:
     def start(self) -> None:
         with open(self._log, "a") as log:
             self._process = subprocess.Popen(["Orthanc", str(self._config)], stdout=log, stderr=log)
-        until(self._answers, 30, "Orthanc does not start")
+        until(self._answers, 120, "Orthanc does not start")
 
     def stop(self) -> None:
         self._process.terminate()
@@ -129,7 +130,7 @@ class Node:
         with open(self._log, "a") as log:
             self._process = subprocess.Popen(self._command(), env=environment(), stdout=log, stderr=log, cwd=ROOT)
         if wait:
-            until(lambda: self.log.count("ready") > known or self._process.poll() is not None, 60)
+            until(lambda: self.log.count("ready") > known or self._process.poll() is not None, 300)
             assert self._process.poll() is None, self.log
 
     def kill(self) -> None:
@@ -196,10 +197,10 @@ def make_study(folder: Path, size: int = 24, name: str = "Doe^Jane") -> str:
 
 
 def storescu(port: int, *arguments: str, title: str = "STORESCU") -> subprocess.CompletedProcess[str]:
-    """dcmtk's `storescu` to its end."""
-    command = ["storescu", "-aet", title, "-aec", "CHAMBERS", *arguments, "127.0.0.1", str(port)]
-    split = next((i for i, word in enumerate(arguments) if word.startswith("/")), len(arguments))
-    command[5:] = [*arguments[:split], "127.0.0.1", str(port), *arguments[split:]]
+    """dcmtk's `storescu` to its end; of the arguments, files and folders come last."""
+    options = [word for word in arguments if not word.startswith("/") or word.endswith(".pem")]
+    places = [word for word in arguments if word not in options]
+    command = ["storescu", "-aet", title, "-aec", "CHAMBERS", *options, "127.0.0.1", str(port), *places]
     return subprocess.run(command, capture_output=True, text=True)
 
 
@@ -211,7 +212,7 @@ class StoreScp:
         self.folder, self.port = folder, free_port()
         command = [shutil.which("storescp"), "-aet", "ARCHIVE", "-od", str(folder), *flags, str(self.port)]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until(self._listens, 20)
+        until(self._listens, 60)
 
     def _listens(self) -> bool:
         with socket.socket() as probe:

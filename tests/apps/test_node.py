@@ -81,7 +81,7 @@ def test_a_routed_study_gets_what_the_command_line_gives(tmp_path, started):
     receive = {"port": node_port}
     node = started(Node(tmp_path / "node", [to(pacs)], shipped=True, receive=receive, least_trust="check"))
     pacs.upload(study)
-    until(node.done(1), 240, "the study is not done")
+    until(node.done(1), what="the study is not done")
     results = pacs.results(uid)
     call = ["run", "inference", "--config_file", str(ROOT / "bundle/configs/inference.json"), "--input", str(study)]
     call += ["--bundle_root", str(ROOT / "bundle"), "--output_dir", str(tmp_path / "out"), "--dicom_output", "True"]
@@ -102,7 +102,7 @@ def test_a_routed_study_gets_what_the_command_line_gives(tmp_path, started):
         else:
             np.testing.assert_array_equal(theirs.pixel_array, ours.pixel_array)
     # Orthanc sends the study again once it is stable with the results in it: they are recognised, nothing is made anew
-    until(lambda: node.status()["counters"].get("own_results_back", 0) >= RESULTS, 60, "Orthanc routes no results")
+    until(lambda: node.status()["counters"].get("own_results_back", 0) >= RESULTS, what="Orthanc routes no results")
     time.sleep(4)
     assert identity(pacs.results(uid)) == identity(results)
     assert "Generated" not in node.log and str(tmp_path) not in node.log and uid not in node.log
@@ -177,8 +177,8 @@ def test_killed_at_random(tmp_path, hospital):
             node.start(wait=kills % 2 == 0)  # every other time it is killed while it starts, or soon after
         node.kill()
         node.start()
-        sending.result(timeout=300)
-    until(node.done(len(studies)), 300, node.log[-2000:])
+        sending.result(timeout=900)
+    until(node.done(len(studies)), what=node.log[-2000:])
     assert {uid: len(pacs.results(uid)) for uid in studies} == dict.fromkeys(studies, RESULTS)
     assert node.status()["studies"]["aside"] == 0
     print(f"killed {kills} times, {len(studies)} studies: {node.status()['counters']}")
@@ -275,7 +275,7 @@ def test_many_studies_cost_the_same_each(tmp_path, hospital):
         for header, path in zip(headers, sorted((tmp_path / "ct").iterdir()), strict=True):
             header.save_as(path)
         assert storescu(node.port, "+sd", str(tmp_path / "ct")).returncode == 0
-        until(lambda number=number: node.status()["counters"].get("studies_done", 0) >= number, 60, node.log[-2000:])
+        until(lambda number=number: node.status()["counters"].get("studies_done", 0) >= number)
         memory.append(node.status()["memory_mb"])
         seconds.append(node.status()["last_study_s"])
     early, late = slice(MANY // 10, MANY // 4), slice(-MANY // 4, None)
