@@ -29,7 +29,8 @@ def main() -> int:
     call = parser.parse_args()
     os.umask(0o077)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)  # it tells of callers and of what they send
+    for library in ("pynetdicom", "dicomweb_client", "urllib3"):  # they tell of callers, UIDs and addresses
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         return _run(call)
     except Exception as error:
