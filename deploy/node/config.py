@@ -55,8 +55,8 @@ class Fetch:
 
     url: str
     query: dict[str, str]
+    days: int = 2
     every_s: float = 30
-    studies: int = 100
     authority: str = ""
     authorization_file: str = ""
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from datetime import date, timedelta
 from io import BytesIO
 
+from dicomweb_client.web import DICOMwebClient
 from pydicom import Dataset, dcmwrite
 
 from .config import Config
@@ -13,6 +16,9 @@ from .receiving import SUCCESS, Admission
 from .sending import Refused, Unreachable, web_client, web_errors
 
 logger = logging.getLogger(__name__)
+
+PAGE = 100
+"""Studies that are asked for at a time."""
 
 
 class Fetcher:
@@ -26,29 +32,49 @@ class Fetcher:
         self._seen: dict[str, str] = {}
 
     def look(self) -> None:
-        """Ask once. A study is fetched when its CT series hold what they held at the last look."""
-        fetch = self._fetch
+        """Ask once. A study is fetched when its CT series hold what they held at the last look; one that fails costs
+        only itself."""
+        fetch, seen = self._fetch, {}
+        client = web_client(fetch.url, fetch.authority, fetch.authorization_file)
         try:
-            client = web_client(fetch.url, fetch.authority, fetch.authorization_file)
-            with web_errors("fetch"):
-                found = client.search_for_studies(limit=fetch.studies, search_filters=fetch.query)
-            seen = {}
-            for study in (Dataset.from_json(answer).StudyInstanceUID for answer in found):
-                with web_errors("fetch"):
-                    answers = client.search_for_series(study, fields=["NumberOfSeriesRelatedInstances"])
-                series = [Dataset.from_json(answer) for answer in answers]
-                sizes = {s.SeriesInstanceUID: s.get("NumberOfSeriesRelatedInstances") for s in series if _is_ct(s)}
-                seen[study] = " ".join(f"{uid}:{sizes[uid]}" for uid in sorted(sizes))
-                rests = sizes and seen[study] == self._seen.get(study)
-                if rests and self._queue.fetched(study) != seen[study] and self._take(client, study, sorted(sizes)):
-                    self._queue.set_fetched(study, seen[study])
-            self._seen = seen
-        except (Unreachable, Refused, OSError) as error:
-            self._queue.count("fetches_failed")
-            logger.warning("fetching: %s", error)
+            for study in self._studies(client):
+                try:
+                    sizes = self._sizes(client, study)
+                    seen[study] = " ".join(f"{uid}:{sizes[uid]}" for uid in sorted(sizes))
+                    rests = sizes and seen[study] == self._seen.get(study)
+                    if rests and self._queue.fetched(study) != seen[study] and self._take(client, study, sorted(sizes)):
+                        self._queue.set_fetched(study, seen[study])
+                except Refused as refusal:
+                    self._told(refusal)
+        except (Unreachable, Refused) as error:
+            self._told(error)
+        self._seen = seen
 
-    def _take(self, client: object, study: str, series: list[str]) -> bool:
-        """Fetch series of a study whole; False if some instance could not be kept."""
+    def _studies(self, client: DICOMwebClient) -> Iterator[str]:
+        """StudyInstanceUIDs, page by page."""
+        since = date.today() - timedelta(days=self._fetch.days)
+        query = {"StudyDate": f"{since:%Y%m%d}-", **self._fetch.query}
+        page, offset = [None] * PAGE, 0
+        while len(page) == PAGE:
+            with web_errors("fetch"):
+                page = client.search_for_studies(limit=PAGE, offset=offset, search_filters=query)
+            yield from (str(Dataset.from_json(answer).StudyInstanceUID) for answer in page)
+            offset += PAGE
+
+    @staticmethod
+    def _sizes(client: DICOMwebClient, study: str) -> dict[str, int | None]:
+        """Of each CT series of a study, the number of its instances."""
+        with web_errors("fetch"):
+            answers = client.search_for_series(study, fields=["NumberOfSeriesRelatedInstances"])
+        series = [Dataset.from_json(answer) for answer in answers]
+        return {
+            str(part.SeriesInstanceUID): part.get("NumberOfSeriesRelatedInstances")
+            for part in series
+            if part.get("Modality") == "CT"
+        }
+
+    def _take(self, client: DICOMwebClient, study: str, series: list[str]) -> bool:
+        """Fetch series of a study; False if some instance could not be kept."""
         whole = True
         for uid in series:
             with web_errors("fetch"):
@@ -60,6 +86,6 @@ class Fetcher:
         self._queue.delivered([study], whole)
         return whole
 
-
-def _is_ct(series: Dataset) -> bool:
-    return series.get("Modality") == "CT"
+    def _told(self, error: Exception) -> None:
+        self._queue.count("fetches_failed")
+        logger.warning("fetching: %s", error)

@@ -9,9 +9,11 @@ from collections import defaultdict, deque
 from io import BytesIO
 from ipaddress import ip_address, ip_network
 from threading import Lock
+from weakref import WeakKeyDictionary, WeakSet
 
 from pydicom import dcmread
 from pydicom.uid import (
+    UID,
     CTImageStorage,
     EnhancedCTImageStorage,
     LegacyConvertedEnhancedCTImageStorage,
@@ -31,6 +33,8 @@ logger = logging.getLogger(__name__)
 KEPT = {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
 """Storage classes that inference can read. Others, results that come back among them, are taken and not kept: many
 senders end a whole study where one object of it is refused."""
+SYNTAXES = [syntax for syntax in ALL_TRANSFER_SYNTAXES if not UID(syntax).is_deflated]
+"""Deflated ones may grow without bound where they are read."""
 SUCCESS, OUT_OF_RESOURCES, MISMATCH, CANNOT_UNDERSTAND = 0x0000, 0xA700, 0xA900, 0xC000
 NOT_RECOGNISED, TOO_MANY = (1, 1, 3), (2, 3, 2)
 """Result, source and reason of an A-ASSOCIATE-RJ (PS3.8 table 9-21)."""
@@ -85,7 +89,8 @@ class Receiver:
         self._admission = Admission(config, queue)
         self._lock = Lock()
         self._studies: dict[object, set[str]] = {}  # of each open association
-        self._bytes: dict[object, int] = defaultdict(int)  # since its last message
+        self._bytes: WeakKeyDictionary[object, int] = WeakKeyDictionary()  # since its last message
+        self._too_large: WeakSet[object] = WeakSet()
         self._calls: dict[str, deque[float]] = defaultdict(deque)  # of each address, the last minute's
         self._callers = [
             (caller.ae_title, [ip_network(address) for address in caller.addresses]) for caller in self._receive.callers
@@ -102,7 +107,7 @@ class Receiver:
         entity.acse_timeout = min(30.0, settings.idle_s)
         entity.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
-            entity.add_supported_context(context.abstract_syntax, ALL_TRANSFER_SYNTAXES)
+            entity.add_supported_context(context.abstract_syntax, SYNTAXES)
         handlers = [
             (evt.EVT_REQUESTED, self._requested),
             (evt.EVT_DATA_RECV, self._received),
@@ -156,12 +161,13 @@ class Receiver:
 
     def _received(self, event: Event) -> None:
         """Bytes of a message that is not whole yet."""
-        self._bytes[event.assoc] += len(event.data)
-        if self._bytes[event.assoc] > self._receive.instance_mb * _MB:
-            self._bytes[event.assoc] = 0
+        assoc = event.assoc
+        self._bytes[assoc] = self._bytes.get(assoc, 0) + len(event.data)
+        if self._bytes[assoc] > self._receive.instance_mb * _MB and assoc not in self._too_large:
+            self._too_large.add(assoc)  # more of it may be on its way
             self._queue.count("instances_too_large")
             logger.warning("an instance of more than %g MB: its association is ended", self._receive.instance_mb)
-            event.assoc.abort()
+            assoc.abort()
 
     def _understood(self, event: Event) -> None:
         self._bytes[event.assoc] = 0
@@ -180,7 +186,6 @@ class Receiver:
 
     def _ended(self, event: Event, whole: bool) -> None:
         with self._lock:
-            self._bytes.pop(event.assoc, None)
             studies = self._studies.pop(event.assoc, set())
             elsewhere = set().union(*self._studies.values())  # deliveries that go on: the last to end decides
         if studies and not whole:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +191,8 @@ def make_study(folder: Path, size: int = 24, name: str = "Doe^Jane") -> str:
 
     def of_study(header: pydicom.Dataset, index: int) -> None:
         header.StudyInstanceUID, header.PatientID, header.PatientName = study, patient, name
-        header.StudyDate = header.StudyTime = header.AccessionNumber = header.StudyID = ""
+        header.StudyTime = header.AccessionNumber = header.StudyID = ""
+        header.StudyDate = f"{date.today():%Y%m%d}"
 
     write_series(folder, volume, spacing=(120 / size,) * 3, edit=of_study)
     return study

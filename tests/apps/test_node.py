@@ -171,7 +171,7 @@ def test_killed_at_random(tmp_path, hospital):
     with ThreadPoolExecutor() as pool:
         sending = pool.submit(sender)
         while kills < KILLS:
-            time.sleep(random.uniform(0, 4))
+            time.sleep(random.uniform(0, 10))
             node.kill()
             kills += 1
             node.start(wait=kills % 2 == 0)  # every other time it is killed while it starts, or soon after
