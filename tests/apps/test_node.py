@@ -32,10 +32,12 @@ from pacs import (  # noqa: E402
     until,
 )
 
+from custom.inference.writing.outputs import EVERY_OUTPUT  # noqa: E402
+
 pytestmark = pytest.mark.long
 
-RESULTS = 3
-"""Objects that a study gives: SEG, and an Encapsulated STL a chamber."""
+RESULTS = sum(name.endswith(".dcm") for name in EVERY_OUTPUT.names("case"))
+"""Objects that a study gives: a SEG, an Encapsulated STL a chamber."""
 KILLS = 20
 MANY = 200
 
