@@ -107,6 +107,8 @@ class Service:
             made = workflow.run(queue.study_folder(study.uid), work)
         except Failure as failure:
             self._failed(study, str(failure), failure.passing)
+        except Exception as error:  # whatever a disk or a library causes: the node goes on
+            self._failed(study, type(error).__name__, passing=True, error=error)
         else:
             if made is None:
                 queue.give_back(study)
@@ -122,36 +124,39 @@ class Service:
         study = queue.claim("sending")
         if study is None:
             return
-        trouble: list[Unreachable] = []
         try:
-            for destination in self._config.send:  # one that is away keeps nothing from the others
-                try:
-                    send(
-                        destination,
-                        queue.to_send(study, destination.name),
-                        lambda uid, name=destination.name: queue.confirm(uid, name),
-                    )
-                except Unreachable as away:
-                    trouble.append(away)
+            trouble = self._send(study)
         except Refused as refusal:
             self._failed(study, str(refusal), passing=True)
-            return
-        if trouble:
-            reason = "; ".join(map(str, trouble))
-            wait = self._backoff(study.attempts)
-            queue.postpone(study, wait, reason)
-            logger.warning("study %s: %s; again in %.0f s", study.id, reason, wait)
+        except Exception as error:  # as above
+            self._failed(study, type(error).__name__, passing=True, error=error)
         else:
-            queue.finish(study)
-            logger.info("study %s: sent", study.id)
+            if trouble:
+                wait = self._backoff(study.attempts)
+                queue.postpone(study, wait, trouble)
+                logger.warning("study %s: %s; again in %.0f s", study.id, trouble, wait)
+            else:
+                queue.finish(study)
+                logger.info("study %s: sent", study.id)
 
-    def _failed(self, study: Study, reason: str, passing: bool) -> None:
+    def _send(self, study: Study) -> str:
+        """Send to each destination what it lacks; returns which are away, and what they said. Raises `Refused`."""
+        queue, trouble = self._queue, []
+        for destination in self._config.send:  # one that is away keeps nothing from the others
+            name = destination.name
+            try:
+                send(destination, queue.to_send(study, name), lambda uid, name=name: queue.confirm(uid, name))
+            except Unreachable as away:
+                trouble.append(str(away))
+        return "; ".join(trouble)
+
+    def _failed(self, study: Study, reason: str, passing: bool, error: Exception | None = None) -> None:
         if passing and study.attempts < self._config.attempts:
             self._queue.postpone(study, self._backoff(study.attempts), reason)
-            logger.warning("study %s: %s; will be tried again", study.id, reason)
+            logger.warning("study %s: %s; will be tried again", study.id, reason, exc_info=error)
         else:
             self._queue.put_aside(study, reason)
-            logger.error("study %s: aside, %s", study.id, reason)
+            logger.error("study %s: aside, %s", study.id, reason, exc_info=error)
 
     def _backoff(self, attempts: int) -> float:
         return min(self._config.retry_s * 2 ** min(attempts - 1, 20), self._config.longest_retry_s)
