@@ -3,7 +3,7 @@
 # `make bundle`: the archive for MONAI's model zoo.
 # `make test-node`: the PACS node with Orthanc and dcmtk on the loopback, half an hour; needs Debian's `orthanc`,
 # `orthanc-dicomweb` and `dcmtk`.
-# `make papers`: all tests, then what a hospital's IT or a manufacturer asks for, in dist/papers.
+# `make papers`: all tests, the long ones too, then what a hospital's IT or a manufacturer asks for, in dist/papers.
 # `make sbom`: the node's environment anew, its pins and its bill of materials.
 # `make sums`, `make sign KEY=...`: checksums of dist/, and their signature.
 # `make mutants`: what the tests let pass when the code is changed, hours; it goes on where it was left.
@@ -44,7 +44,8 @@ test-node: $(VENV)/ready
 
 papers: $(VENV)/ready
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile --junitxml dist/test.xml
-	$(BIN)/python -m tools.papers dist/papers --junit dist/test.xml $(wildcard dist/test-node.xml)
+	$(BIN)/python -m pytest -q -m long --ignore tests/apps --junitxml dist/test-long.xml
+	$(BIN)/python -m tools.papers dist/papers --junit dist/test*.xml
 
 sbom:
 	rm -rf $(NODE) $(PAPERS)

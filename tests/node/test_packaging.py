@@ -46,7 +46,8 @@ def test_the_page_states_the_defaults():
 def test_the_page_shows_the_example_and_its_links_lead_somewhere():
     (example,) = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
     assert json.loads(example) == json.loads((NODE / "node.json").read_text())
-    for page in (NODE / "README.md", ROOT / "deploy" / "README.md", ROOT / "SECURITY.md"):
+    pages = [ROOT / "deploy" / folder / "README.md" for folder in (".", "node", "papers")]
+    for page in (*pages, ROOT / "SECURITY.md"):
         for target in LINK.findall(page.read_text()):
             assert (page.parent / target).exists(), target
 
