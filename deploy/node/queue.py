@@ -25,7 +25,7 @@ from uuid import uuid4
 from filelock import FileLock, Timeout
 
 STATES = ("receiving", "sending", "done", "aside")
-CUT_OFF = "its delivery was cut off and not taken up again: send the study again"
+CUT_OFF = "part of it was cut off or refused, and did not come later: send the study again"
 OLD_OWNER = 3600.0
 """Seconds after which the file of a process that owns nothing is looked at: a new one may not have locked its yet."""
 _SCHEMA = """

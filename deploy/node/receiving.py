@@ -91,6 +91,7 @@ class Receiver:
         self._studies: dict[object, set[str]] = {}  # of each open association
         self._bytes: WeakKeyDictionary[object, int] = WeakKeyDictionary()  # since its last message
         self._too_large: WeakSet[object] = WeakSet()
+        self._partial: WeakSet[object] = WeakSet()  # associations of which an instance was refused
         self._calls: dict[str, deque[float]] = defaultdict(deque)  # of each address, the last minute's
         self._callers = [
             (caller.ae_title, [ip_network(address) for address in caller.addresses]) for caller in self._receive.callers
@@ -178,14 +179,17 @@ class Receiver:
             status, study = self._admission.admit(event.encoded_dataset(), sop_class)
         except OSError as error:  # the disk
             logger.error("an instance could not be kept: %s", error.strerror)
-            return OUT_OF_RESOURCES
-        if study:
-            with self._lock:
+            status, study = OUT_OF_RESOURCES, ""
+        with self._lock:
+            if study:
                 self._studies.setdefault(event.assoc, set()).add(study)
+            if status != SUCCESS:
+                self._partial.add(event.assoc)
         return status
 
     def _ended(self, event: Event, whole: bool) -> None:
         with self._lock:
+            whole = whole and event.assoc not in self._partial
             studies = self._studies.pop(event.assoc, set())
             elsewhere = set().union(*self._studies.values())  # deliveries that go on: the last to end decides
         if studies and not whole:

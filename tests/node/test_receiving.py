@@ -85,6 +85,15 @@ def test_a_study_is_complete_with_the_last_of_its_associations(start, queue, ima
     until(lambda: queue.claim("receiving") is not None)
 
 
+def test_a_delivery_of_which_an_instance_was_refused_is_not_whole(start, queue, image):
+    start(study_instances=2)
+    assoc = call()
+    assert [assoc.send_c_store(image()).Status for _ in range(3)] == [0, 0, 0xA700]
+    assoc.release()
+    until(lambda: counters(queue).get("deliveries_cut_off") == 1)
+    assert queue.claim("receiving") is None
+
+
 @pytest.mark.parametrize("stranger", [{"title": "CT2"}, {"called": "OTHER"}])
 def test_strangers_are_refused(start, queue, stranger):
     start()
