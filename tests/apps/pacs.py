@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pydicom
 import requests
 import torch
@@ -149,6 +150,10 @@ class Node:
     def status(self) -> dict[str, Any]:
         return json.loads((self.folder / "queue" / "status.json").read_text())
 
+    def processor_s(self) -> float:
+        """Processor time of the node and of the processes that it has ended, so far."""
+        return sum(psutil.Process(self._process.pid).cpu_times()[:4])
+
     def done(self, number: int) -> Callable[[], bool]:
         """Whether so many studies are done, and none waits."""
 
@@ -196,6 +201,16 @@ def make_study(folder: Path, size: int = 24, name: str = "Doe^Jane") -> str:
 
     write_series(folder, volume, spacing=(120 / size,) * 3, edit=of_study)
     return study
+
+
+def renew(folder: Path) -> None:
+    """Make the files of a study those of another, by new UIDs."""
+    study, series, frame = (generate_uid() for _ in range(3))
+    for path in folder.iterdir():
+        header = pydicom.dcmread(path)
+        header.StudyInstanceUID, header.SeriesInstanceUID, header.FrameOfReferenceUID = study, series, frame
+        header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        header.save_as(path)
 
 
 def storescu(port: int, *arguments: str, title: str = "STORESCU") -> subprocess.CompletedProcess[str]:
