@@ -22,6 +22,7 @@ import requests
 import torch
 from dicom_files import write_series
 from dicomweb_client.web import DICOMwebClient
+from loopback import free_port
 from pydicom.uid import generate_uid
 from stand_in import DIRECTIONS, LOCATOR, NETWORK, ROOT, Ellipsoids, NotAir, Upright
 
@@ -34,12 +35,6 @@ end
 QUICK = {"test_time_augmentation": [], "fairing": 0, "subdivision": 0, "boundary_snapping": 0}
 QUICK |= {"volume_size": 48, "device": "cpu"}
 """Keys of inference that leave out what the node does not care about."""
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(condition: Callable[[], Any], seconds: float = 600, what: str = "") -> Any:

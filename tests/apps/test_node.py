@@ -19,6 +19,7 @@ pytest.importorskip("dicomweb_client", reason="needs the extra `node`")
 if not all(shutil.which(program) for program in ("Orthanc", "storescu", "storescp", "openssl")):
     pytest.skip("needs Debian's orthanc, orthanc-dicomweb and dcmtk", allow_module_level=True)
 
+from loopback import free_port  # noqa: E402
 from pacs import (  # noqa: E402
     ROOT,
     Node,
@@ -26,7 +27,6 @@ from pacs import (  # noqa: E402
     StoreScp,
     certificates,
     environment,
-    free_port,
     make_study,
     renew,
     storescu,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from as_bytes import encoded
+from loopback import free_port
 from pydicom.uid import CTImageStorage, EncapsulatedSTLStorage
 
 pynetdicom = pytest.importorskip("pynetdicom", reason="needs the extra `node`")
@@ -16,7 +17,7 @@ from pynetdicom import AE  # noqa: E402
 from deploy.node.config import Caller, Config, Receive  # noqa: E402
 from deploy.node.receiving import Receiver  # noqa: E402
 
-PORT = 11190
+PORT = free_port()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from as_bytes import encoded
+from loopback import free_port
 
 pytest.importorskip("pynetdicom", reason="needs the extra `node`")
 pytest.importorskip("dicomweb_client", reason="needs the extra `node`")
@@ -16,7 +17,7 @@ from pynetdicom import AE, evt  # noqa: E402
 from deploy.node.config import Destination  # noqa: E402
 from deploy.node.sending import Refused, Unreachable, send  # noqa: E402
 
-PORT = 11191
+PORT = free_port()
 PACS = Destination("pacs", ae_title="PACS", host="127.0.0.1", port=PORT)
 
 
