@@ -1,8 +1,9 @@
-"""Commands beside the bundle's workflows: ``python -m custom synthesize``, ``compare``, ``methods``, ``export``."""
+"""Commands beside the bundle's workflows, as ``python -m custom synthesize`` or ``python -m custom info --json``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from json import dumps
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from .evaluation.figures import box_plots
 from .evaluation.measures import measure_case
 from .evaluation.records import case_table, read_metrics
 from .inference.writing.preview import as_png
+from .info import as_text, collect
 from .inputs import InputError
 from .runtime.errors import tell_refusals
 
@@ -81,6 +83,16 @@ def export(file: str, **overrides: Any) -> None:
     _run("export", ["inference.json", "export.json"], {**overrides, "exported": file, "bundle_root": root})
 
 
+def info(json: bool = False) -> None:
+    """Prints versions, weights and their hashes, structures, device and what is supported; no names, no paths.
+
+    Args:
+        json: as JSON.
+    """
+    found = collect()
+    print(dumps(found, indent=2) if json else as_text(found))
+
+
 def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> None:
     """Run a workflow of the bundle; a key that it does not have ends the call."""
     files = [str(config_file(name)) for name in configs]
@@ -90,4 +102,4 @@ def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> N
 
 if __name__ == "__main__":
     tell_refusals()
-    fire.Fire({"synthesize": synthesize, "compare": compare, "methods": methods, "export": export})
+    fire.Fire({"synthesize": synthesize, "compare": compare, "methods": methods, "export": export, "info": info})

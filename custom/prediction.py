@@ -6,9 +6,10 @@ It puts `inference.json` together as the command does, and writes nothing.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import nibabel
 import numpy as np
@@ -128,6 +129,18 @@ def load_model(**overrides: Any) -> Model:
     Raises InputError for a key that there is not, a value that it cannot have, weights that do not fit, or too little
     memory of the device.
     """
+    parser = read_workflow(overrides)
+    try:
+        return Model(parser)
+    except Exception as error:  # told as the command tells it
+        _refuse(error)
+
+
+def read_workflow(overrides: Mapping[str, Any]) -> ConfigParser:
+    """`inference.json` with the overrides of a call, checked as the command checks it, but for its input.
+
+    Raises InputError as `load_model` does.
+    """
     config = config_file("inference.json")
     parser = ConfigParser()
     parser.read_config(config)
@@ -137,9 +150,14 @@ def load_model(**overrides: Any) -> Model:
     try:
         for network in ("network", "locator", "directions"):
             parser.get_parsed_content(f"checks#{network}")
-        return Model(parser)
     except Exception as error:  # told as the command tells it
-        outcome, reason = errors.explain(error)
-        if outcome == "error":
-            raise
-        raise InputError(reason, outcome) from error
+        _refuse(error)
+    return parser
+
+
+def _refuse(error: Exception) -> NoReturn:
+    """Raise InputError where the error was foreseen, and the error itself where not."""
+    outcome, reason = errors.explain(error)
+    if outcome == "error":
+        raise error
+    raise InputError(reason, outcome) from error

@@ -4,6 +4,10 @@
 """
 
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nibabel
@@ -13,7 +17,8 @@ import torch
 from monai.bundle import ConfigWorkflow
 from small_training import SMALL_TRAINING
 
-BUNDLE = Path(__file__).parents[1] / "bundle"
+ROOT = Path(__file__).parents[1]
+BUNDLE = ROOT / "bundle"
 CPU = {"device": "$torch.device('cpu')", "bundle_root": str(BUNDLE)}
 ONE_STEP = {
     **SMALL_TRAINING,
@@ -85,3 +90,42 @@ def test_evaluation(tmp_path):
     made.run()
     made.finalize()
     assert json.loads((tmp_path / "out" / "metrics.json").read_text())["measured"] == 1
+
+
+CHECKS = """
+import sys
+from monai.bundle import ckpt_export, verify_metadata, verify_net_in_out
+
+root, schema = sys.argv[1:]
+sys.path.insert(0, root)
+meta, config = f"{root}/configs/metadata.json", f"{root}/configs/inference.json"
+verify_metadata(meta_file=meta, filepath=schema)
+verify_net_in_out(net_id="network_def", meta_file=meta, config_file=config, bundle_root=root)
+exported, weights = f"{root}/models/verify_model.ts", f"{root}/models/model.pt"
+ckpt_export(
+    net_id="network_def", filepath=exported, ckpt_file=weights, meta_file=meta, config_file=config, bundle_root=root
+)
+"""
+
+
+@pytest.mark.long
+def test_the_zoo_s_checks_of_the_archive_as_the_hub_serves_it(tmp_path):
+    """What its CI asks of a bundle in `models/`: files, version, metadata, shapes and TorchScript, from outside."""
+    command = [sys.executable, str(ROOT / "tools" / "hub.py"), str(tmp_path / "models")]
+    made = subprocess.run(command, check=True, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ""})
+    root = Path(made.stdout.strip())
+    for name in ("README.md", "LICENSE", "configs/metadata.json", "configs/inference.json", "models/model.pt"):
+        assert (root / name).is_file()
+    assert not list(root.glob("large_files*")) and all(
+        path.stat().st_size < 25 * 10**6 for path in root.rglob("*") if path.is_file()
+    )
+    metadata = json.loads((root / "configs" / "metadata.json").read_text())
+    assert metadata["version"] in metadata["changelog"]
+    schema = tmp_path / "schema.json"
+    shutil.copy(ROOT / "tests" / "schema" / "meta_schema_20240725.json", schema)
+    call = [sys.executable, "-P", "-c", CHECKS, str(root), str(schema)]
+    done = subprocess.run(
+        call, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"}
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert torch.jit.load(root / "models" / "verify_model.ts") is not None
