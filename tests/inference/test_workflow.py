@@ -156,7 +156,9 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
         made.finalize()
         summary = json.loads((tmp_path / "summary.json").read_text())
         assert [(case["case"], case["status"]) for case in summary["cases"]] == [("a", expected), ("b", expected)]
-    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == ["a.seg.dcm", "a_LA.stl.dcm", "a_LV.stl.dcm"]
+    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == [
+        f"a{ending}" for ending in (".sc.dcm", ".seg.dcm", ".sr.dcm", "_LA.stl.dcm", "_LV.stl.dcm")
+    ]
     document = pydicom.dcmread(tmp_path / "a_LV.stl.dcm")
     stl = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
     assert stl == (tmp_path / "a_LV.stl").read_bytes()
@@ -178,7 +180,12 @@ def test_a_zip_has_its_outputs_beside_it(tmp_path, workflow, volume):
 def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
     write_series(tmp_path / "ct", volume + 1024)
     for force in (True, False):
-        keys = {"formats": "stl,vtk,ply,obj", "dicom_output": True, "force": force, "hu_offset": 0 if force else -1024}
+        keys = {
+            "formats": "stl,vtk,ply,obj,glb",
+            "dicom_output": True,
+            "force": force,
+            "hu_offset": 0 if force else -1024,
+        }
         made = workflow(input=str(tmp_path / "ct"), output_dir=str(tmp_path / "out"), **keys)
         made.run()
         made.finalize()

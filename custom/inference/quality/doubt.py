@@ -155,6 +155,11 @@ def assess(name: str, checks: Checks) -> dict[str, Any]:
     return {"doubts": doubts, "doubt": doubt, "trust": trust}
 
 
+def usable(checks: Checks) -> bool:
+    """Whether a reader may be shown the numbers of a surface: not where its `trust` is "do not use"."""
+    return checks["trust"] != "do not use"
+
+
 def remark(name: str, checks: Checks) -> str | None:
     """A sentence on the doubts that `checks`, with their verdict, hold; None where there is nothing to say."""
     doubts = {reason: value for reason, value in checks["doubts"].items() if value > BY_NAME[reason].noted}

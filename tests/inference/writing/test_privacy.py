@@ -11,7 +11,7 @@ from dicom_files import write_series
 from stand_in import CONFIG, ROOT
 
 PATIENT, BIRTH, NUMBER = "Lindqvistova^Annabella", "19500417", "MRN-8842-0157"
-DICOM_ENDINGS = (".stl.dcm", ".seg.dcm")
+DICOM_ENDINGS = (".stl.dcm", ".seg.dcm", ".sr.dcm", ".sc.dcm")
 
 
 def _name(header, index):
