@@ -1,5 +1,6 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
 # `make test-long`: the tests that take a minute or more each, about a quarter of an hour.
+# `make test-browser`: the page in headless Chromium; needs the programs of Debian's chromium and chromium-driver.
 # `make bundle`: the archive for MONAI's model zoo.
 # `make mutants`: what the tests let pass when the code is changed, hours; it goes on where it was left.
 # `make test-label`, `make test-deploy`: that archive in MONAI Label and MONAI Deploy, each in an environment of its own.
@@ -10,7 +11,7 @@ EXAMPLE := example
 LABEL := .venvs/label
 DEPLOY := .venvs/deploy
 
-.PHONY: run test test-long bundle mutants label-env test-label deploy-env test-deploy clean
+.PHONY: run test test-long test-browser bundle mutants label-env test-label deploy-env test-deploy clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -23,6 +24,9 @@ test: $(VENV)/ready
 
 test-long: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m long
+
+test-browser: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m long tests/viewer
 
 mutants: $(VENV)/ready
 	$(BIN)/pip install --quiet --editable ".[mutants]"

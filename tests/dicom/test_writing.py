@@ -21,11 +21,11 @@ from pydicom.sr.codedict import codes
 from custom import __version__
 from custom.dicom import read_series
 from custom.dicom.objects.encoding import encode_dicom
-from custom.dicom.objects.measurement_report import Measured
 from custom.dicom.objects.source import open_source
 from custom.frames import ras_to_lps, voxel_to_ras
 from custom.inference.writing.mesh_files import encode_stl
 from custom.inputs import Findings, InputError
+from custom.measured import Measured
 from custom.mesh import Mesh
 from custom.template import icosphere
 from custom.text import RESEARCH_ONLY

@@ -8,9 +8,10 @@ import numpy as np
 
 from ... import __version__
 from ...inputs import InputError
+from ...measured import Measured
 from ..headers import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
 from .encapsulated_stl import encapsulate_stl
-from .measurement_report import Measured, make_measurement_report
+from .measurement_report import make_measurement_report
 from .secondary_capture import make_capture
 from .segmentation import make_segmentation
 from .source import Maker, encode, open_source

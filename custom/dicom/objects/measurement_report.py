@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from highdicom import sr
 from pydicom.dataset import Dataset
@@ -12,6 +11,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
+from ...measured import Measured
 from ...text import RESEARCH_ONLY
 from ..headers import quiet
 from .images import images_of
@@ -25,19 +25,9 @@ TRUST = {
     "check": Code("TRUST_CHECK", SCHEME, "Check before use"),
     "do not use": Code("TRUST_NONE", SCHEME, "Do not use"),
 }
+"""Codes for the words."""
 _MILLILITRE = Code("mL", "UCUM", "mL")
 _CONTAINS = sr.RelationshipTypeValues.CONTAINS
-
-
-class Measured(NamedTuple):
-    """What is said of a structure."""
-
-    volume_ml: float | None
-    """None where there is no number to be given."""
-    trust: str
-    """Of `TRUST`."""
-    reasons: str | None
-    """A sentence on what is doubtful."""
 
 
 def make_measurement_report(
