@@ -143,9 +143,10 @@ class Chamber {
     this.room = 0; // for ribbons
     this.models = { [name]: buffer, [`${name}-contours`]: encodeRibbons(1) };
     for (const [id, content] of Object.entries(this.models)) {
+      const shader = id === name ? 0 : 9; // of NiiVue: Phong; Toon, whose colours are hardly shaded
       this.models[id] = new Model(id, {
         name: `${id}.mz3`, data: new DataView(content), path: {}, url: null, rgba255: rgba, opacity: 1, visible: true,
-        layers: [], colormap_invert: false, colorbar_visible: false, mesh_shader_index: 0,
+        layers: [], colormap_invert: false, colorbar_visible: false, mesh_shader_index: shader,
       });
     }
     this.contours = this.models[`${name}-contours`];

@@ -186,7 +186,10 @@ def _policy(script: str, style: str) -> str:
 def _forced(names: Sequence[str]) -> str:
     if not names:
         return ""
-    return f'<p class="forced">FORCED: without `force` this image would be refused ({escape(", ".join(names))})</p>'
+    refused = escape(", ".join(names))
+    return (
+        f'<p class="forced">FORCED: the program refused this image ({refused}) and was told to go on all the same</p>'
+    )
 
 
 def _chamber(name: str, values: Measured) -> str:
