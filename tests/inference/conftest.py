@@ -26,8 +26,11 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def workflow(weights: Path):
-    """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call."""
-    keys = {"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
+    """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call.
+
+    There is a page only for tests that ask for it: whether its viewer is installed shall make no difference to others.
+    """
+    keys = {"network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle"), "viewer": False}
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
     keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
 

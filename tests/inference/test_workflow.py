@@ -19,6 +19,8 @@ from phantom import write_itk
 from refusals import refusal_of
 from stand_in import CONFIG, OBLIQUE, ROOT
 
+from custom.viewer import installed
+
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)
 
@@ -183,6 +185,7 @@ def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
         keys = {
             "formats": "stl,vtk,ply,obj,glb",
             "dicom_output": True,
+            "viewer": installed(),
             "force": force,
             "hu_offset": 0 if force else -1024,
         }
