@@ -14,6 +14,8 @@ import pytest
 from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, volume_of
 from matplotlib.image import imread
 
+from custom.viewer import Frame
+
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
@@ -201,6 +203,24 @@ def test_print_has_pictures_and_words(make_page, show):
         )
     )[..., :3]
     assert shown.std() > 0.1 and _share_like(shown, RED) > 0.003
+
+
+def test_a_notebook_shows_the_same_in_its_frame(make_page, browser, tmp_path: Path):
+    path = tmp_path / "notebook.html"
+    path.write_text(f"<!doctype html><meta charset=utf-8><body>{Frame(make_page(LA=OK, LV=OK), 800)._repr_html_()}")
+    browser.get(path.as_uri())
+    browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
+    try:
+        WebDriverWait(browser, LONGEST_WAIT).until(
+            lambda driver: driver.execute_script("return document.body?.dataset.ready || !element('fault').hidden")
+        )
+        assert browser.find_element(By.ID, "fault").text == ""
+        article = browser.find_element(By.ID, "chamber-LV")
+        assert float(article.get_attribute("data-computed-ml")) == pytest.approx(volume_of("LV"), rel=1e-5)
+        _settle(browser)
+        assert _share_like(_picture(browser), RED) > 0.001
+    finally:
+        browser.switch_to.default_content()
 
 
 def test_a_damaged_page_says_so(make_page, browser, tmp_path: Path):
