@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from html import escape
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -58,17 +58,23 @@ SCENE = {
 }
 """NiiVue's, of the surfaces in 3D."""
 _FOLDER = Path(__file__).parent
-_LIBRARY = "ipyniivue"
+_LIBRARY, VERSION = "ipyniivue", "2.4.4"
+"""What draws; the page speaks to it by the names of its traits, which another minor version may have changed."""
 
 
 def find_viewer() -> Path:
-    """The installed NiiVue as a JavaScript module; raises InputError where there is none."""
-    found = find_spec(_LIBRARY)
-    for folder in (found.submodule_search_locations or ()) if found is not None else ():
-        path = Path(folder, "static", "widget.js")
-        if path.is_file():
-            return path
-    raise InputError(f"the page needs the package {_LIBRARY}: `pip install {_LIBRARY}`, or set `viewer` to False")
+    """The installed NiiVue as a JavaScript module; raises InputError where there is none that pages are made for."""
+    try:
+        found = distribution(_LIBRARY)
+    except PackageNotFoundError:
+        found = None
+    if found is None or found.version.split(".")[:2] != VERSION.split(".")[:2]:
+        instead = "" if found is None else f" and not {found.version}"
+        raise InputError(
+            f"the page needs the package {_LIBRARY} {VERSION}{instead}: `pip install {_LIBRARY}=={VERSION}`, or set "
+            "`viewer` to False"
+        )
+    return Path(found.locate_file(f"{_LIBRARY}/static/widget.js"))
 
 
 def installed() -> bool:

@@ -7,16 +7,20 @@ import gzip
 import json
 import re
 from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
 
 import nibabel
 import numpy as np
 import pytest
 from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, SHAPE, volume_of
+from stand_in import ROOT
 
 from custom.calls.kinds import KINDS
 from custom.inputs import InputError
 from custom.text import RESEARCH_ONLY
-from custom.viewer import Frame, find_viewer
+from custom.viewer import Frame, find_viewer, installed
+from custom.viewer.page import VERSION
 
 EVIL = '<script>document.title = "hit"</script><img src=x onerror=alert(1)>"\'$name ${use}'
 LARGEST = 8e6
@@ -113,12 +117,20 @@ def test_a_notebook_shows_it_in_a_frame_of_its_own(sound):
     assert attributes["srcdoc"] == sound.decode()
 
 
-def test_without_the_viewer_a_page_is_refused_by_name_and_the_default_is_none(monkeypatch, make_page):
-    monkeypatch.setattr("custom.viewer.page.find_spec", lambda name: None)
-    with pytest.raises(InputError, match="pip install ipyniivue"):
-        make_page(LA=OK)
-    assert "pip install ipyniivue" in KINDS["viewer"](True)
-    assert KINDS["viewer"](False) is None and KINDS["viewer"]("yes") == "choose True or False"
-    from custom.viewer import installed
+def _absent(name: str):
+    raise PackageNotFoundError(name)
 
+
+@pytest.mark.parametrize("found", [_absent, lambda name: SimpleNamespace(version="3.0.0")], ids=["absent", "another"])
+def test_without_its_viewer_a_page_is_refused_by_name_and_the_default_is_none(monkeypatch, make_page, found):
+    monkeypatch.setattr("custom.viewer.page.distribution", found)
+    with pytest.raises(InputError, match="pip install ipyniivue==2.4.4"):
+        make_page(LA=OK)
+    assert "pip install ipyniivue==2.4.4" in KINDS["viewer"](True)
+    assert KINDS["viewer"](False) is None and KINDS["viewer"]("yes") == "choose True or False"
     assert not installed()
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "deploy/requirements.txt", "bundle/docs/viewer.md"])
+def test_the_version_of_the_viewer_is_the_one_that_the_page_is_made_for(file):
+    assert set(re.findall(r"ipyniivue==([\d.]+)", (ROOT / file).read_text())) == {VERSION}
