@@ -66,7 +66,7 @@ def start_bundle(weights: Path):
         network: str = str(NETWORK),
     ) -> subprocess.Popen[str]:
         command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
-        command += ["--network_def", network, "--checkpoint", str(weights)]
+        command += ["--network_def", network, "--checkpoint", str(weights), "--viewer", "False"]
         for key, stand_in in {"locator": LOCATOR, "directions": DIRECTIONS}.items():
             command += [f"--{key}", str(stand_in), f"--{key}_checkpoint", str(weights.with_name(f"{key}.pt"))]
         command += arguments
