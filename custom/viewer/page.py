@@ -45,6 +45,7 @@ OPTIONS = {
     "crosshairGap": 14,
     "crosshairColor": [0.9, 0.8, 0.2, 0.7],
     "showAllOrientationMarkers": True,
+    "isOrientCube": True,
     "backColor": [0, 0, 0, 1],
     "dragMode": 3,  # of the right button: pan
 }
