@@ -111,7 +111,9 @@ class Page:
         Raises InputError where NiiVue is not installed.
         """
         values, affine = image.as_tensor()[0].cpu().numpy(), np.asarray(image.affine)
-        script, style = (_FOLDER.joinpath(f"page.{kind}").read_text() for kind in ("js", "css"))
+        template, script, style = (
+            _FOLDER.joinpath(f"page.{kind}").read_text(encoding="utf-8") for kind in ("html", "js", "css")
+        )
         vertices = np.concatenate([mesh.vertices for mesh in meshes])
         shown = {
             "shape": values.shape,
@@ -133,7 +135,7 @@ class Page:
             f'<script type="text/plain" id="surface-{mesh.name}">{_pack(_encode_mz3(mesh))}</script>' for mesh in meshes
         )
         return (
-            Template(_FOLDER.joinpath("page.html").read_text())
+            Template(template)
             .substitute(
                 policy=_policy(script, style),
                 title=escape(f"{report['case']}: heart chambers"),
