@@ -164,6 +164,10 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
     document = pydicom.dcmread(tmp_path / "a_LV.stl.dcm")
     stl = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
     assert stl == (tmp_path / "a_LV.stl").read_bytes()
+    told = [part.value for part in pydicom.dcmread(tmp_path / "a.sr.dcm").iterall() if part.keyword == "NumericValue"]
+    chambers = _report(tmp_path, "a")["structures"].values()
+    trusted = [checks["volume_ml"] for checks in chambers if checks["trust"] != "do not use"]
+    assert [float(number) for number in told] == trusted
     assert PATIENT not in caplog.text and "4711" not in caplog.text
 
 
