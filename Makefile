@@ -1,5 +1,6 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
 # `make test-long`: the tests that take a minute or more each, about a quarter of an hour.
+# `make test-browser`: the page in headless Chromium; needs the programs of Debian's chromium and chromium-driver.
 # `make bundle`: the archive for MONAI's model zoo.
 # `make test-node`: the PACS node with Orthanc and dcmtk on the loopback, half an hour; needs Debian's `orthanc`,
 # `orthanc-dicomweb` and `dcmtk`.
@@ -17,8 +18,8 @@ DEPLOY := .venvs/deploy
 NODE := .venvs/node
 PAPERS := .venvs/papers
 
-.PHONY: run test test-long bundle mutants label-env test-label deploy-env test-deploy node-env test-node papers sbom \
-	sums sign clean
+.PHONY: run test test-long test-browser bundle mutants label-env test-label deploy-env test-deploy node-env test-node \
+	papers sbom sums sign clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
@@ -31,6 +32,9 @@ test: $(VENV)/ready
 
 test-long: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m long
+
+test-browser: $(VENV)/ready
+	$(BIN)/python -m pytest -q -m long tests/viewer
 
 mutants: $(VENV)/ready
 	$(BIN)/pip install --quiet --editable ".[mutants]"

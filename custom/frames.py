@@ -6,7 +6,8 @@ frame      unit         meaning
 voxel      voxels       index into the tensor axes (D0, D1, D2); integers are voxel centres
 normalised half sides   [-1, 1] per axis, -1 and +1 the centres of the first and last voxel (align_corners=True)
 RAS        mm           patient space as in NIfTI: right, anterior and superior are positive
-LPS        mm           patient space as in DICOM and in every mesh file: RAS times (-1, -1, 1)
+LPS        mm           patient space as in DICOM and in mesh files: RAS times (-1, -1, 1)
+glTF       m            patient space as in GLB files: left, superior and anterior are positive
 ========== ============ ===========================================================================================
 
 Component k of a voxel or normalised coordinate belongs to tensor axis k. Every function takes points of shape (..., 3)
@@ -70,6 +71,13 @@ def normalised_to_ras(points: Points, shape: Sequence[int], affine: Affine) -> P
 def ras_to_lps(points: Points) -> Points:
     """RAS to LPS (..., 3), mm; dtype is kept. Its own inverse."""
     return points * _as_kind((-1.0, -1.0, 1.0), points, points.dtype)
+
+
+def ras_to_gltf(points: Points) -> Points:
+    """RAS mm to glTF (..., 3), m: to the patient's left, up and to the front, where glTF has what is seen; dtype is
+    kept."""
+    turned = points @ _as_kind([[-1, 0, 0], [0, 0, 1], [0, 1, 0]], points, points.dtype)
+    return turned / 1000
 
 
 def spacing_of(affine: Affine) -> np.ndarray:

@@ -6,7 +6,8 @@ It puts `inference.json` together as the command does, and writes nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -22,6 +23,7 @@ from .calls import check_overrides, check_values
 from .configs import config_file
 from .frames import ras_to_lps
 from .inference.evaluator import explain
+from .inference.quality.doubt import measured_of
 from .inference.record import Record
 from .inference.writing.report import Run, make_report
 from .inputs import InputError
@@ -29,6 +31,7 @@ from .reading.discovery import find_cases
 from .runtime import errors
 from .runtime.forking import refuse_fork
 from .runtime.timing import timed
+from .viewer import Frame, Page
 
 SPACES = ("RAS", "LPS")
 
@@ -44,6 +47,12 @@ class Prediction(NamedTuple):
     """(D0, D1, D2) uint8: 0 background, 1 LA, 2 LV; on the image's own grid, of axes made perpendicular if sheared."""
     affine: np.ndarray
     """(4, 4) float64, the label map's voxels to RAS mm."""
+    page: Callable[[], bytes]
+    """Makes what the command writes as `NAME_view.html`; raises InputError where the viewer is not installed."""
+
+    def show(self, height: int = 800) -> Frame:
+        """The page, as what a notebook displays; `height` is in pixels."""
+        return Frame(self.page(), height)
 
 
 class Model:
@@ -61,6 +70,7 @@ class Model:
         )
         self.network: torch.nn.Module = parser.get_parsed_content("network").eval().requires_grad_(False)
         """Maps a crop to vertices, as `ShapeNetwork.forward` says."""
+        self._page = Page(parser.get_parsed_content("window"))
         self._run = Run(*(parser.get_parsed_content(key) for key in ("checkpoint", "device", "amp")))
 
     def predict(
@@ -108,6 +118,7 @@ class Model:
             report,
             record["label_map"],
             record["label_grid"].affine,
+            partial(self._page, record["image"], record["meshes"], report, measured_of(report["structures"])),
         )
 
     def _record(self, case: dict[str, str]) -> Record:

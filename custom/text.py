@@ -1,10 +1,12 @@
-"""Text from outside (names of files, values of headers) made fit to be shown."""
+"""Text that is shown: what comes from outside (names of files, values of headers) is made fit for it."""
 
 from __future__ import annotations
 
 import os
 from unicodedata import category
 
+RESEARCH_ONLY = "Research only: not for diagnosis or treatment"
+"""What every file says that is made for a reader who has no other text at hand."""
 SPACE = "Zs"  # Unicode's category
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """Beginnings of cells that spreadsheets evaluate."""

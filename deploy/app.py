@@ -1,4 +1,4 @@
-"""A MONAI Deploy application: a DICOM study to Encapsulated STL, DICOM SEG, STL, VTK and a report.
+"""A MONAI Deploy application: a DICOM study to Encapsulated STL, DICOM SEG, SR, a page, STL, VTK and a report.
 
 The App SDK's operators load the study and select the series. Reading, predicting and writing are the bundle's own
 inference, which the model path holds unpacked: it checks the series' geometry and keeps the study's identity.

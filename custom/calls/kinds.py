@@ -98,6 +98,19 @@ def boolean(value: Any) -> str | None:
     return None if isinstance(value, bool) else "choose True or False"
 
 
+def viewer(value: Any) -> str | None:
+    """True or False; True where the viewer is installed."""
+    if value is not True:
+        return boolean(value)
+    from ..viewer import find_viewer  # only here, as above
+
+    try:
+        find_viewer()
+    except InputError as error:
+        return str(error)
+    return None
+
+
 def path(value: Any) -> str | None:
     """A path, there or not."""
     return None if isinstance(value, (str, PathLike)) else "give a path; one that could be a number as ./20240220"
@@ -202,6 +215,7 @@ KINDS: dict[str, Kind] = {
     "structures": some_of(STRUCTURES),
     "formats": mesh_formats,
     "dicom_output": boolean,
+    "viewer": viewer,
     "skip_existing": boolean,
     "overwrite": boolean,
     "force": boolean,

@@ -3,7 +3,7 @@
 `headers` finds the files, `slices` reads where each slice lies, `series` chooses among the series by the rules of
 `stack`, `phases` among slices at one place, `stacking` checks the geometry, and `pixels` makes HU of what `decoding`
 decodes. `wholeness` and `patients` see what is absent or does not belong together, `values` reads what a header says
-without trusting it. The room `objects` writes: SEG and Encapsulated STL.
+without trusting it. The room `objects` writes: SEG, Encapsulated STL, SR, secondary capture.
 """
 
 from __future__ import annotations
@@ -15,14 +15,27 @@ import numpy as np
 import pydicom
 
 from ..inputs import Findings, InputError
-from .headers import SEG_ENDING, STL_ENDING, files_below, find_headers, holds_dicom, is_dicom, quiet, read_header
+from .headers import (
+    SC_ENDING,
+    SEG_ENDING,
+    SR_ENDING,
+    STL_ENDING,
+    files_below,
+    find_headers,
+    holds_dicom,
+    is_dicom,
+    quiet,
+    read_header,
+)
 from .phases import one_phase
 from .pixels import hounsfield
 from .series import choose_stack
 from .stacking import place
 
 __all__ = [
+    "SC_ENDING",
     "SEG_ENDING",
+    "SR_ENDING",
     "STL_ENDING",
     "Volume",
     "files_below",

@@ -20,7 +20,7 @@ from pydicom.uid import MediaStorageDirectoryStorage
 from .decoding import parse
 from .values import items_of, number, text_of, value_of
 
-STL_ENDING, SEG_ENDING = ".stl.dcm", ".seg.dcm"
+STL_ENDING, SEG_ENDING, SR_ENDING, SC_ENDING = ".stl.dcm", ".seg.dcm", ".sr.dcm", ".sc.dcm"
 """Of the names of DICOM files that this bundle writes: they are never taken for an input."""
 _PREAMBLE = 128
 _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -70,7 +70,7 @@ def is_dicom(path: str | PathLike) -> bool:
     What this bundle has written is none: beside an input, it must not become one. Nor is what is no regular file: to
     open a pipe waits for whoever writes into it. Raises OSError where a file is there and cannot be read.
     """
-    if str(path).endswith((STL_ENDING, SEG_ENDING)) or not _is_regular(path):
+    if str(path).endswith((STL_ENDING, SEG_ENDING, SR_ENDING, SC_ENDING)) or not _is_regular(path):
         return False
     with open(path, "rb") as stream:
         start = stream.read(_PREAMBLE + 4)

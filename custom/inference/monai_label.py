@@ -17,8 +17,10 @@ from monai.transforms import Transform
 
 from ..inputs import InputError
 from ..reading.discovery import find_cases
-from .writing.outputs import FORCED, Outputs
+from ..reading.kinds import LABEL_MAP_ENDING
+from .writing.outputs import Outputs
 from .writing.report import Run, make_report
+from .writing.saving import preview_of
 
 Record = dict[Hashable, Any]
 """MONAI Label's, which holds ours."""
@@ -57,7 +59,7 @@ class MONAILabelResultd(Transform):
     """The record of a case to the reply: `pred` becomes the label map, `result` the JSON that goes with it.
 
     `pred` is uint8 (1, D0, D1, D2) on the study's own grid, which MONAI Label writes as NIfTI unless the client names
-    another `result_extension`. `result` holds the `report` of the case and, by name, its surfaces' files in base64.
+    another `result_extension`. `result` holds the `report` of the case and, by name, its other files in base64.
 
     Args:
         surfaces: from the network's output to the record's `meshes` and `own_label_map`.
@@ -81,7 +83,8 @@ class MONAILabelResultd(Transform):
     def __call__(self, data: Mapping[Hashable, Any]) -> Record:
         record = self.surfaces({**data, **data["pred"]})
         report = make_report(record, self.run)
-        files = self.outputs.encode_meshes(record["meshes"], report["case"], FORCED if report["forced"] else "")
+        files = self.outputs.encode(record, report, preview_of(record, report))
+        files.pop(f"{record['name']}{LABEL_MAP_ENDING}")  # which is `pred`
         return {
             **data,
             "pred": record["own_label_map"][None],

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 REAL = Path(os.environ.get("REAL_CTS", "no_such_folder")) / "contrast_dicom"
 STL_STORAGE = "1.2.840.10008.5.1.4.1.1.104.3"
 SEG_STORAGE = "1.2.840.10008.5.1.4.1.1.66.4"
+SR_STORAGE, SC_STORAGE = "1.2.840.10008.5.1.4.1.1.88.34", "1.2.840.10008.5.1.4.1.1.7"
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +60,17 @@ def _check(study: Path, output: Path) -> dict:
         assert inside == (folder / f"{study.name}_{name}.stl").read_bytes()
     segmentation = pydicom.dcmread(folder / f"{study.name}.seg.dcm")
     assert segmentation.SOPClassUID == SEG_STORAGE and len(segmentation.SegmentSequence) == 2
-    for written in (model, segmentation):
-        for tag in ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID"):
+    measurements = pydicom.dcmread(folder / f"{study.name}.sr.dcm")
+    picture = pydicom.dcmread(folder / f"{study.name}.sc.dcm")
+    assert measurements.SOPClassUID == SR_STORAGE and picture.SOPClassUID == SC_STORAGE
+    numbers = [float(item.value) for item in measurements.iterall() if item.keyword == "NumericValue"]
+    trusted = [chamber for chamber in report["structures"].values() if chamber["trust"] != "do not use"]
+    assert numbers == [chamber["volume_ml"] for chamber in trusted]
+    assert b"NiiVue" in (folder / f"{study.name}_view.html").read_bytes()
+    for written in (model, segmentation, measurements, picture):
+        for tag in ("PatientID", "StudyInstanceUID"):
             assert written[tag].value == header[tag].value
+    assert model.FrameOfReferenceUID == segmentation.FrameOfReferenceUID == header.FrameOfReferenceUID
     return report
 
 

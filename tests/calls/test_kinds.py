@@ -20,7 +20,7 @@ RIGHT = {
     "hu_offset": [0, -1024, 0.5],
     "centre": [None, [1, 2.5, -3]],
     "structures": ["LA", "la, LV", ["LV"]],
-    "formats": ["stl,ply", ["obj"]],
+    "formats": ["stl,ply", ["obj", "glb"]],
     "force": [True, False],
     "test_time_augmentation": [[], [{"shift": [1, 0, -2], "contrast": 0.9}]],
     "fairing": [0, 10],

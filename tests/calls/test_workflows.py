@@ -37,7 +37,7 @@ def data(tmp_path):
         (INFERENCE, "inference", {"input": 20240115}, "input: 20240115; give a path"),
         (INFERENCE, "inference", {"input": "{data}", "output_dir": 20240220}, "output_dir: 20240220; give a path"),
         (INFERENCE, "inference", {"input": "{data}", "structures": "RV"}, "choose from LA, LV"),
-        (INFERENCE, "inference", {"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj"),
+        (INFERENCE, "inference", {"input": "{data}", "formats": "step"}, "choose from stl, vtk, ply, obj, glb"),
         (INFERENCE, "inference", {"input": "{data}", "checkpoint": "nowhere.pt"}, "there is no file nowhere.pt"),
         (INFERENCE, "inference", {"input": "{data}", "locator_checkpoint": "{root}/models/model.pt"}, "do not fit"),
         (INFERENCE, "inference", {"input": "{data}", "volume_size": 48}, "the network takes multiples of 32"),

@@ -1,4 +1,5 @@
-"""DICOM out, read back by others: pydicom for the surfaces, highdicom for the segmentation, dciodvfy for both."""
+"""DICOM out, read back by others: pydicom for surfaces and picture, highdicom for segmentation and measurements, dcmtk
+and dciodvfy for what they know."""
 
 from __future__ import annotations
 
@@ -7,24 +8,43 @@ import shutil
 import subprocess
 import warnings
 
+import highdicom
 import numpy as np
 import pydicom
 import pytest
 import trimesh
 from dicom_files import PATIENT, write_enhanced, write_series
 from highdicom.seg import segread
+from matplotlib.image import imread
+from pydicom.sr.codedict import codes
 
+from custom import __version__
 from custom.dicom import read_series
 from custom.dicom.objects.encoding import encode_dicom
 from custom.dicom.objects.source import open_source
 from custom.frames import ras_to_lps, voxel_to_ras
 from custom.inference.writing.mesh_files import encode_stl
 from custom.inputs import Findings, InputError
+from custom.measured import Measured
 from custom.mesh import Mesh
 from custom.template import icosphere
+from custom.text import RESEARCH_ONLY
 
 SHAPE = (40, 36, 30)
 WEIGHTS = "0123456789abcdef" * 4
+MEASURED = {
+    "LA": Measured(61.234, "check", "LA: check (doubt 0.40): it leaves out 3.0 mL"),
+    "LV": Measured(None, "do not use", "LV: do not use (doubt 0.90): hardly any contrast"),
+}
+VALIDATED = {
+    ".stl.dcm": "EncapsulatedSTL",
+    ".seg.dcm": "Segmentation",
+    ".sr.dcm": "Comprehensive3DSR",
+    ".sc.dcm": "SCImage",
+}
+"""What dciodvfy takes each file for."""
+WARNINGS = ["the field of view ends at the apex, 1 m²"]
+PICTURE = np.random.default_rng(1).integers(0, 256, (35, 120, 3)).astype(np.uint8)
 ANGLE = np.radians(30)
 TILT = {"step": (0.0, 0.5, 2.0)}
 OBLIQUE = {"across": (np.cos(ANGLE), 0.0, -np.sin(ANGLE)), "down": (0.0, 1.0, 0.0)}
@@ -45,12 +65,14 @@ def _surfaces_and_labels(affine) -> tuple[dict[str, Mesh], np.ndarray]:
     return meshes, labels
 
 
-def _write(folder, structures=("LA", "LV"), **arguments):
+def _write(folder, structures=("LA", "LV"), remark="", **arguments):
     volume = read_series(folder, Findings(), **arguments)
     meshes, labels = _surfaces_and_labels(volume.affine)
     meshes = {name: meshes[name] for name in structures}
     surfaces = {name: encode_stl(mesh) for name, mesh in meshes.items()}
-    return volume, meshes, labels, encode_dicom(surfaces, labels, volume.places, WEIGHTS)
+    measured = {name: MEASURED[name] for name in structures}
+    written = encode_dicom(surfaces, labels, measured, WARNINGS, PICTURE, volume.places, WEIGHTS, remark)
+    return volume, meshes, labels, written
 
 
 def _mask(content: bytes, segment: int, volume) -> np.ndarray:
@@ -85,7 +107,7 @@ def _series(tmp_path, kind):
 def test_another_reader_turns_them_back_into_the_same_meshes_and_masks(tmp_path, kind):
     folder, arguments = _series(tmp_path, kind)
     volume, meshes, labels, written = _write(folder, **arguments)
-    assert sorted(written) == [".seg.dcm", "_LA.stl.dcm", "_LV.stl.dcm"]
+    assert sorted(written) == [".sc.dcm", ".seg.dcm", ".sr.dcm", "_LA.stl.dcm", "_LV.stl.dcm"]
     for label, (name, mesh) in enumerate(meshes.items(), start=1):
         read = pydicom.dcmread(io.BytesIO(written[f"_{name}.stl.dcm"]))
         surface = trimesh.load_mesh(
@@ -95,20 +117,26 @@ def test_another_reader_turns_them_back_into_the_same_meshes_and_masks(tmp_path,
         np.testing.assert_array_equal(_mask(written[".seg.dcm"], label, volume), labels == label)
 
 
+def _referenced(header) -> set[str]:
+    """All instances that a header refers to, at any depth."""
+    return {element.value for element in header.iterall() if element.keyword == "ReferencedSOPInstanceUID"}
+
+
 @pytest.mark.parametrize("kind", ["plain", "tilted", "phases"])
 def test_they_belong_to_the_patient_and_refer_to_the_images(tmp_path, kind):
     folder, arguments = _series(tmp_path, kind)
     written = _write(folder, **arguments)[-1]
     headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in folder.iterdir()]
     instances = {header.SOPInstanceUID for header in headers}
-    for content in written.values():
+    series = {headers[0].SeriesInstanceUID}
+    for ending, content in written.items():
         read = pydicom.dcmread(io.BytesIO(content))
         assert str(read.PatientName) == PATIENT and read.PatientID == "4711"
-        assert read.StudyInstanceUID == "1.2.3" and read.FrameOfReferenceUID == "1.2.4"
-        assert read.SeriesInstanceUID != headers[0].SeriesInstanceUID
-        referenced = read.ReferencedSeriesSequence[0]
-        assert referenced.SeriesInstanceUID == headers[0].SeriesInstanceUID
-        assert {item.ReferencedSOPInstanceUID for item in referenced.ReferencedInstanceSequence} == instances
+        assert read.StudyInstanceUID == "1.2.3"
+        assert ending in (".sr.dcm", ".sc.dcm") or read.FrameOfReferenceUID == "1.2.4"
+        assert not series & {read.SeriesInstanceUID} or ending == "_LV.stl.dcm"  # both surfaces are one series
+        series.add(read.SeriesInstanceUID)
+        assert instances <= _referenced(read)
     seg = pydicom.dcmread(io.BytesIO(written[".seg.dcm"]))
     for group in seg.PerFrameFunctionalGroupsSequence:
         assert group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID in instances
@@ -141,7 +169,7 @@ def test_anatomy_is_coded(tmp_path):
 
 def test_one_structure_alone(tmp_path):
     volume, _, labels, written = _write(write_series(tmp_path / "series", _volume()), structures=["LV"])
-    assert sorted(written) == [".seg.dcm", "_LV.stl.dcm"]
+    assert sorted(written) == [".sc.dcm", ".seg.dcm", ".sr.dcm", "_LV.stl.dcm"]
     np.testing.assert_array_equal(_mask(written[".seg.dcm"], 1, volume), labels == 2)
 
 
@@ -159,12 +187,14 @@ def test_odd_headers_are_passed_on_and_no_log_names_the_patient(tmp_path, caplog
         with pydicom.config.disable_value_validation():
             folder = write_series(tmp_path / "series", _volume(), edit=_odd)
         written = _write(folder)[-1]
-    studies = set()
-    for content in written.values():
+    studies, frames = set(), set()
+    for ending, content in written.items():
         read = pydicom.dcmread(io.BytesIO(content))
         assert str(read.PatientName) == "Müller, Jörg"
-        studies.add((read.StudyInstanceUID, read.FrameOfReferenceUID))
-    assert len(studies) == 1 and all(studies.pop())
+        studies.add(read.StudyInstanceUID)
+        if ending not in (".sr.dcm", ".sc.dcm"):
+            frames.add(read.FrameOfReferenceUID)
+    assert len(studies) == len(frames) == 1 and studies.pop() and frames.pop()
     for text in (caplog.text, *capfd.readouterr()):
         assert "ller" not in text and "1950" not in text
 
@@ -199,6 +229,67 @@ def test_images_without_uids_of_their_own_are_refused(tmp_path, uid):
     assert refused.value.outcome == "no_uid"
 
 
+def _groups(content: bytes) -> dict:
+    """The measurement groups of an SR by their tracking identifier, with highdicom's reader."""
+    report = highdicom.sr.Comprehensive3DSR.from_dataset(pydicom.dcmread(io.BytesIO(content))).content
+    return {group.tracking_identifier: group for group in report.get_volumetric_roi_measurement_groups()}
+
+
+def _texts(items) -> list[str]:
+    return [item.TextValue for item in items if item.ValueType == "TEXT" and item.name == codes.DCM.Comment]
+
+
+def test_another_reader_finds_the_measurements_and_how_far_to_trust_them(tmp_path):
+    written = _write(write_series(tmp_path / "series", _volume()), remark="; FORCED, see report")[-1]
+    segmentation = pydicom.dcmread(io.BytesIO(written[".seg.dcm"]))
+    groups = _groups(written[".sr.dcm"])
+    assert list(groups) == ["LA", "LV"]
+    for number, (name, code) in enumerate({"LA": "82471001", "LV": "87878005"}.items(), start=1):
+        group = groups[name]
+        assert group.finding_type.value == code and [site.value.value for site in group.finding_sites] == [code]
+        reference = group.referenced_segment.referenced_sop_instance_uid
+        assert reference == segmentation.SOPInstanceUID
+        assert group.referenced_segment.referenced_segment_numbers == [number]
+        trust = group.get_qualitative_evaluations(codes.DCM.QualityAssessment)
+        assert [evaluation.value.meaning for evaluation in trust] == [
+            {"LA": "Check before use", "LV": "Do not use"}[name]
+        ]
+        assert _texts(group[0].ContentSequence) == [MEASURED[name].reasons]
+        texts = [item.TextValue for item in group[0].ContentSequence if item.ValueType == "TEXT"]
+        assert {"Cardiac chamber meshes", __version__, f"SHA-256 of the weights: {WEIGHTS}"} <= set(texts)
+    (volume,) = groups["LA"].get_measurements(codes.SCT.Volume)
+    assert volume.value == MEASURED["LA"].volume_ml and (volume.unit.value, volume.unit.scheme_designator) == (
+        "mL",
+        "UCUM",
+    )
+    assert groups["LV"].get_measurements() == []
+    read = pydicom.dcmread(io.BytesIO(written[".sr.dcm"]))
+    root = highdicom.sr.Comprehensive3DSR.from_dataset(read).content[0].ContentSequence
+    assert _texts(root) == [f"{RESEARCH_ONLY}; FORCED, see report", "the field of view ends at the apex, 1 m\\xb2"]
+    assert "FORCED" in read.SeriesDescription and read.VerificationFlag == "UNVERIFIED"
+
+
+def test_the_picture_is_an_image_of_the_study(tmp_path):
+    written = _write(write_series(tmp_path / "series", _volume()), remark="; FORCED, see report")[-1]
+    read = pydicom.dcmread(io.BytesIO(written[".sc.dcm"]))
+    np.testing.assert_array_equal(read.pixel_array, PICTURE)
+    assert read.PhotometricInterpretation == "RGB" and "FORCED" in read.SeriesDescription
+
+
+@pytest.mark.skipif(shutil.which("dsrdump") is None, reason="dsrdump of Debian's dcmtk is not installed")
+def test_dcmtk_reads_the_measurements_and_the_picture(tmp_path):
+    written = _write(write_series(tmp_path / "series", _volume()))[-1]
+    for ending in (".sr.dcm", ".sc.dcm"):
+        (tmp_path / f"ct{ending}").write_bytes(written[ending])
+    told = subprocess.run(["dsrdump", "+Pl", tmp_path / "ct.sr.dcm"], capture_output=True, text=True, check=True)
+    assert '<contains NUM:(,,"Volume")="61.234" (mL,UCUM,"mL")>' in told.stdout and told.stdout.count("NUM:") == 1
+    page = subprocess.run(["dsr2html", tmp_path / "ct.sr.dcm"], capture_output=True, text=True, check=True)
+    for words in ("61.234", "Left atrium", "Do not use", "hardly any contrast", RESEARCH_ONLY):
+        assert words in page.stdout
+    subprocess.run(["dcm2pnm", tmp_path / "ct.sc.dcm", tmp_path / "ct.ppm"], capture_output=True, check=True)
+    np.testing.assert_array_equal(imread(tmp_path / "ct.ppm"), PICTURE)
+
+
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy of Debian's dicom3tools is not installed")
 @pytest.mark.parametrize("kind", ["plain", "enhanced"])
 def test_the_validator_finds_no_error(tmp_path, kind):
@@ -207,5 +298,5 @@ def test_the_validator_finds_no_error(tmp_path, kind):
         path = tmp_path / f"case{ending}"
         path.write_bytes(content)
         done = subprocess.run(["dciodvfy", path], capture_output=True, text=True)
-        assert "Segmentation" in done.stderr or "EncapsulatedSTL" in done.stderr
+        assert VALIDATED["." + ".".join(ending.split(".")[1:])] in done.stderr.splitlines()
         assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []

@@ -29,8 +29,17 @@ def weights(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def workflow(weights: Path):
-    """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call."""
-    keys = {**SMALL, "network_def": NETWORK, "checkpoint": str(weights), "bundle_root": str(ROOT / "bundle")}
+    """The inference workflow in this process, with the stand-in networks; keys are overridden as in a call.
+
+    There is a page only for tests that ask for it: whether its viewer is installed shall make no difference to others.
+    """
+    keys = {
+        **SMALL,
+        "network_def": NETWORK,
+        "checkpoint": str(weights),
+        "bundle_root": str(ROOT / "bundle"),
+        "viewer": False,
+    }
     keys |= {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
     keys |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
 
@@ -68,7 +77,7 @@ def start_bundle(weights: Path):
     ) -> subprocess.Popen[str]:
         python = python or warm_python.executable()
         command = [python, *launcher, "-m", "monai.bundle", "run", "inference", "--config_file", str(config)]
-        command += ["--network_def", network, "--checkpoint", str(weights)]
+        command += ["--network_def", network, "--checkpoint", str(weights), "--viewer", "False"]
         for key, stand_in in {"locator": LOCATOR, "directions": DIRECTIONS}.items():
             command += [f"--{key}", str(stand_in), f"--{key}_checkpoint", str(weights.with_name(f"{key}.pt"))]
         for key, value in SMALL.items():

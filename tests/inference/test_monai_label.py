@@ -49,9 +49,11 @@ def test_the_reply_holds_what_the_command_line_writes(tmp_path, infer, workflow,
     assert set(np.unique(reply["pred"])) == {0, 1, 2}
     np.testing.assert_allclose(reply["image"].meta["original_affine"], OBLIQUE)
     result = json.loads(json.dumps(reply["result"]))
-    assert set(result["files"]) == {f"ct_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")}
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("ct*")}
+    assert set(result["files"]) == set(written) - {"ct_report.json", "ct_labels.nii.gz"}
+    assert {f"ct_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")} < set(result["files"])
     for name, content in result["files"].items():
-        assert base64.b64decode(content) == (tmp_path / "out" / name).read_bytes()
+        assert base64.b64decode(content) == written[name]
     report = json.loads((tmp_path / "out" / "ct_report.json").read_text())
     assert result["report"]["structures"] == report["structures"]
     assert str(tmp_path) not in json.dumps(result)

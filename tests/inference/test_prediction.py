@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from html import escape
 
 import nibabel
 import numpy as np
@@ -15,6 +16,7 @@ from stand_in import CONFIG, DIRECTIONS, LOCATOR, NETWORK, OBLIQUE
 from custom import load_model
 from custom.__main__ import export, synthesize
 from custom.inputs import InputError
+from custom.viewer import installed
 
 
 @pytest.fixture
@@ -56,6 +58,17 @@ def test_meshes_are_in_ras_unless_lps_is_asked_for(model, volume):
     np.testing.assert_allclose(ras.vertices * (-1, -1, 1), lps.vertices)
     centre = np.linalg.inv(OBLIQUE) @ [*ras.centroid, 1]
     assert (centre[:3] > 0).all() and (centre[:3] < volume.shape).all()
+
+
+def test_it_is_shown_in_a_notebook_as_the_page_that_the_command_writes(model, workflow, volume, write_nifti, tmp_path):
+    if not installed():
+        pytest.skip("ipyniivue is not installed")
+    image = write_nifti(tmp_path / "ct.nii.gz", volume)
+    workflow(input=str(image), viewer=True).run()
+    page = (tmp_path / "ct_view.html").read_bytes()
+    found = model.predict(image, space="LPS")
+    assert found.page() == page
+    assert escape(page.decode()) in found.show()._repr_html_()
 
 
 def test_a_dicom_folder(model, volume, tmp_path):

@@ -21,6 +21,7 @@ from refusals import refusal_of
 from stand_in import CONFIG, OBLIQUE, ROOT
 
 from custom.reading import loading
+from custom.viewer import installed
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)
@@ -178,10 +179,16 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
         made.finalize()
         summary = json.loads((tmp_path / "summary.json").read_text())
         assert [(case["case"], case["status"]) for case in summary["cases"]] == [("a", expected), ("b", expected)]
-    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == ["a.seg.dcm", "a_LA.stl.dcm", "a_LV.stl.dcm"]
+    assert sorted(path.name for path in tmp_path.glob("*.dcm")) == [
+        f"a{ending}" for ending in (".sc.dcm", ".seg.dcm", ".sr.dcm", "_LA.stl.dcm", "_LV.stl.dcm")
+    ]
     document = pydicom.dcmread(tmp_path / "a_LV.stl.dcm")
     stl = document.EncapsulatedDocument[: document.EncapsulatedDocumentLength]
     assert stl == (tmp_path / "a_LV.stl").read_bytes()
+    told = [part.value for part in pydicom.dcmread(tmp_path / "a.sr.dcm").iterall() if part.keyword == "NumericValue"]
+    chambers = _report(tmp_path, "a")["structures"].values()
+    trusted = [checks["volume_ml"] for checks in chambers if checks["trust"] != "do not use"]
+    assert [float(number) for number in told] == trusted
     assert PATIENT not in caplog.text and "4711" not in caplog.text
 
 
@@ -200,7 +207,13 @@ def test_a_zip_has_its_outputs_beside_it(tmp_path, workflow, volume):
 def test_forced_outcomes_are_marked_in_every_file(tmp_path, workflow, volume):
     write_series(tmp_path / "ct", volume + 1024)
     for force in (True, False):
-        keys = {"formats": "stl,vtk,ply,obj", "dicom_output": True, "force": force, "hu_offset": 0 if force else -1024}
+        keys = {
+            "formats": "stl,vtk,ply,obj,glb",
+            "dicom_output": True,
+            "viewer": installed(),
+            "force": force,
+            "hu_offset": 0 if force else -1024,
+        }
         made = workflow(input=str(tmp_path / "ct"), output_dir=str(tmp_path / "out"), **keys)
         made.run()
         made.finalize()

@@ -67,7 +67,7 @@ def test_dicom_that_was_written_here_is_no_case(tmp_path):
     write_series(tmp_path / "series", VOLUME)
     for folder in (tmp_path, tmp_path / "out"):
         folder.mkdir(exist_ok=True)
-        for ending in ("_LA.stl.dcm", ".seg.dcm"):
+        for ending in ("_LA.stl.dcm", ".seg.dcm", ".sr.dcm", ".sc.dcm"):
             (folder / f"series{ending}").write_bytes((tmp_path / "series" / "0000").read_bytes())
     assert _names(find_cases(tmp_path)) == ["series"]
 

@@ -1,1 +1,2 @@
-"""DICOM objects that are made of a series: SEG and Encapsulated STL, of the same patient and study."""
+"""DICOM objects that are made of a series: SEG, Encapsulated STL, SR and a secondary capture, of the same patient and
+study."""

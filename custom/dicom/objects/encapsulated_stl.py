@@ -10,7 +10,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from pydicom.uid import EncapsulatedSTLStorage, ExplicitVRLittleEndian, generate_uid
 
-from .source import CODES, MANUFACTURER, MODEL, Maker, Source, encode, inherit
+from .source import CODES, MANUFACTURER, MODEL, Maker, Source, encode, inherit, reference
 
 SERIES_NUMBER = 9001
 
@@ -58,7 +58,7 @@ def _object(
     made.BurnedInAnnotation = "NO"
     made.DocumentTitle = f"{CODES[name].meaning}{remark}"
     made.ConceptNameCodeSequence = _coded(CODES[name])
-    made.SourceInstanceSequence = Sequence(_reference(header) for header in source.headers)
+    made.SourceInstanceSequence = Sequence(reference(header) for header in source.headers)
     made.ReferencedSeriesSequence = _series(source)
     made.MIMETypeOfEncapsulatedDocument = "model/stl"
     made.EncapsulatedDocumentLength = len(stl)
@@ -75,15 +75,9 @@ def _coded(code: Code) -> Sequence:
     return Sequence([item])
 
 
-def _reference(header: Dataset) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
-    return item
-
-
 def _series(source: Source) -> Sequence:
     """The source's series with its images, as the Common Instance Reference Module wants it (PS3.3 C.12.2)."""
     item = Dataset()
     item.SeriesInstanceUID = source.headers[0].SeriesInstanceUID
-    item.ReferencedInstanceSequence = Sequence(_reference(header) for header in source.headers)
+    item.ReferencedInstanceSequence = Sequence(reference(header) for header in source.headers)
     return Sequence([item])

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 import highdicom
 import numpy as np
 from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
-from pydicom.dataset import Dataset
-from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 
 from ...chambers import LABELS
 from ..headers import quiet
-from ..slices import Slice, slices_of
-from .source import CODES, MANUFACTURER, MODEL, Maker, Source, encode, inherit
+from .images import images_of, measures_of, orientation_of, position_of
+from .source import CODES, MANUFACTURER, MODEL, Maker, Source, inherit
 
 SERIES_NUMBER = 9002
 
 
-def encode_segmentation(
+def make_segmentation(
     labels: np.ndarray, structures: list[str], source: Source, maker: Maker, remark: str = ""
-) -> bytes:
+) -> Segmentation:
     """A binary segmentation, one segment a structure, each frame on its source image.
 
     Args:
@@ -51,7 +48,7 @@ def encode_segmentation(
     masks = np.stack([labels.transpose(2, 1, 0) == LABELS[name] for name in structures], axis=-1).astype(np.uint8)
     first = source.slices[0]
     with quiet():
-        images = _images(source)
+        images = images_of(source)
         whole = 1 if "NumberOfFrames" in images[0] else len(images)  # highdicom places by one multi-frame image only
         made = Segmentation(
             source_images=images[:whole],
@@ -71,63 +68,10 @@ def encode_segmentation(
             content_description=f"Heart chambers{remark}",
             series_description=f"Heart chambers, segmentation{remark}",
             transfer_syntax_uid=ExplicitVRLittleEndian,
-            pixel_measures=_measures(source),
-            plane_orientation=_orientation(first),
-            plane_positions=[_position(part) for part in source.slices],
+            pixel_measures=measures_of(source),
+            plane_orientation=orientation_of(first),
+            plane_positions=[position_of(part) for part in source.slices],
             omit_empty_frames=True,
         )
         inherit(made, source)
-    return encode(made)
-
-
-def _images(source: Source) -> list[Dataset]:
-    """The source's images with what highdicom reads of them and no more: nothing of the patient."""
-    parts = {part.path: part for part in source.slices}
-    images = []
-    for header in source.headers:
-        image, part = Dataset(), parts[Path(header.filename)]
-        for tag in ("PatientID", "PatientName", "PatientBirthDate", "PatientSex"):
-            setattr(image, tag, None)
-        for tag in ("AccessionNumber", "StudyID", "StudyDate", "StudyTime"):
-            setattr(image, tag, None)
-        for tag in ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID"):
-            setattr(image, tag, header[tag].value)
-        image.Modality, image.Rows, image.Columns = "CT", part.rows, part.columns
-        for tag in ("StudyInstanceUID", "FrameOfReferenceUID"):
-            setattr(image, tag, source.inherited[tag].value)
-        if "PerFrameFunctionalGroupsSequence" in header:
-            frames = slices_of(header)
-            image.NumberOfFrames = len(frames)
-            image.SharedFunctionalGroupsSequence = Sequence([_group(PlaneOrientationSequence=_orientation(part))])
-            image.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = _measures(source)
-            image.PerFrameFunctionalGroupsSequence = Sequence(
-                _group(PlanePositionSequence=_position(frame)) for frame in frames
-            )
-        else:
-            image.ImagePositionPatient = part.position.tolist()
-            image.ImageOrientationPatient = part.orientation.ravel().tolist()
-            image.PixelSpacing = part.spacing.tolist()
-            image.SliceThickness = _measures(source)[0].SliceThickness
-        images.append(image)
-    return images
-
-
-def _group(**macros: Sequence) -> Dataset:
-    group = Dataset()
-    for tag, macro in macros.items():
-        setattr(group, tag, macro)
-    return group
-
-
-def _measures(source: Source) -> highdicom.PixelMeasuresSequence:
-    first, last = source.slices[0], source.slices[-1]
-    step = float(np.linalg.norm(last.position - first.position)) / (len(source.slices) - 1)
-    return highdicom.PixelMeasuresSequence(first.spacing.tolist(), step, step)
-
-
-def _orientation(part: Slice) -> highdicom.PlaneOrientationSequence:
-    return highdicom.PlaneOrientationSequence("PATIENT", part.orientation.ravel().tolist())
-
-
-def _position(part: Slice) -> highdicom.PlanePositionSequence:
-    return highdicom.PlanePositionSequence("PATIENT", part.position.tolist())
+    return made

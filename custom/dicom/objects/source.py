@@ -23,12 +23,13 @@ from ..values import text_of, value_of
 MANUFACTURER, MODEL = "cardiac-chamber-meshes", "Cardiac chamber meshes"
 CODES = {name: Code(chamber.snomed, "SCT", chamber.title) for name, chamber in CHAMBERS.items()}
 """SNOMED CT codes of the structures."""
+_PLACE = ("FrameOfReferenceUID", "PositionReferenceIndicator")
 _INHERITED = [
     *("SpecificCharacterSet", "TimezoneOffsetFromUTC"),
     *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientAge"),
     *("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence"),
     *("StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber"),
-    *("ReferringPhysicianName", "FrameOfReferenceUID", "PositionReferenceIndicator"),
+    *("ReferringPhysicianName", *_PLACE),
 ]
 _EMPTY_AT_LEAST = (
     *("PatientName", "PatientID", "PatientBirthDate", "PatientSex"),
@@ -92,10 +93,18 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
     return Source(list(headers.values()), slices, inherited)
 
 
-def inherit(made: Dataset, source: Source) -> None:
-    """Put `made` into the source's study, as it is written there, valid or not."""
+def inherit(made: Dataset, source: Source, placed: bool = True) -> None:
+    """Put `made` into the source's study, as it is written there, valid or not; `placed` in its frame of reference."""
     for element in source.inherited:
-        made[element.tag] = element
+        if placed or element.keyword not in _PLACE:
+            made[element.tag] = element
+
+
+def reference(header: Dataset) -> Dataset:
+    """An item that refers to an image."""
+    item = Dataset()
+    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = header.SOPClassUID, header.SOPInstanceUID
+    return item
 
 
 def encode(made: Dataset) -> bytes:

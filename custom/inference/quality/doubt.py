@@ -12,6 +12,7 @@ from math import inf, prod
 from typing import Any, NamedTuple
 
 from ...chambers import CHAMBERS
+from ...measured import Measured
 
 CHECK, REJECT = 1 / 3 - 1e-9, 2 / 3 - 1e-9
 """Least doubt with which a surface is to be checked, and with which it is not to be used: a third, two thirds, less
@@ -153,6 +154,19 @@ def assess(name: str, checks: Checks) -> dict[str, Any]:
     doubt = 1 - prod(1 - value for value in doubts.values())
     trust = "do not use" if doubt >= REJECT else "check" if doubt >= CHECK else "ok"
     return {"doubts": doubts, "doubt": doubt, "trust": trust}
+
+
+def usable(checks: Checks) -> bool:
+    """Whether a reader may be shown the numbers of a surface: not where its `trust` is "do not use"."""
+    return checks["trust"] != "do not use"
+
+
+def measured_of(structures: Mapping[str, Checks]) -> dict[str, Measured]:
+    """What a reader is told of each surface, from the report's `structures`."""
+    return {
+        name: Measured(checks["volume_ml"] if usable(checks) else None, checks["trust"], remark(name, checks))
+        for name, checks in structures.items()
+    }
 
 
 def remark(name: str, checks: Checks) -> str | None:

@@ -1,7 +1,8 @@
-"""Mesh files: binary STL, legacy VTK, PLY and OBJ, in LPS mm and marked so.
+"""Mesh files: binary STL, legacy VTK, PLY and OBJ, in LPS mm and marked so; and binary glTF, in metres.
 
 3D Slicer reads the mark `SPACE=LPS` from the STL header, the second line of a legacy VTK file and the comments of PLY
-and OBJ; other programs pass over it. A `remark`, of ASCII characters, at most 50, follows in the same place.
+and OBJ; other programs pass over it. A `remark`, of ASCII characters, at most 50, follows in the same place. glTF has
+axes and units of its own, and says so in its `asset`.
 """
 
 from __future__ import annotations
@@ -10,11 +11,17 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from matplotlib.colors import to_rgb
+from trimesh.exchange.gltf import export_glb
 from trimesh.exchange.stl import export_stl
+from trimesh.visual import TextureVisuals
+from trimesh.visual.material import PBRMaterial
 
-from ...frames import ras_to_lps
+from ...chambers import CHAMBERS
+from ...frames import ras_to_gltf, ras_to_lps
 from ...inputs import InputError
 from ...mesh import Mesh
+from ...text import RESEARCH_ONLY
 
 SPACE = "LPS"
 """Of the coordinates in mesh files; `_placed` brings them there."""
@@ -76,7 +83,24 @@ def encode_obj(mesh: Mesh, remark: str = "") -> bytes:
     return ("\n".join(lines) + "\n").encode("ascii")
 
 
-ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj}
+def encode_glb(mesh: Mesh, remark: str = "") -> bytes:
+    """`mesh` as binary glTF 2.0, in its chamber's colour: for tablets, headsets and slides."""
+    chamber = CHAMBERS[mesh.name]
+    material = PBRMaterial(
+        name=chamber.title, baseColorFactor=[*to_rgb(chamber.colour), 1.0], metallicFactor=0.0, roughnessFactor=0.6
+    )
+    surface = trimesh.Trimesh(ras_to_gltf(mesh.vertices), mesh.faces, process=False)
+    surface.visual = TextureVisuals(material=material)
+    title = f"{mesh.name}, metres, y towards the head, z towards the front{remark}"
+
+    def add_title(tree: dict) -> None:
+        tree["asset"]["extras"] = {"title": title, "use": RESEARCH_ONLY}
+
+    scene = trimesh.Scene({mesh.name: surface})
+    return export_glb(scene, include_normals=True, tree_postprocessor=add_title)
+
+
+ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj, "glb": encode_glb}
 
 
 def _placed(mesh: Mesh) -> np.ndarray:

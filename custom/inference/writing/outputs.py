@@ -7,20 +7,25 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...chambers import STRUCTURES
-from ...dicom import SEG_ENDING, STL_ENDING
+from ...dicom import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
 from ...inputs import selected
 from ...mesh import Mesh
 from ...reading.archives import opened
 from ...reading.kinds import LABEL_MAP_ENDING
 from ...text import printable
+from ...viewer import Page
+from ..quality.doubt import measured_of
 from ..record import Record
 from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
 from .files import alone, check_place, encode_nifti, write_together
 from .mesh_files import ENCODERS, encode_stl
 from .permissions import permissions_of
+from .preview import render_capture
 
-PREVIEW_ENDING = "_preview.png"
+PREVIEW_ENDING, VIEW_ENDING = "_preview.png", "_view.html"
 FORCED = "; FORCED, see report"
 """What every file says of a case that was refused but for `force`."""
 
@@ -31,7 +36,9 @@ class Outputs:
     Args:
         structures: of `STRUCTURES`.
         formats: of meshes, of `ENCODERS`.
-        dicom: for DICOM input also an Encapsulated STL a structure, and a DICOM SEG.
+        dicom: for DICOM input also an Encapsulated STL a structure, a DICOM SEG, an SR, and a secondary capture.
+        viewer: also a page to look at.
+        window: HU that are -1 and +1 in the crop, for the page.
         overwrite: in place of whatever stands under their names; otherwise only of what an earlier run has written.
     """
 
@@ -41,11 +48,15 @@ class Outputs:
         formats: str | Sequence[str],
         dicom: bool = False,
         overwrite: bool = False,
+        viewer: bool = False,
+        window: Sequence[float] = (-1.0, 1.0),
     ) -> None:
         self.structures = selected(structures, STRUCTURES, "structures")
         self.formats = selected(formats, tuple(ENCODERS), "formats")
         self.dicom = dicom
         self.overwrite = overwrite
+        self.viewer = viewer
+        self.page = Page(window)
 
     def names(self, case: str) -> list[str]:
         """The files that a case of this name may get, its report last."""
@@ -54,7 +65,9 @@ class Outputs:
             *meshes,
             f"{case}{LABEL_MAP_ENDING}",
             f"{case}{PREVIEW_ENDING}",
+            *([f"{case}{VIEW_ENDING}"] if self.viewer else ()),
             *(self._dicom_names(case) if self.dicom else ()),
+            *([f"{case}{SC_ENDING}"] if self.dicom else ()),
             f"{case}{REPORT_ENDING}",
         ]
 
@@ -84,16 +97,30 @@ class Outputs:
         files[f"{case}{LABEL_MAP_ENDING}"] = labels
         if preview is not None:
             files[f"{case}{PREVIEW_ENDING}"] = preview
+        if self.viewer:
+            files[f"{case}{VIEW_ENDING}"] = self.page(
+                record["image"], record["meshes"], report, measured_of(report["structures"])
+            )
         if self.dicom and report["series"] is not None:
-            # Only here, because highdicom takes seconds to import.
-            from ...dicom.objects.encoding import encode_dicom
-
-            surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
-            with opened(Path(record["image_file"])) as inside:
-                places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
-                written = encode_dicom(surfaces, record["own_label_map"], places, report["weights_sha256"], remark)
+            picture = None if preview is None else render_capture(record["image"], record["meshes"], report)
+            written = self._encode_dicom(record, report, picture, remark)
             files.update({f"{case}{ending}": content for ending, content in written.items()})
         return files
+
+    @staticmethod
+    def _encode_dicom(
+        record: Record, report: Mapping[str, Any], picture: np.ndarray | None, remark: str
+    ) -> dict[str, bytes]:
+        # Only here, because highdicom takes seconds to import.
+        from ...dicom.objects.encoding import encode_dicom
+
+        surfaces = {mesh.name: encode_stl(mesh, remark) for mesh in record["meshes"]}
+        measured = measured_of(report["structures"])
+        warnings = list(record["reading"]["warnings"].values())
+        with opened(Path(record["image_file"])) as inside:
+            places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
+            labels, weights = record["own_label_map"], report["weights_sha256"]
+            return encode_dicom(surfaces, labels, measured, warnings, picture, places, weights, remark)
 
     def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
         """Name to content of the mesh files of a case; `remark` goes into their titles."""
@@ -112,6 +139,8 @@ class Outputs:
         wanted = {f"{name}_{chamber}.{kind}" for chamber in self.structures for kind in self.formats}
         if self.dicom and report.get("series") is not None:
             wanted |= set(self._dicom_names(name))
+        if self.viewer:
+            wanted.add(f"{name}{VIEW_ENDING}")
         return report if wanted <= listed and all((folder / file).is_file() for file in listed) else None
 
     def still_there(self, case: Mapping[str, str]) -> bool:
@@ -125,10 +154,12 @@ class Outputs:
             return False
 
     def _dicom_names(self, case: str) -> list[str]:
-        return [*(f"{case}_{chamber}{STL_ENDING}" for chamber in self.structures), f"{case}{SEG_ENDING}"]
+        """But for the secondary capture, which there is only with a preview."""
+        surfaces = [f"{case}_{chamber}{STL_ENDING}" for chamber in self.structures]
+        return [*surfaces, f"{case}{SEG_ENDING}", f"{case}{SR_ENDING}"]
 
 
-EVERY_OUTPUT = Outputs(STRUCTURES, tuple(ENCODERS), dicom=True)
+EVERY_OUTPUT = Outputs(STRUCTURES, tuple(ENCODERS), dicom=True, viewer=True)
 """All files that any call can ask for."""
 
 

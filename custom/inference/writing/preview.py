@@ -21,7 +21,8 @@ from mpl_toolkits.mplot3d.axes3d import Axes3D
 from ...chambers import CHAMBERS
 from ...frames import ras_to_voxel, spacing_of
 from ...mesh import Mesh
-from ...text import printable
+from ...text import RESEARCH_ONLY, printable
+from ..quality.doubt import usable
 
 # Title, axis that is cut, axes across and up, and the letters at the left, right, bottom and top: radiological
 # convention, the patient's right on the left. Crop axes run right, anterior, superior.
@@ -42,6 +43,18 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
         meshes: in RAS mm.
         report: the case's, for title, volumes, and what was forced.
     """
+    return as_png(_draw(image, meshes, report, shorten(report["input"]["file"])))
+
+
+def render_capture(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any]) -> np.ndarray:
+    """As `render_preview`, as pixels (rows, columns, 3) uint8 in RGB, and without the file's name, which can be the
+    patient's."""
+    figure = _draw(image, meshes, report, RESEARCH_ONLY)
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+
+
+def _draw(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any], heading: str) -> Figure:
     affine = np.asarray(image.affine)
     spacing = spacing_of(affine)
     volume = image.as_tensor()[0].cpu().numpy()
@@ -58,8 +71,8 @@ def render_preview(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[st
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
             axes.add_collection(LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2))
     _draw_rendering(figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d"), meshes)
-    _write_title(figure, report)
-    return as_png(figure)
+    _write_title(figure, report, heading)
+    return figure
 
 
 def as_png(figure: Figure) -> bytes:
@@ -129,12 +142,12 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
     axes.view_init(elev=np.degrees(elevation), azim=np.degrees(azimuth))
 
 
-def _write_title(figure: Figure, report: Mapping[str, Any]) -> None:
-    name = shorten(report["input"]["file"])
-    figure.text(0.008, 0.93, name, color="white", fontsize=10, va="center", parse_math=False)
+def _write_title(figure: Figure, report: Mapping[str, Any], heading: str) -> None:
+    figure.text(0.008, 0.93, heading, color="white", fontsize=10, va="center", parse_math=False)
     if report["forced"]:
         text = f"FORCED: {', '.join(report['forced'])}"
         figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
     for place, (name, checks) in enumerate(report["structures"].items()):
-        text = f"{name} {checks['volume_ml']:.1f} mL" + ("" if checks["trust"] == "ok" else f", {checks['trust']}")
+        volume = f"{name} {checks['volume_ml']:.1f} mL" if usable(checks) else name
+        text = volume if checks["trust"] == "ok" else f"{volume}, {checks['trust']}"
         figure.text(0.76, 0.96 - 0.06 * place, text, color=CHAMBERS[name].colour, fontsize=10, va="center")

@@ -43,7 +43,7 @@ class SaveCased(Transform):
         seconds = record["seconds"]
         report = make_report(record, self.run)
         with timed(seconds, "preview"):
-            preview = self._preview(record, report)
+            preview = preview_of(record, report)
         with timed(seconds, "files"):
             files = self.outputs.encode(record, report, preview)
         report["files"] = sorted(printable(name) for name in files)
@@ -52,13 +52,13 @@ class SaveCased(Transform):
         self.outputs.write(case, report, files)
         return {**record, "report": report}
 
-    @staticmethod
-    def _preview(record: Record, report: dict[str, Any]) -> bytes | None:
-        """The picture; None, and a warning in the report, where it cannot be drawn: no picture is worth a case."""
-        try:
-            return render_preview(record["image"], record["meshes"], report)
-        except Exception as error:  # whatever a font or a shape causes
-            logger.debug("%s", error, exc_info=error)
-            report["warnings"].append("there is no preview: it could not be drawn")
-            report["outcomes"].append("no_preview")
-            return None
+
+def preview_of(record: Record, report: dict[str, Any]) -> bytes | None:
+    """The picture; None, and a warning in the report, where it cannot be drawn: no picture is worth a case."""
+    try:
+        return render_preview(record["image"], record["meshes"], report)
+    except Exception as error:  # whatever a font or a shape causes
+        logger.debug("%s", error, exc_info=error)
+        report["warnings"].append("there is no preview: it could not be drawn")
+        report["outcomes"].append("no_preview")
+        return None

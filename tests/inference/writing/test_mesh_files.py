@@ -66,12 +66,39 @@ def test_files_say_their_space(ellipsoid):
     assert ENCODERS["obj"](ellipsoid).startswith(b"# SPACE=LPS")
 
 
-@pytest.mark.parametrize("kind", ENCODERS)
+@pytest.mark.parametrize("kind", ["stl", "vtk", "ply", "obj"])
 def test_a_remark_stands_behind_the_space(ellipsoid, kind, tmp_path):
     content = ENCODERS[kind](ellipsoid, "; FORCED, see report")
     assert content.count(b"SPACE=LPS LV, millimetres; FORCED, see report") == 1
     read = _read_by_itk if kind == "vtk" else _read_by_trimesh
     assert len(read(content, kind, tmp_path)[1]) == len(ellipsoid.faces)
+
+
+def test_a_glb_is_in_metres_head_up_and_in_the_colour_of_its_chamber(ellipsoid):
+    """The accessors of a GLB by its specification, read with pygltflib, which shares no code with trimesh."""
+    pygltflib = pytest.importorskip("pygltflib")
+    read = pygltflib.GLTF2().load_from_bytes(ENCODERS["glb"](ellipsoid, "; FORCED, see report"))
+    assert "LV, metres" in read.asset.extras["title"] and "FORCED, see report" in read.asset.extras["title"]
+    assert "Research only" in read.asset.extras["use"]
+    (mesh,), (material,) = read.meshes, read.materials
+    (part,), blob = mesh.primitives, read.binary_blob()
+
+    def values(accessor: int, dtype: str, width: int) -> np.ndarray:
+        entry = read.accessors[accessor]
+        start = read.bufferViews[entry.bufferView].byteOffset + (entry.byteOffset or 0)
+        return np.frombuffer(blob, dtype, entry.count * width, start).reshape(-1, width)
+
+    points, normals = (values(getattr(part.attributes, kind), "<f4", 3) for kind in ("POSITION", "NORMAL"))
+    faces = values(part.indices, "<u4", 1).reshape(-1, 3)
+    right, anterior, superior = ellipsoid.vertices.T / 1000
+    np.testing.assert_allclose(points, np.stack([-right, superior, anterior], axis=1), atol=1e-6)
+    np.testing.assert_array_equal(faces, ellipsoid.faces)
+    assert ((points - points.mean(axis=0)) * normals).sum(axis=1).min() > 0
+    volume = np.einsum("fi,fi->", points[faces[:, 0]], np.cross(points[faces[:, 1]], points[faces[:, 2]])) / 6
+    assert volume * 1e6 == pytest.approx(4 / 3 * np.pi * RADII.prod() / 1e3, rel=0.01)  # m3 to mL, not mirrored
+    node = read.nodes[read.scenes[read.scene].nodes[0]]
+    assert node.matrix in (None, list(np.eye(4).ravel()))
+    assert material.pbrMetallicRoughness.baseColorFactor == pytest.approx([1.0, 0x6B / 255, 0x57 / 255, 1.0], abs=0.01)
 
 
 def _facets(stl: bytes) -> tuple[np.ndarray, np.ndarray]:

@@ -10,8 +10,10 @@ import pytest
 from dicom_files import write_series
 from stand_in import CONFIG, ROOT
 
+from custom.viewer import installed
+
 PATIENT, BIRTH, NUMBER = "Lindqvistova^Annabella", "19500417", "MRN-8842-0157"
-DICOM_ENDINGS = (".stl.dcm", ".seg.dcm")
+DICOM_ENDINGS = (".stl.dcm", ".seg.dcm", ".sr.dcm", ".sc.dcm")
 
 
 def _name(header, index):
@@ -71,7 +73,7 @@ def _assert_files_silent(out: Path, data: Path) -> None:
 def test_files_and_log_of_a_batch(tmp_path, workflow, batch, caplog, capfd):
     caplog.set_level("INFO")
     out = tmp_path / "out"
-    made = workflow(input=str(batch), output_dir=str(out), force=True, dicom_output=True)
+    made = workflow(input=str(batch), output_dir=str(out), force=True, dicom_output=True, viewer=installed())
     made.run()
     with pytest.raises(SystemExit):
         made.finalize()

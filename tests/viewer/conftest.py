@@ -1,0 +1,45 @@
+"""Pages of known content."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from ellipsoids import CENTRE, SHAPE, SPACING, meshes
+from monai.data import MetaTensor
+
+from custom.frames import centred_affine
+from custom.inference.quality.doubt import measured_of
+from custom.viewer import Page, installed
+
+
+@pytest.fixture(scope="session")
+def make_page():
+    """The page of a case of some name, and of verdicts by chamber, as the command writes it."""
+    if not installed():
+        pytest.skip("ipyniivue is not installed")
+    affine = centred_affine(SHAPE, (SPACING,) * 3, CENTRE)
+    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, size) for size in SHAPE), indexing="ij"))
+    noise = np.random.default_rng(0).normal(0, 0.1, SHAPE)
+    image = MetaTensor(
+        torch.as_tensor(0.5 * grid.sum(axis=0) / 3 + noise)[None].float(), affine=torch.as_tensor(affine)
+    )
+
+    def make(name: str = "ct", forced: tuple[str, ...] = (), warnings: tuple[str, ...] = (), **verdicts) -> bytes:
+        surfaces = {chamber: (mesh, ml) for chamber, (mesh, ml) in meshes().items() if chamber in verdicts}
+        structures = {
+            chamber: {"volume_ml": round(surfaces[chamber][1], 3), **verdicts[chamber]} for chamber in surfaces
+        }
+        measured = measured_of(structures)
+        report = {
+            "case": name,
+            "input": {"shape": SHAPE, "spacing_mm": [SPACING] * 3},
+            "structures": structures,
+            "warnings": [*warnings, *(values.reasons for values in measured.values() if values.reasons)],
+            "forced": list(forced),
+            "weights_sha256": "0123456789abcdef" * 4,
+            "versions": {"bundle": "1.2.3"},
+        }
+        return Page((-300, 700))(image, [mesh for mesh, _ in surfaces.values()], report, measured)
+
+    return make

@@ -1,0 +1,136 @@
+"""The page as a file: what stands in it, what is escaped, how large it is; test_in_browser.py opens it."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+from html.parser import HTMLParser
+from importlib.metadata import PackageNotFoundError
+from types import SimpleNamespace
+
+import nibabel
+import numpy as np
+import pytest
+from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, SHAPE, volume_of
+from stand_in import ROOT
+
+from custom.calls.kinds import KINDS
+from custom.inputs import InputError
+from custom.text import RESEARCH_ONLY
+from custom.viewer import Frame, find_viewer, installed
+from custom.viewer.page import VERSION
+
+EVIL = '<script>document.title = "hit"</script><img src=x onerror=alert(1)>"\'$name ${use}'
+LARGEST = 8e6
+"""Bytes, of a page of the default crop and surfaces; this one is smaller."""
+
+
+class _Parts(HTMLParser):
+    """Tags, the texts that are shown, and the contents of scripts by their id."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.texts: list[str] = []
+        self.scripts: dict[str | None, str] = {}
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_data(self, data):
+        if self.cdata_elem == "script":
+            self.scripts[self.tags[-1][1].get("id")] = data
+        elif self.cdata_elem is None:
+            self.texts.append(data)
+
+    def unpacked(self, part: str) -> bytes:
+        return gzip.decompress(base64.b64decode(self.scripts[part]))
+
+
+@pytest.fixture(scope="module")
+def sound(make_page) -> bytes:
+    return make_page(LA=OK, LV=OK)
+
+
+def test_it_asks_nobody_for_anything_and_is_small(sound):
+    parts = _Parts(sound)
+    assert len(sound) < LARGEST
+    assert not [(tag, attributes) for tag, attributes in parts.tags if {"src", "href"} & set(attributes)]
+    (policy,) = (attributes["content"] for _, attributes in parts.tags if "http-equiv" in attributes)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "unsafe" not in policy and "http" not in policy
+    assert parts.unpacked("niivue") == find_viewer().read_bytes()
+
+
+def test_the_ct_in_it_is_the_crop_in_hu(sound):
+    image = nibabel.Nifti1Image.from_bytes(_Parts(sound).unpacked("ct"))
+    assert image.shape == SHAPE and image.get_data_dtype() == np.uint8
+    values = image.get_fdata()
+    assert values.min() >= -300 and values.max() <= 700
+    middle = values[SHAPE[0] // 2 - 3 : SHAPE[0] // 2 + 3, 27:33, 25:31]
+    assert middle.mean() == pytest.approx(200, abs=15)
+    np.testing.assert_allclose(nibabel.affines.apply_affine(image.affine, (np.array(SHAPE) - 1) / 2), CENTRE, atol=1e-3)
+
+
+def test_the_surfaces_in_it_are_the_meshes_in_ras(sound):
+    for name, (centre, radii) in PLACES.items():
+        content = _Parts(sound).unpacked(f"surface-{name}")
+        assert content[:4] == b"MZ\3\0"
+        faces, vertices, skipped = np.frombuffer(content, "<u4", 3, 4)
+        assert skipped == 0 and len(content) == 16 + 12 * faces + 12 * vertices
+        points = np.frombuffer(content, "<f4", 3 * vertices, 16 + 12 * faces).reshape(-1, 3)
+        np.testing.assert_allclose(np.linalg.norm((points - centre) / radii, axis=1), 1, atol=1e-4)
+
+
+def test_volumes_and_trust_and_reasons_are_told(make_page):
+    page = make_page(LA=CHECK, LV=REJECTED, warnings=("the image ends at the apex",))
+    text = " ".join(_Parts(page).texts)
+    assert f"{volume_of('LA'):.1f} mL" in text and "LA: check (doubt 0.40): it leaves out 3.0 mL" in text
+    assert "the image ends at the apex" in text and text.count("it leaves out 3.0 mL") == 1
+    assert "no volume" in text and f"{volume_of('LV'):.1f}" not in text
+    case = json.loads(_Parts(page).unpacked("case"))
+    assert case["surfaces"]["LV"]["volume_ml"] is None
+    assert f"{volume_of('LV'):.1f}" not in json.dumps(case)
+    assert RESEARCH_ONLY in text and "FORCED" not in text
+
+
+def test_what_was_forced_is_told(make_page):
+    text = " ".join(_Parts(make_page(LA=CHECK, forced=("grey_levels",))).texts)
+    assert re.search(r"FORCED: .*grey_levels", text)
+
+
+def test_texts_from_files_are_escaped(make_page):
+    plain = _Parts(make_page("ct", LA=CHECK, warnings=("w",), forced=("f",)))
+    evil = _Parts(make_page(EVIL, LA=CHECK, warnings=(EVIL,), forced=(EVIL,)))
+    assert [tag for tag, _ in evil.tags] == [tag for tag, _ in plain.tags]
+    assert EVIL in evil.texts and any(EVIL in text for text in evil.texts if "FORCED" in text)
+    assert len(evil.scripts) == len(plain.scripts) and evil.scripts[None] == plain.scripts[None]
+
+
+def test_a_notebook_shows_it_in_a_frame_of_its_own(sound):
+    parts = _Parts(Frame(sound, 700)._repr_html_().encode())
+    ((tag, attributes),) = parts.tags
+    assert tag == "iframe" and attributes["sandbox"] == "allow-scripts" and attributes["height"] == "700"
+    assert attributes["srcdoc"] == sound.decode()
+
+
+def _absent(name: str):
+    raise PackageNotFoundError(name)
+
+
+@pytest.mark.parametrize("found", [_absent, lambda name: SimpleNamespace(version="3.0.0")], ids=["absent", "another"])
+def test_without_its_viewer_a_page_is_refused_by_name_and_the_default_is_none(monkeypatch, make_page, found):
+    monkeypatch.setattr("custom.viewer.page.distribution", found)
+    with pytest.raises(InputError, match="pip install ipyniivue==2.4.4"):
+        make_page(LA=OK)
+    assert "pip install ipyniivue==2.4.4" in KINDS["viewer"](True)
+    assert KINDS["viewer"](False) is None and KINDS["viewer"]("yes") == "choose True or False"
+    assert not installed()
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "deploy/requirements.txt", "bundle/docs/viewer.md"])
+def test_the_version_of_the_viewer_is_the_one_that_the_page_is_made_for(file):
+    assert set(re.findall(r"ipyniivue==([\d.]+)", (ROOT / file).read_text())) == {VERSION}
