@@ -8,8 +8,8 @@ import torch
 from .canvas import Canvas
 from .chest import Chest
 from .heart import Heart
-from .population import Stream, random_stream
 from .shapes import Cone, Ellipsoid, Shape, Waves
+from .streams import stream
 from .structures import Structure
 
 
@@ -35,7 +35,7 @@ def paint_abdomen(canvas: Canvas, heart: Heart, chest: Chest, below: torch.Tenso
     """
     under = below > 3.0
     if bool(under.any()):
-        rng = random_stream(heart.patient.seed, Stream.ABDOMEN)
+        rng = stream(heart.patient.seed, "abdomen")
         _paint_liver(canvas, chest, under, rng)
         _paint_left_side(canvas, chest, under, rng)
         _paint_kidneys_and_bowel(canvas, chest, under, rng)

@@ -8,8 +8,9 @@ import torch
 from .canvas import Canvas
 from .chest import RIBS, Chest
 from .heart import Heart
-from .population import Arms, Stream, random_stream
+from .population import Arms
 from .shapes import Cone, Ellipsoid, Shape, Waves, smooth_min, tube
+from .streams import stream
 from .structures import Structure
 
 
@@ -68,7 +69,7 @@ def paint_body(canvas: Canvas, heart: Heart, chest: Chest, cage: torch.Tensor) -
         heart, chest: what the parts are placed by.
         cage: (D0, D1, D2) distance from the inner surface of the cage, mm.
     """
-    p, rng = heart.patient, random_stream(heart.patient.seed, Stream.BODY)
+    p, rng = heart.patient, stream(heart.patient.seed, "body")
     body, points = Body(heart, chest, rng), canvas.points
     for shape, shell in body.bones:
         _paint_bone(canvas, shape, shell)

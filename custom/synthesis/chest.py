@@ -25,7 +25,7 @@ class Chest:
 
     def __init__(self, heart: Heart) -> None:
         p = heart.patient
-        bodies = [heart.right_ventricle.parts[0].bounds, heart.myocardium.bounds]
+        bodies = [heart.right.wedge.bounds, heart.myocardium.bounds]
         front = max(high[1] for _, high in bodies) - 4
         self.heart_bottom = min(low[2] for low, _ in bodies) + p.heart_sink
         self.spine = heart.spine

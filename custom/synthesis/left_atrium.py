@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .population import Patient, Stream, random_stream
-from .shapes import Cone, Cut, Difference, Ellipsoid, Shape, Union, settle, tube, unit
+from .annulus import Annulus, Atrium
+from .population import Patient
+from .shapes import Cone, Difference, Ellipsoid, Shape, Superellipsoid, Union, settle, tube, unit
+from .streams import stream
 
 
 @dataclass(frozen=True)
@@ -23,31 +25,22 @@ class AtrialFrame:
         return self.centre + self.axes @ (self.semi * np.array([right, front, up]))
 
 
-def atrial_body(
-    patient: Patient, frame: AtrialFrame, mitral: np.ndarray, normal: np.ndarray, mitral_radius: float, behind: Shape
-) -> Shape:
-    """The atrium without veins and appendage, cut at the mitral plane and dented by what lies behind it.
+def atrial_body(patient: Patient, frame: AtrialFrame, mitral: Annulus, behind: Shape) -> Atrium:
+    """The atrium without veins and appendage, narrowing to the mitral annulus and dented by what lies behind it.
 
     Args:
-        patient: its stream of the atrium decides the irregular form.
+        patient: the stream of its atrium decides the irregular form.
         frame: where the atrium is.
-        mitral, normal: centre of the mitral annulus and its normal towards the ventricle.
-        mitral_radius: of the annulus, mm.
+        mitral: the annulus.
         behind: spine and descending aorta; the atrium keeps off by gullet and fat.
     """
-    rng = random_stream(patient.seed, Stream.ATRIUM)
-    towards = unit(mitral - frame.centre)
-    parts: list[Shape] = [
-        Ellipsoid(frame.centre, frame.axes, frame.semi),
-        Cone(frame.centre, mitral + 2 * normal, 0.75 * frame.semi.min(), mitral_radius),
-    ]
+    rng = stream(patient.seed, "left atrium")
+    parts: list[Shape] = [Superellipsoid(frame.centre, frame.axes, frame.semi, patient.la_fill)]
     for _ in range(2):  # no atrium is an ellipsoid: two lesser ones lean to random sides of it
-        shift = rng.uniform(-0.42, 0.42, 3)
+        shift = rng.uniform(-0.38, 0.38, 3)
         parts.append(Ellipsoid(frame.at(*shift), frame.axes, frame.semi * rng.uniform(0.6, 0.85, 3)))
-    if rng.uniform() < 0.4:  # a wide vestibule
-        parts.append(Cone(frame.centre, mitral - 6 * towards, 0.85 * frame.semi.min(), 1.15 * mitral_radius))
-    whole = Difference(Union(tuple(parts), 8.0), behind, 1.6 * patient.oesophagus_radius * rng.uniform(0.3, 1.0), 6.0)
-    return Cut(whole, mitral, normal)
+    body = Difference(Union(tuple(parts), 8.0), behind, 1.6 * patient.oesophagus_radius * rng.uniform(0.3, 1.0), 6.0)
+    return Atrium(body, mitral, frame.centre, patient.vestibule)
 
 
 def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
@@ -56,7 +49,7 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
 
     Two right ostia in 71 %, three to five in 28 %; a common left trunk in 14 %: Marom et al., Radiology 2004.
     """
-    p, rng = patient, random_stream(patient.seed, Stream.VEINS)
+    p, rng = patient, stream(patient.seed, "pulmonary veins")
     upper, lower, middle = (0.45, 0.15, 1.0), (-0.38, -0.45, -1.0), (0.02, -0.2, 0.1)
     right = [upper, lower] if p.right_veins < 0.71 else [upper, middle, lower]
     left = [upper, lower] if p.left_veins < 0.97 else [upper, middle, lower]
@@ -106,7 +99,7 @@ def appendage(patient: Patient, frame: AtrialFrame, obstacles: tuple[tuple[Shape
         frame: where the atrium is.
         obstacles: shapes the appendage keeps off, and by how many mm.
     """
-    rng = random_stream(patient.seed, Stream.APPENDAGE)
+    rng = stream(patient.seed, "left appendage")
     shares = np.cumsum([share for share, *_ in APPENDAGES.values()])
     form = min(int(np.searchsorted(shares, patient.appendage_form)), len(APPENDAGES) - 1)
     _, turns, lobes, relative_length, relative_radius = list(APPENDAGES.values())[form]

@@ -8,8 +8,8 @@ import torch
 from .canvas import Canvas
 from .chest import Chest
 from .heart import Heart
-from .population import Stream, random_stream
 from .shapes import Cone, Ellipsoid, Waves
+from .streams import stream
 from .structures import Structure
 
 
@@ -21,7 +21,7 @@ def paint_lungs(canvas: Canvas, heart: Heart, chest: Chest, inside: torch.Tensor
         heart, chest: what vessels and diseases are placed by.
         inside: (D0, D1, D2) bool, the inside of the cage.
     """
-    rng = random_stream(heart.patient.seed, Stream.LUNGS)
+    rng = stream(heart.patient.seed, "lungs")
     for side in (1.0, -1.0):
         _paint_disease(canvas, heart, chest, inside, side, rng)
         _paint_vessels(canvas, heart, side, rng)

@@ -79,7 +79,7 @@ class RandScand(Randomizable, Transform):
         # spatial transforms may have turned the map into floats
         plain = structures.as_tensor()[0].round().to(torch.uint8)
         acquisition = self.protocol.draw(np.random.default_rng(self.seed))
-        image, labels = scan(plain, spacing, acquisition, torch.Generator(plain.device).manual_seed(self.seed))
+        image, labels, _ = scan(plain, spacing, acquisition, torch.Generator(plain.device).manual_seed(self.seed))
         data[self.image_key] = MetaTensor(image[None], affine=affine)
         data[self.label_key] = MetaTensor(labels[None], affine=affine)
         return data

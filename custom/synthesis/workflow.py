@@ -23,7 +23,7 @@ from ..runtime.standard_streams import open_standard_streams
 from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series
-from .population import Stream, random_stream
+from .streams import stream
 
 ANY = "any"
 FORMATS = ("nifti", "dicom")
@@ -73,7 +73,7 @@ def synthesize(
         for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
             chosen = kind
             if kind == ANY:
-                chosen = str(random_stream(seed, Stream.CASE).spawn(1)[0].choice(sorted(kinds)))
+                chosen = str(stream(seed, "kind").choice(sorted(kinds)))
             case, name = generate_case(seed, kinds[chosen], shape, spacing, device), f"patient_{seed:06d}"
             _write(folder, name, case, seed, format, _row(name, chosen, case))
             if contact_sheet:
