@@ -65,7 +65,7 @@ class Heart:
         # positions, the base of the left ventricle being at 0 for the moment
         mitral = self._mitral()
         aortic = self._aortic(mitral)
-        to_la = unit(-self.axis + np.array([0.15, -0.35, 0.22]))
+        to_la = unit(-self.axis + np.array([0.25, -0.2, 0.3]))
         la = mitral.centre + to_la * (0.95 * support(self.la_semi, self.la_axes, to_la) + 4)
         centre = (la + EQUATOR * self.lv_length * self.axis) / 2
         self.mitral = replace(mitral, centre=mitral.centre - centre)

@@ -37,8 +37,8 @@ def atrial_body(patient: Patient, frame: AtrialFrame, mitral: Annulus, behind: S
     rng = stream(patient.seed, "left atrium")
     parts: list[Shape] = [Superellipsoid(frame.centre, frame.axes, frame.semi, patient.la_fill)]
     for _ in range(2):  # no atrium is an ellipsoid: two lesser ones lean to random sides of it
-        shift = rng.uniform(-0.38, 0.38, 3)
-        parts.append(Ellipsoid(frame.at(*shift), frame.axes, frame.semi * rng.uniform(0.6, 0.85, 3)))
+        shift = rng.uniform(-0.28, 0.28, 3)
+        parts.append(Ellipsoid(frame.at(*shift), frame.axes, frame.semi * rng.uniform(0.65, 0.85, 3)))
     body = Difference(Union(tuple(parts), 8.0), behind, 1.6 * patient.oesophagus_radius * rng.uniform(0.3, 1.0), 6.0)
     return Atrium(body, mitral, frame.centre, patient.vestibule)
 

@@ -8,7 +8,7 @@ from .canvas import Canvas
 from .coronaries import paint_coronaries
 from .heart import Heart
 from .right_chambers import paint_right_chambers
-from .shapes import Union, Waves, tube
+from .shapes import Union, Waves, along, tube
 from .streams import stream
 from .structures import Structure
 
@@ -80,11 +80,11 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
         np.array([x - 24, front + 26, la[2] - 85]),
     ]
     if heart.hernia:
-        level = heart.hernia.centre[1] + rng.uniform(-0.5, 0.8) * p.hernia
+        level = heart.hernia.centre + rng.uniform(-0.5, 0.8) * p.hernia * p.up
         window = canvas.window(heart.hernia.bounds)
         points = canvas.points[(slice(None), *window)]
         inside = heart.hernia.distance(points) + Waves.draw(rng, 5, (20, 50), 2.0)(points)[0]
-        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (points[1] > level), window)
+        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (along(points, p.up, level) > 0), window)
         canvas.fill(Structure.STOMACH, inside < 0, window)
     if p.oesophagus_gas > 0.5:
         gas = [g + [0.0, 0.3 * r, 0.0] for g in gullet[: 2 + rng.integers(0, 2)]]

@@ -24,7 +24,7 @@ CHAMBERS = {"LA": 1, "LV": 2, "RA": 3, "RV": 4}
 FOUR_CHAMBERS = (5.0, 15.0, 0.0)  # mm: their middle, seen from that of the left ones
 
 
-def _warp(patient: Patient) -> Waves:
+def bending(patient: Patient) -> Waves:
     """Six plane waves, 70 to 170 mm long; `patient.warp` is about the largest displacement in mm."""
     return Waves.draw(stream(patient.seed, "warp"), 6, (70.0, 170.0), patient.warp / 4, channels=3)
 
@@ -34,9 +34,10 @@ def _measure(patient: Patient, spacing: float = 2.75, half: float = 96.0) -> dic
     appendage and without what lies in them."""
     n = int(2 * half / spacing) + 1
     affine = centred_affine((n, n, n), (spacing, spacing, spacing), FOUR_CHAMBERS)
-    canvas = Canvas(affine, (n, n, n), _warp(patient))
+    canvas = Canvas(affine, (n, n, n), bending(patient))
     heart = Heart(patient)
     paint_left_chambers(canvas, heart)
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, patient.vessel_wall))
     canvas.paint(Structure.PULMONARY_TRUNK, heart.vessels.pulmonary_trunk)
     canvas.paint(Structure.RV_BLOOD, heart.right.ventricle)
     canvas.paint(Structure.RA_BLOOD, heart.right.atrium)
@@ -72,16 +73,15 @@ def paint(
 
     Args:
         patient: see `draw_patient`; its origin is midway between the left atrium's and the left ventricle's centre.
-        affine: (4, 4) voxel -> RAS mm of the patient; any spacing, rotation or offset.
+        affine: (4, 4) voxel -> RAS mm; any spacing, rotation or offset.
         shape: (D0, D1, D2) voxels.
         device: where to compute.
 
     Returns:
         (D0, D1, D2) uint8, values of `Structure`.
     """
-    if patient.mirrored:
-        affine = np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine  # the mirrored grid in the upright patient
-    canvas, heart = Canvas(affine, shape, _warp(patient), device), Heart(patient)
+    affine = np.linalg.inv(patient.pose) @ affine  # the grid as the upright patient sees it
+    canvas, heart = Canvas(affine, shape, bending(patient), device), Heart(patient)
     paint_left_chambers(canvas, heart)
     chest = Chest(heart)
     paint_leads(canvas, heart, chest)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from ..chambers import CHAMBERS
 from .streams import Draws
 
@@ -172,6 +174,29 @@ class Patient:
     rv_scale: float = 1.0
     ra_scale: float = 1.0
 
+    @property
+    def up(self) -> np.ndarray:
+        """Unit vector (3,) against gravity: gas rises along it, fluid sinks."""
+        return {
+            Position.SUPINE: np.array([0.0, 1.0, 0.0]),
+            Position.PRONE: np.array([0.0, -1.0, 0.0]),
+            Position.LEFT: np.array([1.0, 0.0, 0.0]),
+            Position.RIGHT: np.array([-1.0, 0.0, 0.0]),
+        }[self.position]
+
+    @property
+    def pose(self) -> np.ndarray:
+        """From the upright, unmirrored patient to the scanner (4, 4), RAS mm: first turned about the body's axis, then
+        nodding (about the axis from left to right), then leaning; mirrored last."""
+        angles = np.radians([self.turn, self.nod, self.lean])
+        (a, b, c), (d, e, f) = np.cos(angles), np.sin(angles)
+        turn = np.array([[a, -d, 0], [d, a, 0], [0, 0, 1]])
+        nod = np.array([[1, 0, 0], [0, b, -e], [0, e, b]])
+        lean = np.array([[c, 0, f], [0, 1, 0], [-f, 0, c]])
+        pose = np.eye(4)
+        pose[:3, :3] = lean @ nod @ turn
+        return np.diag([-1.0, 1, 1, 1]) @ pose if self.mirrored else pose
+
 
 def draw_parameters(seed: int) -> Patient:
     """Draw a patient's parameters; scales are not solved yet (see `patient.draw_patient`).
@@ -196,21 +221,21 @@ def draw_parameters(seed: int) -> Patient:
     if devices & {Device.MITRAL_RING, Device.AORTIC_RING}:
         devices.add(Device.STERNAL_WIRES)
     steep = chance("unusual axis", 0.25)  # hearts that stand or lie
-    turned = chance("turned", 0.35)
+    turned, position = chance("turned", 0.35), _draw_position(draw)
     values = disease | {
         "lv_azimuth": u("unusual lv_azimuth", 10, 88) if steep else normal("lv_azimuth", 50, 12, 14, 80),
         "lv_descent": u("unusual lv_descent", -10, 68) if steep else normal("lv_descent", 28, 13, -6, 62),
         "lv_roll": normal("lv_roll", 5, 13, -25, 35),
         "lv_eccentricity": u("lv_eccentricity", 0.80, 0.95) if pulmonary else u("lv_eccentricity", 0.93, 1.07),
-        "mitral_width": normal("mitral_width", 35, 3.4, 28, 46),
+        "mitral_width": normal("mitral_width", 34.5, 3.2, 28, 46),
         "mitral_ratio": normal("mitral_ratio", 0.81, 0.06, 0.66, 0.96),
         "mitral_saddle": normal("mitral_saddle", 5.0, 1.8, 0.5, 9.0),
         "mitral_tilt": normal("mitral_tilt", 7, 6, -6, 20),
         "mitral_lean": normal("mitral_lean", 0, 5, -12, 12),
         "basal_shoulder": u("basal_shoulder", 1.6, 3.4),
-        "vestibule": u("vestibule", 0.12, 0.42),
+        "vestibule": u("vestibule", 0.0, 0.28),
         "outflow_angle": normal("outflow_angle", 40, 10, 15, 65),
-        "curtain": normal("curtain", 4.0, 1.6, 1.0, 9.0),
+        "curtain": normal("curtain", 7.0, 1.8, 2.0, 12.0),
         "papillary_radius": u("papillary_radius", 2.5, 7.5),
         "leaflet_length": u("leaflet_length", 11, 24),
         "leaflet_opening": 0.0 if closed else u("leaflet_opening", 0.15, 1.0),
@@ -228,10 +253,10 @@ def draw_parameters(seed: int) -> Patient:
         "aneurysm": u("aneurysm radius", 10, 22) if scarred and chance("aneurysm", 0.35) else 0.0,
         "la_volume": la_volume,
         "la_width": u("la_width", 1.02, 1.40),
-        "la_depth": u("la_depth", 0.58, 0.86),
+        "la_depth": u("la_depth", 0.56, 0.80),
         "la_height": u("la_height", 0.90, 1.25),
         "la_turn": normal("la_turn", 0, 14, -32, 32),
-        "la_fill": u("la_fill", 0.2, 0.9),
+        "la_fill": u("la_fill", 0.3, 0.8),
         "vein_radius": u("vein_radius", 4.5, 9.5),
         "vein_stump": u("vein_stump", 5, 10),
         "right_veins": u("right_veins", 0, 1),
@@ -265,7 +290,7 @@ def draw_parameters(seed: int) -> Patient:
         "sinus_radius": u("sinus_radius", 2.5, 6.5),
         "left_cava": chance("left_cava", 0.02),
         "hernia": u("hernia radius", 12, 34) if chance("hernia", 0.12) else 0.0,
-        "spine_gap": u("spine_gap", -6, 18),
+        "spine_gap": u("spine_gap", -6, 18) + (8 if position == Position.PRONE else 0),
         "spine_shift": normal("spine_shift", 0, 9, -22, 22),
         "spine_radius": u("spine_radius", 16, 21),
         "retrosternal": log_normal("retrosternal", 11, 0.6, 2, 45),
@@ -275,7 +300,7 @@ def draw_parameters(seed: int) -> Patient:
         "chest_fat": log_normal("chest_fat", 18, 0.5, 5, 50),
         "right_dome": normal("right_dome", 28, 15, 0, 65),
         "left_dome": normal("left_dome", 8, 12, -18, 42),
-        "heart_sink": u("heart_sink", -4, 22),
+        "heart_sink": u("heart_sink", -4, 8),
         "rib_period": u("rib_period", 26, 34),
         "oesophagus_radius": u("oesophagus_radius", 5, 9),
         "oesophagus_gas": u("oesophagus_gas", 0, 1),
@@ -287,7 +312,7 @@ def draw_parameters(seed: int) -> Patient:
         "turn": u("wide turn", -40, 40) if turned else normal("turn", 0, 5, -15, 15),
         "nod": u("wide nod", -20, 20) if turned else normal("nod", 0, 4, -12, 12),
         "lean": u("wide lean", -20, 20) if turned else normal("lean", 0, 4, -12, 12),
-        "position": _draw_position(draw),
+        "position": position,
         "mirrored": chance("mirrored", 0.03),
         "devices": frozenset(devices),
     }
@@ -311,7 +336,7 @@ def _draw_disease(draw: Draws) -> dict[str, float]:
     elif disease < 0.15:  # asymmetric septal hypertrophy
         values["septum"] = values["wall"] + u("asymmetric septum", 6, 15)
     elif disease < 0.18:  # apical hypertrophy
-        values["apex_wall"] = u("thick apex_wall", 1.0, 2.0)
+        values["apex_wall"] = u("thick apex_wall", 1.05, 1.7)
     elif disease < 0.27:  # dilated, thin and round
         values |= {"lv_volume": u("dilated lv_volume", 170, 330), "lv_aspect": u("round lv_aspect", 2.3, 3.0)}
         values["wall"] = u("thin wall", 5, 8.5)

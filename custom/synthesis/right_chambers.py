@@ -18,7 +18,8 @@ def paint_right_chambers(canvas: Canvas, heart: Heart) -> None:
     """Paint right ventricle, right atrium and pulmonary trunk, after the left chambers and the leads."""
     seed, right, vessels = heart.patient.seed, heart.right, heart.vessels
     ragged = Waves.draw(stream(seed, "right trabeculae"), 12, (5.0, 14.0), 1.0)
-    swirls = Waves.draw(stream(seed, "right inflow"), 8, (12.0, 35.0), 3.0)
+    inflow = stream(seed, "right inflow")
+    swirls = Waves.draw(inflow, 6, (14.0, 40.0), 3.0), Waves.draw(inflow, 10, (4.0, 10.0), 2.5)
     _paint_pulmonary_trunk(canvas, heart)
 
     window, distance, inside = _chamber(canvas, right.ventricle, Structure.LEAD_IN_RV)
@@ -57,15 +58,18 @@ def _chamber(canvas: Canvas, shape: Shape, lead: Structure) -> tuple[Window, tor
     return window, distance, inside
 
 
-def _within(canvas: Canvas, shape: Shape, window: Window, swirls: Waves | None = None) -> torch.Tensor:
+def _within(canvas: Canvas, shape: Shape, window: Window, swirls: tuple[Waves, ...] = ()) -> torch.Tensor:
     """Where the window (its shape) lies in a shape, whose surface `swirls` move by so many mm."""
-    part = canvas.window(shape.bounds, 8.0 if swirls else 0.0)
-    both = tuple(slice(max(a.start, b.start), max(min(a.stop, b.stop), a.start, b.start)) for a, b in zip(part, window, strict=True))
+    part = canvas.window(shape.bounds, 10.0 if swirls else 0.0)
+    starts = [max(a.start, b.start) for a, b in zip(part, window, strict=True)]
+    stops = [max(min(a.stop, b.stop), start) for a, b, start in zip(part, window, starts, strict=True)]
+    both = tuple(slice(*ends) for ends in zip(starts, stops, strict=True))
     result = torch.zeros(canvas.structures[window].shape, dtype=torch.bool, device=canvas.points.device)
     points = canvas.points[(slice(None), *both)]
     if points.numel():
-        distance = shape.distance(points) + (swirls(points)[0] if swirls else 0.0)
-        result[tuple(slice(b.start - w.start, b.stop - w.start) for b, w in zip(both, window, strict=True))] = distance < 0
+        distance = shape.distance(points) + sum(waves(points)[0] for waves in swirls)
+        inner = (slice(b.start - w.start, b.stop - w.start) for b, w in zip(both, window, strict=True))
+        result[tuple(inner)] = distance < 0
     return result
 
 

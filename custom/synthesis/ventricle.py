@@ -85,7 +85,7 @@ class Myocardium(Shape):
         thickness = self.wall + (self.septum - self.wall) * (0.5 + 0.5 * septal)
         to_apex = ((height / self.length - 0.6) / 0.4).clamp(0, 1)
         thickness = thickness * (1 - (1 - self.apex) * to_apex * to_apex)
-        thickness = thickness * (1 + self.unevenness(points)[0])
+        thickness = thickness * (1 + self.unevenness(points)[0]).clamp_(0.75, 1.3)
         if self.scar.thinning:
             apart = sum((points[k] - float(c)) ** 2 for k, c in enumerate(self.scar.centre))
             thickness = thickness * (1 - self.scar.thinning * torch.exp(apart * (-0.5 / self.scar.radius**2)))
