@@ -1,11 +1,11 @@
 """What generated patients are like beside real ones: `python -m benchmarks.population`.
 
 Measured on painted structure maps, upright and unbent by any network. Real ranges: 19 hearts of healthy adults at
-end-diastole (Rodero et al., PLoS Comput Biol 2021; atria without veins and appendage) and, of cross-sections, four CTs
-with contrast outlined by these weights; RV over LV and areas of valves from the usual ranges of adults. Diseases are far
-commoner among generated patients, so that their ranges are meant to be wider.
+end-diastole (Rodero et al., PLoS Comput Biol 2021; atria without veins and appendage) and, for cross-sections, four CTs
+with contrast outlined by the shipped weights; RV over LV and areas of valves are the usual ones of adults. Diseases are
+far commoner among generated patients, so that their ranges are meant to be wider.
 
-With `--pictures` axial and long-axis planes of generated patients are drawn, below those of the CTs that `--real` holds.
+With `--pictures` axial and long-axis planes of generated patients are drawn, below those of the CTs in `--real`.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def figures(structures: NDArray, labels: NDArray, affine: NDArray) -> dict[str, 
     axis = axis * np.sign(axis @ normal)
     aortic, outward, _ = contact(masks["LV"], masks["ascending aorta"], affine)
     la, lv = points["body"].mean(0), points["LV"].mean(0)
-    extents = np.ptp(points["body"] @ principal_axes(points["body"]).T, axis=0) + SPACING
+    ends = np.percentile(points["body"] @ principal_axes(points["body"]).T, (1, 99), axis=0)
+    extents = ends[1] - ends[0] + SPACING
     spread = np.ptp(in_plane(patch, normal), axis=0)
     along = (points["LV"] - mitral) @ normal
     _, _, rv = contact(masks["RA"], masks["RV"], affine)

@@ -14,7 +14,12 @@ from .structures import Structure
 
 
 def _hollow(
-    canvas: Canvas, shape: Shape, under: torch.Tensor, content: Structure, gas: Structure, level: tuple[np.ndarray, np.ndarray]
+    canvas: Canvas,
+    shape: Shape,
+    under: torch.Tensor,
+    content: Structure,
+    gas: Structure,
+    level: tuple[np.ndarray, np.ndarray],
 ) -> None:
     """An organ with gas above its content; `level` is a point (3,) of the surface between and the direction up (3,)."""
     window = canvas.window(shape.bounds)

@@ -153,7 +153,9 @@ class Leaflets:
         sheet = rim.abs() < half * float(np.hypot(1.0, slope))
         if self.opening:
             # the leaflet in front is the longer one
-            return sheet & (z > -half) & (z < depth * (0.8 + 0.4 * (x / a.depth).clamp(-0.5, 0.5))), torch.zeros_like(sheet)
+            return sheet & (z > -half) & (z < depth * (0.8 + 0.4 * (x / a.depth).clamp(-0.5, 0.5))), torch.zeros_like(
+                sheet
+            )
         sheet &= (z > -half) & (z < depth)
         sheet |= ((x - meeting).abs() < half) & (z >= depth) & (z < depth + COAPTATION) & (y.abs() < 0.33 * a.width)
         return sheet, (rim < 0) & (z > 0) & (z < depth) & ~sheet

@@ -41,12 +41,13 @@ class Kind:
 @dataclass(frozen=True)
 class Case:
     """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), structures (D0, D1, D2) uint8, affine
-    (4, 4) voxel -> RAS mm, how it was scanned, and the chambers' volumes in mL by counting the voxels of this grid."""
+    (4, 4) voxel -> RAS mm, the patient, how the scan was made, and the chambers' volumes in mL by counting voxels."""
 
     image: np.ndarray
     labels: np.ndarray
     structures: torch.Tensor
     affine: np.ndarray
+    patient: Patient
     acquisition: Acquisition
     volumes_ml: dict[str, float]
 
@@ -88,7 +89,7 @@ def generate_case(
     voxel = float(np.prod(spacing)) / 1e3
     volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
     image = image.round().to(torch.int16).cpu().numpy()
-    return Case(image, labels, structures.cpu(), centred_affine(shape, spacing, offset), acquisition, volumes)
+    return Case(image, labels, structures.cpu(), centred_affine(shape, spacing, offset), patient, acquisition, volumes)
 
 
 def equip(patient: Patient, devices: Sequence[str], rng: np.random.Generator) -> Patient:

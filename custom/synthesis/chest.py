@@ -112,10 +112,10 @@ class Chest:
         np.minimum.at(heights, tuple(cells.T), points[:, 2])
         heights = ndimage.minimum_filter(heights, 3)
         # where the surface turns up at the heart's border nothing lies close below
-        far = float(self.heart_bottom) - 60.0
+        far = float(self.heart_bottom) - 30.0
         heights = np.where(heights < self.heart_bottom + RISE, heights, far)
         heights = ndimage.grey_erosion(heights, size=(3, 3))
-        return low, step, ndimage.gaussian_filter(heights, 1.2) - GAP
+        return low, step, ndimage.gaussian_filter(heights, 2.0) - GAP
 
     def costal_margin(self, y: torch.Tensor) -> torch.Tensor:
         """Height below which the wall has no ribs: high at the xiphoid, low at the back."""

@@ -1,5 +1,4 @@
-"""Aorta, pulmonary artery and caval veins as implicit shapes, hung on a heart; each part that has a name of its own is a
-shape of its own."""
+"""Aorta, pulmonary artery and caval veins as implicit shapes, hung on a heart; each named part is a shape."""
 
 from __future__ import annotations
 
@@ -100,7 +99,9 @@ class GreatVessels:
     @cached_property
     def fork(self) -> np.ndarray:
         """Bifurcation of the pulmonary trunk (3,)."""
-        return np.array([self.heart.la[0] - 20, self.heart.la[1] + 10, self.heart.roof + self.patient.pulmonary_radius + 6])
+        return np.array(
+            [self.heart.la[0] - 20, self.heart.la[1] + 10, self.heart.roof + self.patient.pulmonary_radius + 6]
+        )
 
     @cached_property
     def pulmonary_trunk(self) -> Union:
@@ -119,9 +120,7 @@ class GreatVessels:
             [fork, la + [12, 2, roof - la[2] + 0.75 * r + 3], la + [42, -6, roof - la[2] + 4], la + [68, -16, 6]],
             [0.75 * r, 0.72 * r, 0.62 * r, 0.4 * r],
         )
-        left = tube(
-            [fork, la + [-44, -14, roof - la[2] + 14], la + [-62, -34, 0]], [0.8 * r, 0.68 * r, 0.4 * r]
-        )
+        left = tube([fork, la + [-44, -14, roof - la[2] + 14], la + [-62, -34, 0]], [0.8 * r, 0.68 * r, 0.4 * r])
         return Union((*right.parts, *left.parts))
 
     # caval veins
@@ -145,6 +144,10 @@ class GreatVessels:
     def inferior_cava(self) -> Union:
         ra, r = self.heart.right.atrial_centre, 1.15 * self.patient.cava_radius
         down, spine = self.heart.right.atrial_semi[2], self.heart.spine
-        path = [ra + [0, -8, -0.6 * down], ra + [-2, -13, -1.3 * down], np.array([spine[0] + 24, spine[1] + 34, ra[2] - 95])]
+        path = [
+            ra + [0, -8, -0.6 * down],
+            ra + [-2, -13, -1.3 * down],
+            np.array([spine[0] + 24, spine[1] + 34, ra[2] - 95]),
+        ]
         path.append(path[-1] + [0, -6, -90])
         return tube(path, [r, r, r, 0.9 * r])

@@ -65,8 +65,8 @@ class Heart:
         # positions, the base of the left ventricle being at 0 for the moment
         mitral = self._mitral()
         aortic = self._aortic(mitral)
-        to_la = unit(-self.axis + np.array([0.25, -0.2, 0.3]))
-        la = mitral.centre + to_la * (0.95 * support(self.la_semi, self.la_axes, to_la) + 4)
+        to_la = unit(-self.axis + np.array([0.22, -0.12, 0.38]))
+        la = mitral.centre + to_la * (1.0 * support(self.la_semi, self.la_axes, to_la) + 6)
         centre = (la + EQUATOR * self.lv_length * self.axis) / 2
         self.mitral = replace(mitral, centre=mitral.centre - centre)
         self.base, self.aortic, self.la = -centre, aortic - centre, la - centre
@@ -144,7 +144,7 @@ class Heart:
         depth, radius = self.patient.septal_bulge, 14.0
         if not depth:
             return ()
-        centre = self.on_endocardium(20.0, 0.16) + (radius - depth) * self.septal
+        centre = self.on_endocardium(20.0, 0.36) + (radius - depth) * self.septal
         axes = np.stack([self.septal, self.anterior, self.axis], axis=1)
         return (Ellipsoid(centre, axes, np.array([radius, 1.2 * radius, radius])),)
 
@@ -153,8 +153,9 @@ class Heart:
         p = self.patient
         unevenness = Waves.draw(stream(p.seed, "wall"), 4, (25.0, 70.0), p.unevenness)
         return Myocardium(
-            self.left_ventricle, (self.base, self.axis), self.septal, self.lv_length, p.wall, p.septum, p.apex_wall, unevenness, self.scar
-        )
+            self.left_ventricle, (self.base, self.axis), self.septal, self.lv_length, p.wall, p.septum, p.apex_wall,
+            unevenness, self.scar,
+        )  # fmt: skip
 
     @cached_property
     def atrial_body(self) -> Shape:
@@ -173,12 +174,12 @@ class Heart:
 
     @cached_property
     def pulmonary_veins(self) -> list[Union]:
-        return pulmonary_veins(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi))
+        return pulmonary_veins(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi), self.atrial_body)
 
     @cached_property
     def appendage(self) -> Union:
         obstacles = ((self.myocardium, 2.0), (self.vessels.pulmonary_trunk, 2.0), (self.vessels.aortic_root, 2.0))
-        return appendage(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi), obstacles)
+        return appendage(self.patient, AtrialFrame(self.la, self.la_axes, self.la_semi), self.atrial_body, obstacles)
 
     # neighbours that the layout depends on
 

@@ -43,7 +43,7 @@ def atrial_body(patient: Patient, frame: AtrialFrame, mitral: Annulus, behind: S
     return Atrium(body, mitral, frame.centre, patient.vestibule)
 
 
-def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
+def pulmonary_veins(patient: Patient, frame: AtrialFrame, body: Shape) -> list[Union]:
     """The veins from the back of the atrium to the lungs: on the right two, three or a common one; on the left two, a
     common trunk or three.
 
@@ -59,6 +59,7 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
         trunk, neck = [], None
         if common:
             start = frame.at(0.62 * side, -0.25 + rng.normal(0, 0.08), 0.10 + rng.normal(0, 0.10))
+            start = rooted(start, body, size)
             neck = start + unit(np.array([side, -0.2 + rng.normal(0, 0.2), rng.normal(0, 0.15)])) * (
                 0.45 * frame.semi[0] + rng.uniform(4, 16)
             )
@@ -68,7 +69,7 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
             radius = size * rng.uniform(0.7, 1.25) * (0.7 if rows is right and height == 0.1 else 1.0)
             direction = unit(np.array([side, forward, 0.30 * height + rng.normal(0, 0.17)]))
             depth, high = -0.25 + rng.normal(0, 0.10), lift + rng.normal(0, 0.07)
-            start = frame.at(rng.uniform(0.55, 0.68) * side, depth, high) if neck is None else neck
+            start = rooted(frame.at(rng.uniform(0.55, 0.68) * side, depth, high), body, radius) if neck is None else neck
             bend = start + direction * (0.45 * frame.semi[0] + 10)
             end = bend + unit(np.array([side, forward - 0.25, 0.7 * height + rng.normal(0, 0.2)])) * rng.uniform(18, 30)
             vein = tube([start, bend, end], [1.15 * radius, radius, 0.6 * radius])
@@ -81,6 +82,12 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
     return veins
 
 
+def rooted(point: np.ndarray, body: Shape, radius: float) -> np.ndarray:
+    """The point (3,), moved so far into a body that a tube of this radius, mm, begins within it."""
+    depth = -0.6 * radius
+    return point if body.distance_at(point) < depth else settle([point], body, depth, steps=8)[0]
+
+
 #: Form of the appendage: share of patients, directions of its three pieces, range of the number of lobes, and
 #: relative length and radius. Shares: Di Biase et al., J Am Coll Cardiol 2012.
 APPENDAGES = {
@@ -91,12 +98,14 @@ APPENDAGES = {
 }
 
 
-def appendage(patient: Patient, frame: AtrialFrame, obstacles: tuple[tuple[Shape, float], ...]) -> Union:
+def appendage(
+    patient: Patient, frame: AtrialFrame, body: Shape, obstacles: tuple[tuple[Shape, float], ...]
+) -> Union:
     """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove.
 
     Args:
         patient: `appendage_form` chooses among `APPENDAGES` by their shares.
-        frame: where the atrium is.
+        frame, body: where the atrium is, and its body.
         obstacles: shapes the appendage keeps off, and by how many mm.
     """
     rng = stream(patient.seed, "left appendage")
@@ -105,7 +114,7 @@ def appendage(patient: Patient, frame: AtrialFrame, obstacles: tuple[tuple[Shape
     _, turns, lobes, relative_length, relative_radius = list(APPENDAGES.values())[form]
     length = patient.appendage_length * relative_length
     radius = patient.appendage_radius * relative_radius * min(1.0, frame.semi[2] / 24)
-    path = [frame.at(-0.62, 0.30 + rng.normal(0, 0.06), 0.42 + rng.normal(0, 0.10))]
+    path = [rooted(frame.at(-0.62, 0.30 + rng.normal(0, 0.06), 0.42 + rng.normal(0, 0.10)), body, radius)]
     for turn in turns:
         path.append(path[-1] + length / 3 * unit(np.array(turn) + rng.normal(0, 0.2, 3)))
     for obstacle, gap in obstacles:

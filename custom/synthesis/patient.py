@@ -61,7 +61,7 @@ def draw_patient(seed: int, iterations: int = 3) -> Patient:
         scales = {}
         for name in CHAMBERS:
             drawn, scale = getattr(patient, f"{name.lower()}_volume"), f"{name.lower()}_scale"
-            scales[scale] = float(getattr(patient, scale) * np.clip(drawn / found[name], 0.5, 2) ** (1 / 3))
+            scales[scale] = float(getattr(patient, scale) * np.clip(drawn / found[name], 0.5, 2) ** 0.4)
         patient = replace(patient, **scales)
     return patient
 

@@ -252,8 +252,8 @@ def draw_parameters(seed: int) -> Patient:
         "scar_thinning": u("scar_thinning", 0.3, 0.75) if scarred else 0.0,
         "aneurysm": u("aneurysm radius", 10, 22) if scarred and chance("aneurysm", 0.35) else 0.0,
         "la_volume": la_volume,
-        "la_width": u("la_width", 1.02, 1.40),
-        "la_depth": u("la_depth", 0.56, 0.80),
+        "la_width": u("la_width", 1.0, 1.32),
+        "la_depth": u("la_depth", 0.50, 0.76),
         "la_height": u("la_height", 0.90, 1.25),
         "la_turn": normal("la_turn", 0, 14, -32, 32),
         "la_fill": u("la_fill", 0.3, 0.8),
@@ -324,7 +324,7 @@ def _draw_disease(draw: Draws) -> dict[str, float]:
     u = draw.uniform
     values = {
         "lv_volume": draw.log_normal("lv_volume", 120, 0.38, *CHAMBERS["LV"].volume_ml),
-        "lv_aspect": u("lv_aspect", 2.7, 4.0),
+        "lv_aspect": u("lv_aspect", 2.8, 4.0),
         "wall": draw.normal("wall", 9.5, 2.0, 6, 16),
         "apex_wall": u("apex_wall", 0.3, 0.8),
     }

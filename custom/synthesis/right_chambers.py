@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 
 from .canvas import Canvas, Window
@@ -16,7 +15,7 @@ ATRIAL_WALL = 1.6  # mm
 
 def paint_right_chambers(canvas: Canvas, heart: Heart) -> None:
     """Paint right ventricle, right atrium and pulmonary trunk, after the left chambers and the leads."""
-    seed, right, vessels = heart.patient.seed, heart.right, heart.vessels
+    seed, right = heart.patient.seed, heart.right
     ragged = Waves.draw(stream(seed, "right trabeculae"), 12, (5.0, 14.0), 1.0)
     inflow = stream(seed, "right inflow")
     swirls = Waves.draw(inflow, 6, (14.0, 40.0), 3.0), Waves.draw(inflow, 10, (4.0, 10.0), 2.5)

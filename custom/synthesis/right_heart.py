@@ -158,8 +158,9 @@ class RightHeart:
         """Blood that has just come in: of the superior cava towards the valve and beyond, and of the inferior one along
         the septum."""
         vessels, valve, r = self.heart.vessels, self.tricuspid, self.patient.cava_radius
-        upper = tube([vessels.cava_course[0], self.atrial_centre + [-2, 4, 4], valve.centre, valve.centre + 22 * valve.normal],
-                     [r, 0.9 * r, 0.75 * r, 0.9 * r], 2)  # fmt: skip
-        lower = tube([vessels.inferior_cava.parts[0].start + [0, 0, -12], self.atrial_centre + [-4, -8, -6],
-                      self.atrial_centre + self.atrial_semi * [-0.4, -0.35, 0.5]], [1.3 * r, 1.25 * r, 0.9 * r], 2)  # fmt: skip
+        centre, mouth = self.atrial_centre, vessels.inferior_cava.parts[0].start
+        down = [vessels.cava_course[0], centre + [-2, 4, 4], valve.centre, valve.centre + 22 * valve.normal]
+        upper = tube(down, [r, 0.9 * r, 0.75 * r, 0.9 * r], 2)
+        upwards = [mouth + [0, 0, -12], centre + [-4, -8, -6], centre + self.atrial_semi * [-0.4, -0.35, 0.5]]
+        lower = tube(upwards, [1.3 * r, 1.25 * r, 0.9 * r], 2)
         return upper, lower

@@ -35,8 +35,8 @@ DENSE = 300.0  # HU above which contrast medium throws streaks
 
 
 class Scan(NamedTuple):
-    """image (D0, D1, D2) float32 HU, labels (D0, D1, D2) uint8, 1 = LA, 2 = LV, and structures (D0, D1, D2) uint8, of one
-    grid; where the scan holds no image, all are empty."""
+    """image (D0, D1, D2) float32 HU, labels (D0, D1, D2) uint8, 1 = LA, 2 = LV, and structures (D0, D1, D2) uint8, of
+    one grid; beyond the field of view all are empty."""
 
     image: torch.Tensor
     labels: torch.Tensor

@@ -79,8 +79,8 @@ class Ellipsoid(Shape):
 
 @dataclass(frozen=True)
 class Superellipsoid(Shape):
-    """Between an ellipsoid (`fill` 0) and a box with round edges (1), of the same semi-axes; and, where `back` is not 1,
-    so many times as long to the negative side of its third axis."""
+    """Between an ellipsoid (`fill` 0) and a box with round edges (1), of the same semi-axes; to the negative side of
+    its third axis `back` times as long."""
 
     centre: np.ndarray
     axes: np.ndarray

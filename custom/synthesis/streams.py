@@ -1,4 +1,4 @@
-"""Random numbers of a seed: whatever is drawn under a name has a stream of its own, so that a parameter or an organ that
+"""Random numbers of a seed: what is drawn under a name has a stream of its own, so that a parameter or an organ that
 comes to the population changes nothing else about its patients."""
 
 from __future__ import annotations

@@ -106,12 +106,12 @@ LABELLED: dict[str, tuple[Structure, ...]] = {
     "pulmonary artery": (Structure.PULMONARY_TRUNK, Structure.PULMONARY_LEAFLETS),
 }  # fmt: skip
 """The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
-10 mm) of the body. LV: everything inside the smooth endocardial contour, so papillary muscles, trabeculae and the mitral
-leaflets count; it ends at the aortic annulus. The two meet on the surface that spans the mitral annulus from hinge to
-hinge. Myocardium: the left ventricle's. RA and RV as LA and LV, RA with its appendage and to the cavae, RV to the
-pulmonary annulus. Ascending aorta: from the aortic annulus to the upper level of the atria. Pulmonary artery: from the
-annulus to the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the
-chamber that they lie in, calcium and prosthetic rings to nothing."""
+10 mm) of the body. LV: everything inside the smooth endocardial contour, so papillary muscles, trabeculae and mitral
+leaflets count; it ends at the aortic annulus. Both meet on the surface that spans the mitral annulus from hinge to
+hinge. Myocardium: the left ventricle's. RA, with its appendage, and RV likewise, RA to the cavae, RV to the pulmonary
+annulus. Ascending aorta: from the aortic annulus to the upper level of the atria. Pulmonary artery: from its annulus to
+the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the chamber that
+they lie in, calcium and prosthetic rings to nothing."""
 
 MM_WHS = {
     "myocardium": 205, "LA": 420, "LV": 500, "RA": 550, "RV": 600, "ascending aorta": 820, "pulmonary artery": 850,

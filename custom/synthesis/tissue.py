@@ -88,7 +88,7 @@ def draw_tissues(rng: np.random.Generator, contrast: Contrast) -> Tissues:
     calcium = u(500, 1300) if u() < 0.8 else u(1300, 3000)  # the latter blooms
     marrow = u(100, 350)
     atrial = right * u(0.85, 1.15)
-    jet, plume = atrial + u(0.1, 1.0) * (blood.cava - atrial), atrial + u(0.1, 1.0) * (blood.lower - atrial)
+    jet, plume = atrial + u(0.1, 0.9) * (blood.cava - atrial), atrial + u(0.1, 0.8) * (blood.lower - atrial)
     pulmonary = right + arterial_mix * (left - right)
     liver = u(40, 170)
     mean = {
@@ -124,8 +124,9 @@ def draw_tissues(rng: np.random.Generator, contrast: Contrast) -> Tissues:
     layered = (u(0.06, 0.3) if u() < 0.2 else u(0, 0.06)) * max(0.0, left - muscle)  # of the left heart
     mixing = {
         S.RV_BLOOD: unmixed, S.RV_JET: unmixed, S.RV_TRABECULAE: unmixed, S.RA_BLOOD: unmixed + inflow,
-        S.RA_CAVAL_JET: unmixed + inflow, S.RA_CAVAL_PLUME: inflow, S.RA_APPENDAGE: unmixed, S.SUPERIOR_VENA_CAVA: inflow,
-        S.INFERIOR_VENA_CAVA: 0.4 * inflow, S.PULMONARY_ARTERY: 0.3 * unmixed, S.PULMONARY_TRUNK: 0.3 * unmixed,
+        S.RA_CAVAL_JET: unmixed + inflow, S.RA_CAVAL_PLUME: inflow, S.RA_APPENDAGE: unmixed,
+        S.SUPERIOR_VENA_CAVA: inflow, S.INFERIOR_VENA_CAVA: 0.4 * inflow,
+        S.PULMONARY_ARTERY: 0.3 * unmixed, S.PULMONARY_TRUNK: 0.3 * unmixed,
         S.LV_BLOOD: layered, S.MITRAL_FUNNEL: layered,
         S.LA_BLOOD: u(0, 1) * layered, S.LA_APPENDAGE: u(1, 2) * layered, S.MYOCARDIUM: u(0, 12), S.LUNG: u(5, 40),
         S.LIVER: u(0, 10), S.MARROW: u(10, 60), S.MUSCLE: u(5, 20), S.FAT: u(2, 10), S.STOMACH: u(5, 60),
@@ -136,12 +137,18 @@ def draw_tissues(rng: np.random.Generator, contrast: Contrast) -> Tissues:
     if contrast is Contrast.NONE:
         stringy = 0.0
     filaments = {
-        S.RA_BLOOD: stringy, S.RA_CAVAL_JET: u(0.2, 1.2) * stringy, S.RA_CAVAL_PLUME: u(0.1, 0.6) * stringy,
-        S.RV_BLOOD: u(0.2, 0.8) * stringy, S.RV_JET: u(0.3, 1.0) * stringy, S.RA_APPENDAGE: u(0, 0.6) * stringy,
-        S.PULMONARY_TRUNK: u(0, 0.2) * stringy, S.RV_TRABECULAE: u(0, 0.4) * stringy,
+        S.RA_BLOOD: stringy,
+        S.RA_CAVAL_JET: u(0.2, 1.2) * stringy,
+        S.RA_CAVAL_PLUME: u(0.1, 0.6) * stringy,
+        S.RV_BLOOD: u(0.2, 0.8) * stringy,
+        S.RV_JET: u(0.3, 1.0) * stringy,
+        S.RA_APPENDAGE: u(0, 0.6) * stringy,
+        S.PULMONARY_TRUNK: u(0, 0.2) * stringy,
+        S.RV_TRABECULAE: u(0, 0.4) * stringy,
     }
     texture = {
-        S.LV_TRABECULAE: u(0, 0.15) * left, S.RV_TRABECULAE: u(0.05, 0.25) * right, S.RA_TRABECULAE: u(0, 0.15) * right, S.RV_BLOOD: u(0, 0.05) * right,
+        S.LV_TRABECULAE: u(0, 0.15) * left, S.RV_TRABECULAE: u(0.05, 0.25) * right, S.RA_TRABECULAE: u(0, 0.15) * right,
+        S.RV_BLOOD: u(0, 0.05) * right,
         S.MYOCARDIUM: u(0, 10), S.PAPILLARY_MUSCLE: u(0, 15), S.LUNG: u(10, 50), S.MARROW: u(20, 90),
         S.CORTICAL_BONE: u(20, 150), S.FAT: u(3, 15), S.EPICARDIAL_FAT: u(5, 30), S.MUSCLE: u(8, 30),
         S.LIVER: u(0, 10), S.STOMACH: u(5, 60), S.OESOPHAGUS: u(5, 25), S.CARTILAGE: u(10, 50), S.DISC: u(5, 20),

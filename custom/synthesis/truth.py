@@ -1,4 +1,4 @@
-"""What is true of a generated patient beside its labels: landmarks, valve planes, ostia and regions, from the shapes."""
+"""What is true of a generated patient beside its labels, from the shapes: landmarks, valve planes, ostia, regions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Truth:
         self.patient, self.heart, self._bend = patient, Heart(patient), bending(patient)
 
     def to_scanner(self, points: np.ndarray) -> np.ndarray:
-        """Points (..., 3) of the shapes' frame as RAS mm (..., 3): the bending's inverse by iteration, then the pose."""
+        """Points (..., 3) of the shapes' frame as RAS mm: the bending's inverse by iteration, then the pose."""
         points = np.asarray(points, dtype=float)
         found = points.copy()
         for _ in range(12):
@@ -41,8 +41,8 @@ class Truth:
         return apply_affine(self.patient.pose, found)
 
     def landmarks(self) -> dict[str, Any]:
-        """Points, planes and ostia as lists of numbers, RAS mm; a plane has centre, normal and contour, its normal along
-        the blood's flow."""
+        """Points, planes and ostia as lists of numbers, RAS mm; a plane has centre, contour, and its normal along the
+        blood's flow. Steps between slabs of a scan are not in them."""
         h = self.heart
         aortic, pulmonary, appendage = h.vessels.aortic_valve, h.vessels.pulmonary_valve, h.appendage
         first = appendage.parts[0]
@@ -85,7 +85,7 @@ class Truth:
         return regions
 
     def _plane(self, contour: np.ndarray, normal: np.ndarray) -> dict[str, Any]:
-        """Centre, normal and contour in the scanner; the normal is that of the contour there, on the side of `normal`."""
+        """Centre, normal and contour in the scanner; the normal is fitted to the contour, on the side of `normal`."""
         middle = contour.mean(axis=0)
         placed, ahead = self.to_scanner(contour), self.to_scanner(middle + normal) - self.to_scanner(middle)
         centre = placed.mean(axis=0)

@@ -15,8 +15,8 @@ ANEURYSM_WALL = 3.0  # mm: what is left of the wall over an aneurysm
 
 @dataclass(frozen=True)
 class LeftVentricle(Shape):
-    """Endocardial surface: a body that comes to the mitral annulus over a shoulder, and an outflow tract that ends at the
-    aortic annulus (centre and normal).
+    """Endocardial surface: a body that comes to the mitral annulus over a shoulder, and an outflow tract that ends at
+    the aortic annulus (centre and normal).
 
     `aneurysms` bulge out of it, `bulges` of the septum into it.
     """
@@ -86,11 +86,13 @@ class Myocardium(Shape):
         to_apex = ((height / self.length - 0.6) / 0.4).clamp(0, 1)
         thickness = thickness * (1 - (1 - self.apex) * to_apex * to_apex)
         thickness = thickness * (1 + self.unevenness(points)[0]).clamp_(0.75, 1.3)
+        below = cavity.mitral.local(points)[2]
+        thickness = thickness * (0.5 + 0.5 * (below / 16.0).clamp_(0, 1))  # it thins out to the annulus
         if self.scar.thinning:
             apart = sum((points[k] - float(c)) ** 2 for k, c in enumerate(self.scar.centre))
             thickness = thickness * (1 - self.scar.thinning * torch.exp(apart * (-0.5 / self.scar.radius**2)))
         wall = cavity.body.distance(points) - thickness
-        wall = smooth_max(wall, -cavity.mitral.local(points)[2] - 0.5, 4.0)
+        wall = smooth_max(wall, -below - 0.5, 7.0)
         wall = smooth_max(wall, along(points, cavity.aortic[1], cavity.aortic[0]) - 1.0, 4.0)
         for aneurysm in cavity.aneurysms:
             wall = smooth_min(wall, aneurysm.distance(points) - ANEURYSM_WALL, 6.0)

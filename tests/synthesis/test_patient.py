@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ SEEDS = range(100, 112)
 
 @pytest.fixture(scope="module")
 def population():
-    patients = [draw_patient(seed) for seed in SEEDS]
+    patients = [replace(draw_patient(seed), turn=0.0, nod=0.0, lean=0.0, mirrored=False) for seed in SEEDS]
     return [(p, paint(p, centred_affine(SHAPE, SPACING), SHAPE)) for p in patients]
 
 
