@@ -69,7 +69,9 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame, body: Shape) -> list[U
             radius = size * rng.uniform(0.7, 1.25) * (0.7 if rows is right and height == 0.1 else 1.0)
             direction = unit(np.array([side, forward, 0.30 * height + rng.normal(0, 0.17)]))
             depth, high = -0.25 + rng.normal(0, 0.10), lift + rng.normal(0, 0.07)
-            start = rooted(frame.at(rng.uniform(0.55, 0.68) * side, depth, high), body, radius) if neck is None else neck
+            start = (
+                rooted(frame.at(rng.uniform(0.55, 0.68) * side, depth, high), body, radius) if neck is None else neck
+            )
             bend = start + direction * (0.45 * frame.semi[0] + 10)
             end = bend + unit(np.array([side, forward - 0.25, 0.7 * height + rng.normal(0, 0.2)])) * rng.uniform(18, 30)
             vein = tube([start, bend, end], [1.15 * radius, radius, 0.6 * radius])
@@ -98,9 +100,7 @@ APPENDAGES = {
 }
 
 
-def appendage(
-    patient: Patient, frame: AtrialFrame, body: Shape, obstacles: tuple[tuple[Shape, float], ...]
-) -> Union:
+def appendage(patient: Patient, frame: AtrialFrame, body: Shape, obstacles: tuple[tuple[Shape, float], ...]) -> Union:
     """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove.
 
     Args:

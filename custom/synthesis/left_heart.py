@@ -77,11 +77,7 @@ def _paint_ventricle(canvas: Canvas, heart: Heart) -> tuple[torch.Tensor, Window
     distance = cavity.distance(points) + roughness
     inside = distance < 0
     for muscle in _papillary_muscles(heart, stream(p.seed, "papillary muscles")):
-        part = canvas.window(muscle.bounds)
-        within = cavity.distance(canvas.points[(slice(None), *part)]) < 0
-        canvas.fill(
-            Structure.PAPILLARY_MUSCLE, within & (muscle.distance(canvas.points[(slice(None), *part)]) < 0), part
-        )
+        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & canvas.within(muscle, window), window)
     leaflets, funnel = heart.mitral_leaflets.regions(points)
     canvas.fill(Structure.MITRAL_LEAFLETS, inside & leaflets, window)
     canvas.fill(Structure.MITRAL_FUNNEL, inside & funnel, window)

@@ -223,7 +223,7 @@ def draw_parameters(seed: int) -> Patient:
     steep = chance("unusual axis", 0.25)  # hearts that stand or lie
     turned, position = chance("turned", 0.35), _draw_position(draw)
     values = disease | {
-        "lv_azimuth": u("unusual lv_azimuth", 10, 88) if steep else normal("lv_azimuth", 50, 12, 14, 80),
+        "lv_azimuth": u("unusual lv_azimuth", 12, 76) if steep else normal("lv_azimuth", 50, 11, 16, 74),
         "lv_descent": u("unusual lv_descent", -10, 68) if steep else normal("lv_descent", 28, 13, -6, 62),
         "lv_roll": normal("lv_roll", 5, 13, -25, 35),
         "lv_eccentricity": u("lv_eccentricity", 0.80, 0.95) if pulmonary else u("lv_eccentricity", 0.93, 1.07),

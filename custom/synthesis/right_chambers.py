@@ -23,23 +23,23 @@ def paint_right_chambers(canvas: Canvas, heart: Heart) -> None:
 
     window, distance, inside = _chamber(canvas, right.ventricle, Structure.LEAD_IN_RV)
     points = canvas.points[(slice(None), *window)]
-    canvas.fill(Structure.RV_PAPILLARY_MUSCLE, inside & _within(canvas, right.moderator_band, window), window)
+    canvas.fill(Structure.RV_PAPILLARY_MUSCLE, inside & canvas.within(right.moderator_band, window), window)
     canvas.fill(Structure.TRICUSPID_LEAFLETS, inside & right.leaflets.regions(points)[0], window)
     rough = inside & (distance > -heart.patient.right_trabeculae) & (ragged(points)[0] > 0.4)
     canvas.fill(Structure.RV_TRABECULAE, rough, window)
     jet, plume = right.jets
-    canvas.fill(Structure.RV_JET, inside & _within(canvas, jet, window, swirls), window)
+    canvas.fill(Structure.RV_JET, inside & canvas.within(jet, window, swirls), window)
     canvas.fill(Structure.RV_BLOOD, inside, window)
     wall = distance < float(stream(seed, "right ventricular wall").uniform(2.0, 4.5))
 
     window_of_ra, distance, inside = _chamber(canvas, right.atrium, Structure.LEAD_IN_RA)
     points = canvas.points[(slice(None), *window_of_ra)]
-    canvas.fill(Structure.RA_TRABECULAE, inside & _within(canvas, right.crista, window_of_ra), window_of_ra)
+    canvas.fill(Structure.RA_TRABECULAE, inside & canvas.within(right.crista, window_of_ra), window_of_ra)
     rough = inside & (distance > -0.4 * heart.patient.right_trabeculae) & (ragged(points)[0] > 0.7)
     rough &= points[1] > float(right.atrial_centre[1])  # its front is rough, its back smooth
     canvas.fill(Structure.RA_TRABECULAE, rough, window_of_ra)
-    canvas.fill(Structure.RA_CAVAL_JET, inside & _within(canvas, jet, window_of_ra, swirls), window_of_ra)
-    canvas.fill(Structure.RA_CAVAL_PLUME, inside & _within(canvas, plume, window_of_ra, swirls), window_of_ra)
+    canvas.fill(Structure.RA_CAVAL_JET, inside & canvas.within(jet, window_of_ra, swirls), window_of_ra)
+    canvas.fill(Structure.RA_CAVAL_PLUME, inside & canvas.within(plume, window_of_ra, swirls), window_of_ra)
     canvas.fill(Structure.RA_BLOOD, inside, window_of_ra)
     _paint_appendage(canvas, heart, ragged)
     canvas.fill(Structure.RA_WALL, distance < ATRIAL_WALL, window_of_ra)
@@ -55,21 +55,6 @@ def _chamber(canvas: Canvas, shape: Shape, lead: Structure) -> tuple[Window, tor
     target.masked_fill_(inside & (target == int(Structure.METAL)), int(lead))
     canvas.surround(distance, window, FAT_REACH)
     return window, distance, inside
-
-
-def _within(canvas: Canvas, shape: Shape, window: Window, swirls: tuple[Waves, ...] = ()) -> torch.Tensor:
-    """Where the window (its shape) lies in a shape, whose surface `swirls` move by so many mm."""
-    part = canvas.window(shape.bounds, 10.0 if swirls else 0.0)
-    starts = [max(a.start, b.start) for a, b in zip(part, window, strict=True)]
-    stops = [max(min(a.stop, b.stop), start) for a, b, start in zip(part, window, starts, strict=True)]
-    both = tuple(slice(*ends) for ends in zip(starts, stops, strict=True))
-    result = torch.zeros(canvas.structures[window].shape, dtype=torch.bool, device=canvas.points.device)
-    points = canvas.points[(slice(None), *both)]
-    if points.numel():
-        distance = shape.distance(points) + sum(waves(points)[0] for waves in swirls)
-        inner = (slice(b.start - w.start, b.stop - w.start) for b, w in zip(both, window, strict=True))
-        result[tuple(inner)] = distance < 0
-    return result
 
 
 def _paint_appendage(canvas: Canvas, heart: Heart, ragged: Waves) -> None:

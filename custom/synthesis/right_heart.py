@@ -122,7 +122,7 @@ class RightHeart:
     def atrial_centre(self) -> np.ndarray:
         """Centre (3,) of the right atrium's body."""
         valve, semi = self.tricuspid, self.atrial_semi
-        to_ra = unit(-valve.normal + np.array([0.15, -0.35, 0.0]))
+        to_ra = unit(-valve.normal + np.array([0.4, -0.4, 0.0]))
         return valve.centre + to_ra * (0.9 / float(np.linalg.norm(to_ra / semi)) + 4)
 
     @cached_property

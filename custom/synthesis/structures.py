@@ -110,7 +110,7 @@ LABELLED: dict[str, tuple[Structure, ...]] = {
 leaflets count; it ends at the aortic annulus. Both meet on the surface that spans the mitral annulus from hinge to
 hinge. Myocardium: the left ventricle's. RA, with its appendage, and RV likewise, RA to the cavae, RV to the pulmonary
 annulus. Ascending aorta: from the aortic annulus to the upper level of the atria. Pulmonary artery: from its annulus to
-the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the chamber that
+the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the chamber
 they lie in, calcium and prosthetic rings to nothing."""
 
 MM_WHS = {

@@ -29,14 +29,14 @@ class Truth:
     """
 
     def __init__(self, patient: Patient) -> None:
-        self.patient, self.heart, self._bend = patient, Heart(patient), bending(patient)
+        self.patient, self.heart, self.bend = patient, Heart(patient), bending(patient)
 
     def to_scanner(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) of the shapes' frame as RAS mm: the bending's inverse by iteration, then the pose."""
         points = np.asarray(points, dtype=float)
         found = points.copy()
         for _ in range(12):
-            shift = self._bend(torch.from_numpy(np.moveaxis(found, -1, 0).copy())).numpy()
+            shift = self.bend(torch.from_numpy(np.moveaxis(found, -1, 0).copy())).numpy()
             found = points - np.moveaxis(shift, 0, -1)
         return apply_affine(self.patient.pose, found)
 
@@ -73,7 +73,7 @@ class Truth:
         regions = table[structures.cpu().int()]
         voxels = regions.nonzero()
         points = torch.from_numpy(apply_affine(np.linalg.inv(self.patient.pose) @ affine, voxels.numpy())).T
-        points = points + self._bend(points)
+        points = points + self.bend(points)
         below = self.heart.mitral.local(points)[2]
         aortic = self.heart.vessels.aortic_valve
         beyond = torch.from_numpy(aortic.normal) @ points - float(aortic.normal @ aortic.centre)
