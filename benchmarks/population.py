@@ -2,8 +2,8 @@
 
 Measured on painted structure maps, upright and unbent by any network. Real ranges: 19 hearts of healthy adults at
 end-diastole (Rodero et al., PLoS Comput Biol 2021; atria without veins and appendage) and, for cross-sections, four CTs
-with contrast outlined by the shipped weights; RV over LV and areas of valves are the usual ones of adults. Diseases are
-far commoner among generated patients, so that their ranges are meant to be wider.
+with contrast outlined by the shipped weights; RV over LV is the usual one of adults, where nothing stands none is known
+here. Diseases are far commoner among generated patients, so that their ranges are meant to be wider.
 
 With `--pictures` axial and long-axis planes of generated patients are drawn, below those of the CTs in `--real`.
 """
@@ -34,7 +34,7 @@ REAL = {
     "LV mL": "98 to 144 (end-diastole)",
     "LA mL": "89 to 103",
     "RV / LV": "1.0 to 1.4",
-    "RA / LA": "0.8 to 1.4",
+    "RA / LA": "",
     "mitral annulus, width mm": "35 [30 to 42]",
     "mitral annulus, depth mm": "28 [23 to 33]",
     "mitral annulus to LV axis, degrees": "8.2 [2.2 to 21.6]",
@@ -49,10 +49,10 @@ REAL = {
     "LV 3 mm below the mitral plane cm2": "8 to 19",
     "LV 9 mm below the mitral plane cm2": "10 to 22",
     "LV at its widest cm2": "",
-    "RA to RV contact cm2": "7 to 12 (the valve)",
-    "RV to pulmonary artery contact cm2": "4 to 8",
-    "RV length / LV length": "0.85 to 1.0",
-    "lung under the heart, share": "below 0.2",
+    "RA to RV contact cm2": "the valve alone",
+    "RV to pulmonary artery contact cm2": "6",
+    "RV length / LV length": "nearly 1",
+    "lung under the heart, share": "",
     "middle of seven structures mm, right": "5",
     "middle of seven structures mm, anterior": "20",
 }

@@ -98,7 +98,7 @@ class Atrium(Shape):
         slant = up.clamp(max=1.5 * reach) / reach  # the vestibule leans towards the middle
         rim = a.outside(x - slant * float(towards @ a.front), y - slant * float(towards @ a.side))
         rim = rim - up * (self.opening + FLARE * up)
-        whole = smooth_min(self.body.distance(points), -z - 0.6 * reach, 8.0)
+        whole = smooth_min(self.body.distance(points), -z - 0.5 * reach, 8.0)
         return torch.maximum(smooth_max(whole, rim, 5.0), z)
 
 

@@ -66,7 +66,7 @@ class Heart:
         mitral = self._mitral()
         aortic = self._aortic(mitral)
         to_la = unit(-self.axis + np.array([0.22, -0.12, 0.38]))
-        la = mitral.centre + to_la * (1.0 * support(self.la_semi, self.la_axes, to_la) + 6)
+        la = mitral.centre + to_la * (0.96 * support(self.la_semi, self.la_axes, to_la) + 5)
         centre = (la + EQUATOR * self.lv_length * self.axis) / 2
         self.mitral = replace(mitral, centre=mitral.centre - centre)
         self.base, self.aortic, self.la = -centre, aortic - centre, la - centre

@@ -11,10 +11,11 @@ from ..frames import centred_affine
 from .canvas import Canvas
 from .chest import Chest
 from .devices import paint_leads, paint_wires
+from .distributions import draw_parameters
 from .heart import Heart
 from .left_heart import paint_left_chambers
 from .mediastinum import paint_mediastinum
-from .population import Patient, draw_parameters
+from .population import Patient
 from .shapes import Waves
 from .streams import stream
 from .structures import Structure, label_map, remove_islands

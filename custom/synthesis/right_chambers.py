@@ -25,7 +25,7 @@ def paint_right_chambers(canvas: Canvas, heart: Heart) -> None:
     points = canvas.points[(slice(None), *window)]
     canvas.fill(Structure.RV_PAPILLARY_MUSCLE, inside & canvas.within(right.moderator_band, window), window)
     canvas.fill(Structure.TRICUSPID_LEAFLETS, inside & right.leaflets.regions(points)[0], window)
-    rough = inside & (distance > -heart.patient.right_trabeculae) & (ragged(points)[0] > 0.4)
+    rough = inside & (distance > -heart.patient.right_trabeculae) & (ragged(points)[0] > 0.6)
     canvas.fill(Structure.RV_TRABECULAE, rough, window)
     jet, plume = right.jets
     canvas.fill(Structure.RV_JET, inside & canvas.within(jet, window, swirls), window)

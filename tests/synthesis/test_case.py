@@ -14,7 +14,8 @@ from custom.synthesis import Kind, Protocol, generate_case, synthesize
 from custom.synthesis.case import equip
 from custom.synthesis.contact_sheet import draw_tile
 from custom.synthesis.dicom_series import write_series
-from custom.synthesis.population import Device, draw_parameters
+from custom.synthesis.distributions import draw_parameters
+from custom.synthesis.population import Device
 
 CLEAN = Protocol({"arterial": 1}, noise=(5, 10), slice_thickness=(4, 4), step=0, cut=0, circle=0)
 KIND = Kind(width=(180, 200), length=(150, 170), pixel=3.5, offset=(10, 20), protocol=CLEAN)

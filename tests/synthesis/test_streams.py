@@ -8,8 +8,9 @@ import torch
 
 from custom.frames import centred_affine
 from custom.synthesis import left_heart, streams
+from custom.synthesis.distributions import draw_parameters
 from custom.synthesis.patient import paint
-from custom.synthesis.population import Patient, draw_parameters
+from custom.synthesis.population import Patient
 from custom.synthesis.structures import Structure
 
 GRID = (centred_affine((56, 56, 56), (3.5, 3.5, 3.5)), (56, 56, 56))

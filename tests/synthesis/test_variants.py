@@ -8,10 +8,11 @@ import torch
 from scipy import ndimage
 
 from custom.frames import centred_affine
+from custom.synthesis.distributions import DEVICES, draw_parameters
 from custom.synthesis.heart import Heart
 from custom.synthesis.left_atrium import APPENDAGES
 from custom.synthesis.patient import draw_patient, paint
-from custom.synthesis.population import DEVICES, Arms, Device, Position, draw_parameters
+from custom.synthesis.population import Arms, Device, Position
 from custom.synthesis.structures import Structure, chamber_labels
 
 GRID = (centred_affine((64, 64, 64), (3.0, 3.0, 3.0)), (64, 64, 64))
