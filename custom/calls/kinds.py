@@ -260,6 +260,8 @@ KINDS: dict[str, Kind] = {
     # generated patients
     "first_seed": whole(0),
     "count": whole(1),
+    "closed_leaflets": boolean,
+    "regions": boolean,
     "contact_sheet": boolean,
     "shape": optional(several(3, whole(2), "three whole numbers of voxels")),
 }

@@ -1,20 +1,22 @@
 """Generated hearts: a seed becomes a patient, a patient a structure map, a structure map as many scans as wanted.
 
-Numbers come from `population`: who a patient is, each parameter drawn from a stream of its own, so that a new one
-changes no other. Shapes, implicit functions in mm (`shapes`), are laid out by `heart`, with `left_atrium`, `ventricle`
-and `coronaries`, and by `chest`. `patient.paint` paints them on a `canvas`, what is painted first stays:
+Numbers come from `distributions`: who a patient is (`population`), each parameter drawn from a stream of its own
+(`streams`), so that a new one changes no other. Shapes, implicit functions in mm (`shapes`), are laid out by `heart`,
+with `left_atrium`, `ventricle`, `right_heart`, `great_vessels` and `coronaries`, and by `chest`; valves are `annulus`
+and `semilunar`. `patient.paint` paints them on a `canvas`, what is painted first stays:
 
 ================ ======================================================================================================
 `left_heart`     what decides the labels: aorta, left ventricle and atrium, myocardium, pulmonary veins
-`mediastinum`    right heart, great vessels, oesophagus, airways, fat
+`right_chambers` right ventricle, right atrium and pulmonary trunk
+`mediastinum`    great vessels, oesophagus, airways, fat
 `thorax`         spine, ribs and sternum; `lungs`, `abdomen` and `body` what lies round them
 `devices`        leads, valves, stents, wires
 ================ ======================================================================================================
 
-`structures` names what is painted, and which of it is a chamber. A scan begins with an `acquisition`, drawn from a
-protocol: `tissue` gives each structure its HU, `scanner` makes the image, `artefacts` what goes wrong in it, with the
-noise of `random_fields`. `case` is a whole examination; `workflow` writes many, `dicom_series` one as DICOM,
-`contact_sheet` a picture of all; `transforms` makes training data of seeds.
+`structures` names what is painted, and which of it is labelled; `truth` knows the landmarks. A scan begins with an
+`acquisition`, drawn from a protocol: `tissue` gives each structure its HU, `scanner` makes the image, `artefacts` what
+goes wrong in it, with the noise of `random_fields`. `case` is a whole examination; `workflow` writes many,
+`dicom_series` one as DICOM, `contact_sheet` a picture of all; `transforms` makes training data of seeds.
 """
 
 from .acquisition import Acquisition, Protocol

@@ -8,20 +8,25 @@ import torch
 from .canvas import Canvas
 from .chest import Chest
 from .heart import Heart
-from .population import Stream, random_stream
-from .shapes import Cone, Ellipsoid, Shape, Waves
+from .shapes import Cone, Ellipsoid, Shape, Waves, along
+from .streams import stream
 from .structures import Structure
 
 
 def _hollow(
-    canvas: Canvas, shape: Shape, under: torch.Tensor, content: Structure, gas: Structure, level: float
+    canvas: Canvas,
+    shape: Shape,
+    under: torch.Tensor,
+    content: Structure,
+    gas: Structure,
+    level: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """An organ with gas on top (in front) of its content above the y coordinate `level`."""
+    """An organ with gas above its content; `level` is a point (3,) of the surface between and the direction up (3,)."""
     window = canvas.window(shape.bounds)
     points = canvas.points[(slice(None), *window)]
     distance = shape.distance(points)
     inside = (distance < 0) & under[window]
-    canvas.fill(gas, inside & (distance < -2.5) & (points[1] > level), window)
+    canvas.fill(gas, inside & (distance < -2.5) & (along(points, level[1], level[0]) > 0), window)
     canvas.fill(content, inside, window)
 
 
@@ -35,10 +40,10 @@ def paint_abdomen(canvas: Canvas, heart: Heart, chest: Chest, below: torch.Tenso
     """
     under = below > 3.0
     if bool(under.any()):
-        rng = random_stream(heart.patient.seed, Stream.ABDOMEN)
-        _paint_liver(canvas, chest, under, rng)
-        _paint_left_side(canvas, chest, under, rng)
-        _paint_kidneys_and_bowel(canvas, chest, under, rng)
+        seed, up = heart.patient.seed, heart.patient.up
+        _paint_liver(canvas, chest, under, stream(seed, "liver"))
+        _paint_left_side(canvas, chest, under, up, stream(seed, "stomach and spleen"))
+        _paint_kidneys_and_bowel(canvas, chest, under, up, stream(seed, "kidneys and bowel"))
         canvas.fill(Structure.FAT, under)
     canvas.fill(Structure.MUSCLE, below > 0)
 
@@ -61,16 +66,20 @@ def _paint_liver(canvas: Canvas, chest: Chest, under: torch.Tensor, rng: np.rand
     canvas.fill(Structure.LIVER, liver)
 
 
-def _paint_left_side(canvas: Canvas, chest: Chest, under: torch.Tensor, rng: np.random.Generator) -> None:
+def _paint_left_side(
+    canvas: Canvas, chest: Chest, under: torch.Tensor, up: np.ndarray, rng: np.random.Generator
+) -> None:
     """Stomach, spleen and the left flexure of the colon."""
-    middle, level = np.array([*chest.middle, chest.heart_bottom]), float(chest.middle[1]) + rng.uniform(-10, 40)
+    middle = np.array([*chest.middle, chest.heart_bottom])
     if rng.uniform() < 0.4:
         place = middle + [-rng.uniform(55, 100), rng.uniform(15, 55), -rng.uniform(15, 50)]
         flexure = Ellipsoid(place, np.eye(3), rng.uniform([22, 18, 18], [40, 30, 32]))
-        _hollow(canvas, flexure, under, Structure.BOWEL, Structure.BOWEL_GAS, level)
+        level = place + rng.uniform(-15, 10) * up
+        _hollow(canvas, flexure, under, Structure.BOWEL, Structure.BOWEL_GAS, (level, up))
     place = middle + [-rng.uniform(55, 75), rng.uniform(-15, 15), -rng.uniform(30, 45)]
     stomach = Ellipsoid(place, np.eye(3), rng.uniform([28, 32, 26], [45, 50, 42]))
-    _hollow(canvas, stomach, under, Structure.STOMACH, Structure.STOMACH_GAS, level)
+    level = place + rng.uniform(-10, 40) * up
+    _hollow(canvas, stomach, under, Structure.STOMACH, Structure.STOMACH_GAS, (level, up))
     place = middle + [-rng.uniform(85, 105), -rng.uniform(35, 60), -rng.uniform(25, 55)]
     spleen = Ellipsoid(place, np.eye(3), rng.uniform([20, 30, 35], [30, 42, 50]))
     window = canvas.window(spleen.bounds)
@@ -78,7 +87,9 @@ def _paint_left_side(canvas: Canvas, chest: Chest, under: torch.Tensor, rng: np.
     canvas.fill(Structure.SPLEEN, inside & under[window], window)
 
 
-def _paint_kidneys_and_bowel(canvas: Canvas, chest: Chest, under: torch.Tensor, rng: np.random.Generator) -> None:
+def _paint_kidneys_and_bowel(
+    canvas: Canvas, chest: Chest, under: torch.Tensor, up: np.ndarray, rng: np.random.Generator
+) -> None:
     bottom, spine = float(chest.heart_bottom), chest.spine
     for side in (1.0, -1.0):
         place = np.array([spine[0] + side * rng.uniform(50, 65), spine[1] + rng.uniform(-10, 10), bottom])
@@ -94,5 +105,5 @@ def _paint_kidneys_and_bowel(canvas: Canvas, chest: Chest, under: torch.Tensor, 
             np.array([*chest.middle, bottom]) + offset, np.linalg.qr(rng.normal(size=(3, 3)))[0],
             rng.uniform([12, 12, 18], [22, 22, 45]),
         )  # fmt: skip
-        level = loop.centre[1] + rng.uniform(-10, 40)
-        _hollow(canvas, loop, under, Structure.BOWEL, Structure.BOWEL_GAS, level)
+        level = loop.centre + rng.uniform(-10, 40) * up
+        _hollow(canvas, loop, under, Structure.BOWEL, Structure.BOWEL_GAS, (level, up))

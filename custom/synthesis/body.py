@@ -8,8 +8,9 @@ import torch
 from .canvas import Canvas
 from .chest import RIBS, Chest
 from .heart import Heart
-from .population import Arms, Stream, random_stream
-from .shapes import Cone, Ellipsoid, Shape, Waves, smooth_min, tube
+from .population import Arms
+from .shapes import Cone, Ellipsoid, Shape, Waves, along, smooth_min, tube
+from .streams import stream
 from .structures import Structure
 
 
@@ -68,7 +69,7 @@ def paint_body(canvas: Canvas, heart: Heart, chest: Chest, cage: torch.Tensor) -
         heart, chest: what the parts are placed by.
         cage: (D0, D1, D2) distance from the inner surface of the cage, mm.
     """
-    p, rng = heart.patient, random_stream(heart.patient.seed, Stream.BODY)
+    p, rng = heart.patient, stream(heart.patient.seed, "body")
     body, points = Body(heart, chest, rng), canvas.points
     for shape, shell in body.bones:
         _paint_bone(canvas, shape, shell)
@@ -99,7 +100,7 @@ def paint_body(canvas: Canvas, heart: Heart, chest: Chest, cage: torch.Tensor) -
     canvas.fill(Structure.MUSCLE, outside & (flesh < 0) & (strands > -0.6))
     canvas.fill(Structure.FAT, outside & (skin < 0))
     canvas.fill(Structure.SKIN, outside & (skin < 2.0))
-    _paint_table(canvas, chest, p.chest_muscle, rng)
+    _paint_table(canvas, heart, chest, stream(p.seed, "couch"))
 
 
 def _paint_scapulae(canvas: Canvas, chest: Chest, cage: torch.Tensor, rng: np.random.Generator) -> None:
@@ -128,13 +129,15 @@ def _paint_neck(canvas: Canvas, chest: Chest, rng: np.random.Generator) -> None:
             canvas.paint(structure, tube(path, [radius] * 3, 2))
 
 
-def _paint_table(canvas: Canvas, chest: Chest, muscle: float, rng: np.random.Generator) -> None:
-    """Two thin shells of the couch under the back, hollowed to the sides."""
-    points = canvas.points
-    back = chest.back - RIBS - 1.5 * muscle - (chest.wall - RIBS - muscle) - rng.uniform(4, 25)
-    x = points[0] - float(chest.middle[0]) - rng.uniform(-25, 25)
-    hollow = x * x * float(rng.uniform(0.0, 1 / 1400))
-    near = (x.abs() < float(rng.uniform(190, 240))) & (points[1] < back + 60)
+def _paint_table(canvas: Canvas, heart: Heart, chest: Chest, rng: np.random.Generator) -> None:
+    """Two thin shells of the couch under the patient, hollowed to the sides."""
+    points, up = canvas.points, heart.patient.up
+    middle, wall = np.array([*chest.middle, 0.0]), chest.wall + rng.uniform(4, 25)
+    reach = {1.0: chest.half_depth + 0.5 * heart.patient.chest_muscle, 0.0: chest.half_width + 35.0}[abs(up[1])]
+    height = along(points, up, middle) + reach + wall
+    aside = along(points, np.cross(up, [0.0, 0.0, 1.0]), middle) - rng.uniform(-25, 25)
+    hollow = aside * aside * float(rng.uniform(0.0, 1 / 1400))
+    near = (aside.abs() < float(rng.uniform(190, 240))) & (height < 60)
     for depth in (0.0, float(rng.uniform(25, 70))):
-        shell = (points[1] - back + depth - hollow).abs() < max(1.5, 0.5 * float(canvas.spacing[1]))
+        shell = (height + depth - hollow).abs() < max(1.5, 0.5 * float(canvas.spacing[1]))
         canvas.fill(Structure.TABLE, near & shell)

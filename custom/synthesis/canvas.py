@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -78,6 +80,19 @@ class Canvas:
         if reach:
             sleeve = self.sleeve[window]
             torch.minimum(sleeve, distance.masked_fill(distance > reach, FAR), out=sleeve)
+
+    def within(self, shape: Shape, window: Window, swirls: Sequence[Waves] = ()) -> torch.Tensor:
+        """Where a window lies in a shape whose surface `swirls` move by so many mm: bool, of the window's shape."""
+        part = self.window(shape.bounds, 10.0 if swirls else 0.0)
+        starts = [max(a.start, b.start) for a, b in zip(part, window, strict=True)]
+        stops = [max(min(a.stop, b.stop), start) for a, b, start in zip(part, window, starts, strict=True)]
+        points = self.points[(slice(None), *(slice(*ends) for ends in zip(starts, stops, strict=True)))]
+        result = torch.zeros(self.structures[window].shape, dtype=torch.bool, device=points.device)
+        if points.numel():
+            inside = shape.distance(points) + sum(waves(points)[0] for waves in swirls) < 0
+            first = [a - w.start for a, w in zip(starts, window, strict=True)]
+            result[tuple(slice(a, a + n) for a, n in zip(first, inside.shape, strict=True))] = inside
+        return result
 
     def closing(self, mask: torch.Tensor, width: float) -> torch.Tensor:
         """The mask with gaps and notches up to about `width` mm filled: blurred on a coarse grid and cut at one half.

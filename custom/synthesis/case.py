@@ -12,8 +12,9 @@ from ..chambers import LABELS
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
 from .patient import draw_patient, paint
-from .population import Device, Patient, Stream, random_stream
+from .population import Device, Patient
 from .scanner import scan
+from .streams import stream
 
 THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
 
@@ -39,12 +40,14 @@ class Kind:
 
 @dataclass(frozen=True)
 class Case:
-    """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), affine (4, 4) voxel -> RAS mm, how it
-    was scanned, and the chambers' volumes in mL by counting the voxels of this grid."""
+    """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), structures (D0, D1, D2) uint8, affine
+    (4, 4) voxel -> RAS mm, the patient, how the scan was made, and the chambers' volumes in mL by counting voxels."""
 
     image: np.ndarray
     labels: np.ndarray
+    structures: torch.Tensor
     affine: np.ndarray
+    patient: Patient
     acquisition: Acquisition
     volumes_ml: dict[str, float]
 
@@ -65,7 +68,7 @@ def generate_case(
         spacing: voxel size in mm, instead of the kind's pixel and its protocol's distance between slices.
         device: where to compute.
     """
-    rng = random_stream(seed, Stream.CASE)
+    rng = stream(seed, "case")
     patient = equip(draw_patient(seed), kind.devices, rng)
     acquisition = kind.protocol.draw(rng)
     width, length = rng.uniform(*kind.width), rng.uniform(*kind.length)
@@ -79,12 +82,14 @@ def generate_case(
     structures = paint(patient, centred_affine(painted, fine, offset), painted, device)
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
-    image, labels = (volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator))
+    image, labels, structures = (
+        volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator)
+    )
     labels = labels.cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3
     volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
     image = image.round().to(torch.int16).cpu().numpy()
-    return Case(image, labels, centred_affine(shape, spacing, offset), acquisition, volumes)
+    return Case(image, labels, structures.cpu(), centred_affine(shape, spacing, offset), patient, acquisition, volumes)
 
 
 def equip(patient: Patient, devices: Sequence[str], rng: np.random.Generator) -> Patient:

@@ -3,12 +3,18 @@ placed by it."""
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import torch
+from scipy import ndimage
 
-from .heart import Heart
+from .heart import Heart, profile
+from .shapes import smooth_max
 
 RIBS = 8.5  # mm from the inner surface of the cage to the outer one
+GAP = 1.5  # mm of pericardium and fat between heart and diaphragm
+RISE = 40.0  # mm above its lowest point that the heart still lies on the diaphragm
 
 
 class Chest:
@@ -24,8 +30,9 @@ class Chest:
     """
 
     def __init__(self, heart: Heart) -> None:
+        self.heart = heart
         p = heart.patient
-        bodies = [heart.right_ventricle.parts[0].bounds, heart.myocardium.bounds]
+        bodies = [heart.right.wedge.bounds, heart.myocardium.bounds]
         front = max(high[1] for _, high in bodies) - 4
         self.heart_bottom = min(low[2] for low, _ in bodies) + p.heart_sink
         self.spine = heart.spine
@@ -64,14 +71,51 @@ class Chest:
         return radius * (1 - scaled.clamp(min=1e-6).pow(-1 / 2.3))
 
     def diaphragm(self, points: torch.Tensor, right: float, left: float) -> torch.Tensor:
-        """Height of the diaphragm above each point's column, mm."""
+        """Height of the diaphragm above each point's column, mm: two domes, and between them the heart rests on it."""
         x, y = points[0] - float(self.middle[0]), points[1] - float(self.middle[1])
         bottom = float(self.heart_bottom)
         dome_right = (-(((x - 70) / 62) ** 2) - ((y + 5) / 75) ** 2).exp()
         dome_left = (-(((x + 75) / 55) ** 2) - ((y + 15) / 70) ** 2).exp()
         rim = ((x / self.half_width) ** 2 + (y / float(self.half_depth)) ** 2) ** 2
         deep = 22 + 38 * (y / -float(self.half_depth)).clamp(0, 1)  # the recess is deepest behind
-        return bottom - 4 + (right + 4) * dome_right + (left + 4) * dome_left - deep * rim
+        domes = bottom - 4 + (right + 4) * dome_right + (left + 4) * dome_left - deep * rim
+        return smooth_max(domes, self._resting(points), 8.0)
+
+    def _resting(self, points: torch.Tensor) -> torch.Tensor:
+        """Height of the ventricles' lower surface over each point's column, mm, linear between the grid's points."""
+        low, step, heights = self.underside
+        table, (n, m) = torch.from_numpy(heights).to(points), heights.shape
+        x, y = ((points[k] - float(low[k])) * (1 / step) for k in (0, 1))
+        x, y = x.clamp(0, n - 1.001), y.clamp(0, m - 1.001)
+        i, j = x.int(), y.int()
+        x, y, first = x - i, y - j, (i * m + j).long()
+        a, b, c, d = (table.flatten()[first + offset] for offset in (0, 1, m, m + 1))
+        return (a * (1 - y) + b * y) * (1 - x) + (c * (1 - y) + d * y) * x
+
+    @cached_property
+    def underside(self) -> tuple[np.ndarray, float, np.ndarray]:
+        """The ventricles' lower surface as heights (n, m) above a grid in x and y: its first point (2,) and step, mm;
+        far below where there is no heart above."""
+        h, step = self.heart, 5.0
+        body, wall = h.right.wedge, h.patient.wall
+        points = []
+        for height in np.linspace(-0.05, 1.0, 24):
+            for angle in np.arange(0, 360, 10.0):
+                points.append(h.around(angle, height, profile(min(height, 0.97)) * h.lv_radius + wall))
+                a, taper = np.radians(angle), max(0.04, 1 - max(height, 0)) ** 0.7
+                across = np.array([np.cos(a), np.sin(a)]) * (body.semi * taper + 3.0)
+                points.append(body.middle(height) + body.axes[:, :2] @ across)
+        points = np.array(points)
+        low = points[:, :2].min(axis=0) - 6 * step
+        cells = np.rint((points[:, :2] - low) / step).astype(int)
+        heights = np.full(cells.max(axis=0) + 7, np.inf)
+        np.minimum.at(heights, tuple(cells.T), points[:, 2])
+        heights = ndimage.minimum_filter(heights, 3)
+        # where the surface turns up at the heart's border nothing lies close below
+        far = float(self.heart_bottom) - 30.0
+        heights = np.where(heights < self.heart_bottom + RISE, heights, far)
+        heights = ndimage.grey_erosion(heights, size=(3, 3))
+        return low, step, ndimage.gaussian_filter(heights, 2.0) - GAP
 
     def costal_margin(self, y: torch.Tensor) -> torch.Tensor:
         """Height below which the wall has no ribs: high at the xiphoid, low at the back."""

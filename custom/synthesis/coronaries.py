@@ -7,7 +7,7 @@ import numpy as np
 from .canvas import Canvas
 from .heart import Heart
 from .population import Device
-from .shapes import settle, tube
+from .shapes import settle, tube, unit
 from .structures import Structure
 
 
@@ -16,7 +16,7 @@ def coronary_sinus(heart: Heart) -> list[np.ndarray]:
     outer = heart.lv_radius + heart.patient.wall
     course = [heart.around(a, -0.06, outer) for a in (150, 190, 230, 270)]
     course = settle(course, heart.myocardium, 0.8 * heart.patient.sinus_radius + 1.0)
-    return [*course, 0.6 * course[-1] + 0.4 * heart.atrial_centre]
+    return [*course, 0.6 * course[-1] + 0.4 * heart.right.atrial_centre]
 
 
 def paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> None:
@@ -24,21 +24,25 @@ def paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> 
     p, r = heart.patient, heart.patient.coronary_radius
     outer, gap = heart.lv_radius + p.wall, r + 0.5
 
-    left_main = (
-        heart.aortic
-        + 12 * heart.aortic_normal
-        + 1.3 * heart.aortic_radius * (0.6 * heart.anterior - 0.5 * heart.septal)
-    )
+    root, n = heart.vessels.aortic_valve, heart.aortic_normal
+    right_cusp, *others = root.cusps
+    left_cusp = max(others, key=lambda cusp: float(cusp @ [-1.0, 0.4, 0.0]))
+    reach = p.sinuses * root.radius
+    left_main, ostium = (heart.aortic + 0.95 * root.radius * n + reach * cusp for cusp in (left_cusp, right_cusp))
     on_wall = heart.myocardium
     descending = settle([heart.around(62, h, outer + 3) for h in (0.02, 0.3, 0.6, 0.9)], on_wall, gap)
     circumflex = settle([heart.around(a, -0.02, outer) for a in (95, 130, 170, 205)], on_wall, gap + 1)
-    valve, normal = heart.tricuspid
-    side = np.cross(normal, heart.anterior)
+    # the right one runs in the groove, from the front round the right side to the back of the tricuspid annulus
+    valve = heart.right.tricuspid
+    outwards = unit(heart.septal - valve.normal * float(heart.septal @ valve.normal))
+    around = np.cross(valve.normal, outwards)
+    turn = 1.0 if around @ heart.anterior > 0 else -1.0
     right = [
-        valve + 24 * p.ra_size * (np.cos(a) * heart.anterior - np.sin(a) * side) for a in np.radians([70, 20, -30, -80])
+        valve.centre + (valve.radius + 5) * (np.cos(a) * outwards + turn * np.sin(a) * around)
+        for a in np.radians([80, 35, -15, -65])
     ]
-    right = settle(right, heart.right_ventricle, gap + 2, only_outwards=True)
-    ostium = heart.aortic + 12 * heart.aortic_normal + 1.25 * heart.aortic_radius * heart.septal
+    for body in (heart.right.ventricle, heart.right.atrium):
+        right = settle(right, body, gap + 1, only_outwards=True)
     courses = [
         tube([left_main, *descending], [1.3 * r, 1.1 * r, r, 0.8 * r, 0.6 * r]),
         tube([left_main, *circumflex], [1.3 * r, r, 0.9 * r, 0.8 * r, 0.6 * r]),

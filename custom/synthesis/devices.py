@@ -8,8 +8,9 @@ from .canvas import Canvas
 from .chest import Chest
 from .coronaries import coronary_sinus
 from .heart import Heart
-from .population import Device, Stream, random_stream
+from .population import Device
 from .shapes import Ellipsoid, Union, Waves, along, settle, tube, unit
+from .streams import stream
 from .structures import Structure
 
 
@@ -27,10 +28,11 @@ def paint_prosthetic_valves(canvas: Canvas, heart: Heart) -> None:
 
     To be painted before the left chambers; metal inside a chamber's outline is not part of its label.
     """
-    p, rng = heart.patient, random_stream(heart.patient.seed, Stream.DEVICES)
+    p, rng = heart.patient, stream(heart.patient.seed, "prosthetic valves")
     thickness = rng.uniform(0.9, 1.6)
     if Device.MITRAL_RING in p.devices:
-        canvas.paint(Structure.METAL, ring(heart.mitral, heart.mitral_normal, heart.mitral_radius, thickness))
+        contour = heart.mitral.contour(16)
+        canvas.paint(Structure.METAL, tube([*contour, contour[0]], [thickness] * 17, 1))
     centre, normal, radius = heart.aortic, heart.aortic_normal, heart.aortic_radius
     if Device.AORTIC_RING in p.devices:
         canvas.paint(Structure.METAL, ring(centre, normal, radius, thickness))
@@ -49,8 +51,8 @@ def paint_prosthetic_valves(canvas: Canvas, heart: Heart) -> None:
 def paint_leads(canvas: Canvas, heart: Heart, chest: Chest) -> None:
     """Leads from a box under the left collarbone through the superior cava to atrium, ventricle and coronary sinus, and
     a catheter that ends in the cava. To be painted before the right heart, after the left one."""
-    p, rng = heart.patient, random_stream(heart.patient.seed, Stream.DEVICES)
-    cava = heart.cava_course
+    p, rng = heart.patient, stream(heart.patient.seed, "leads")
+    cava = heart.vessels.cava_course
     if Device.CENTRAL_LINE in p.devices:
         canvas.paint(Structure.METAL, tube([*cava[:0:-1], 0.4 * cava[0] + 0.6 * cava[1]], [0.9] * 3))
     if Device.PACEMAKER not in p.devices and Device.DEFIBRILLATOR not in p.devices:
@@ -60,9 +62,9 @@ def paint_leads(canvas: Canvas, heart: Heart, chest: Chest) -> None:
     box = np.array([chest.middle[0] - rng.uniform(70, 95), depth, height])
     canvas.paint(Structure.METAL, Ellipsoid(box, np.eye(3), np.array([24.0, 5.0, 20.0])))
     inlet = [box, 0.5 * (box + cava[2]) + [0, 0, 12.0], cava[2] + rng.normal(0, 2, 3), cava[1] + rng.normal(0, 2, 3)]
-    ra, valve = heart.atrial_centre, heart.tricuspid[0]
-    body = heart.right_ventricle.parts[0].shape
-    apex = body.centre + body.axes @ (body.semi * np.array([rng.uniform(-0.1, 0.5), rng.uniform(-0.6, 0), 0.82]))
+    ra, valve, body = heart.right.atrial_centre, heart.right.tricuspid.centre, heart.right.wedge
+    offset = np.array([rng.uniform(-0.1, 0.3), rng.uniform(-0.3, 0)]) * body.semi
+    apex = body.middle(0.8) + body.axes[:, :2] @ offset
     to_ventricle = [ra + rng.normal(0, 5, 3), valve, 0.5 * (valve + apex), apex]
     to_ventricle[1:] = settle(to_ventricle[1:], heart.myocardium, 3.0, only_outwards=True)
     courses = [[*inlet, *to_ventricle]]
@@ -80,7 +82,7 @@ def paint_leads(canvas: Canvas, heart: Heart, chest: Chest) -> None:
 
 def paint_wires(canvas: Canvas, heart: Heart, chest: Chest) -> None:
     """Wires round the sternum, clips along its left side, and electrodes on the skin; before the chest is painted."""
-    p, rng = heart.patient, random_stream(heart.patient.seed, Stream.DEVICES)
+    p, rng = heart.patient, stream(heart.patient.seed, "wires")
     middle = np.array([chest.middle[0], chest.front + 5.0, chest.heart_bottom])
     if Device.STERNAL_WIRES in p.devices:
         heights = np.arange(10.0, 170.0, rng.uniform(20, 30))

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .population import Patient, Stream, random_stream
-from .shapes import Cone, Cut, Difference, Ellipsoid, Shape, Union, settle, tube, unit
+from .annulus import Annulus, Atrium
+from .population import Patient
+from .shapes import Cone, Difference, Ellipsoid, Shape, Superellipsoid, Union, settle, tube, unit
+from .streams import stream
 
 
 @dataclass(frozen=True)
@@ -23,40 +25,31 @@ class AtrialFrame:
         return self.centre + self.axes @ (self.semi * np.array([right, front, up]))
 
 
-def atrial_body(
-    patient: Patient, frame: AtrialFrame, mitral: np.ndarray, normal: np.ndarray, mitral_radius: float, behind: Shape
-) -> Shape:
-    """The atrium without veins and appendage, cut at the mitral plane and dented by what lies behind it.
+def atrial_body(patient: Patient, frame: AtrialFrame, mitral: Annulus, behind: Shape) -> Atrium:
+    """The atrium without veins and appendage, narrowing to the mitral annulus and dented by what lies behind it.
 
     Args:
-        patient: its stream of the atrium decides the irregular form.
+        patient: the stream of its atrium decides the irregular form.
         frame: where the atrium is.
-        mitral, normal: centre of the mitral annulus and its normal towards the ventricle.
-        mitral_radius: of the annulus, mm.
+        mitral: the annulus.
         behind: spine and descending aorta; the atrium keeps off by gullet and fat.
     """
-    rng = random_stream(patient.seed, Stream.ATRIUM)
-    towards = unit(mitral - frame.centre)
-    parts: list[Shape] = [
-        Ellipsoid(frame.centre, frame.axes, frame.semi),
-        Cone(frame.centre, mitral + 2 * normal, 0.75 * frame.semi.min(), mitral_radius),
-    ]
+    rng = stream(patient.seed, "left atrium")
+    parts: list[Shape] = [Superellipsoid(frame.centre, frame.axes, frame.semi, patient.la_fill)]
     for _ in range(2):  # no atrium is an ellipsoid: two lesser ones lean to random sides of it
-        shift = rng.uniform(-0.42, 0.42, 3)
-        parts.append(Ellipsoid(frame.at(*shift), frame.axes, frame.semi * rng.uniform(0.6, 0.85, 3)))
-    if rng.uniform() < 0.4:  # a wide vestibule
-        parts.append(Cone(frame.centre, mitral - 6 * towards, 0.85 * frame.semi.min(), 1.15 * mitral_radius))
-    whole = Difference(Union(tuple(parts), 8.0), behind, 1.6 * patient.oesophagus_radius * rng.uniform(0.3, 1.0), 6.0)
-    return Cut(whole, mitral, normal)
+        shift = rng.uniform(-0.28, 0.28, 3)
+        parts.append(Ellipsoid(frame.at(*shift), frame.axes, frame.semi * rng.uniform(0.65, 0.85, 3)))
+    body = Difference(Union(tuple(parts), 8.0), behind, 1.6 * patient.oesophagus_radius * rng.uniform(0.3, 1.0), 6.0)
+    return Atrium(body, mitral, frame.centre, patient.vestibule)
 
 
-def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
+def pulmonary_veins(patient: Patient, frame: AtrialFrame, body: Shape) -> list[Union]:
     """The veins from the back of the atrium to the lungs: on the right two, three or a common one; on the left two, a
     common trunk or three.
 
     Two right ostia in 71 %, three to five in 28 %; a common left trunk in 14 %: Marom et al., Radiology 2004.
     """
-    p, rng = patient, random_stream(patient.seed, Stream.VEINS)
+    p, rng = patient, stream(patient.seed, "pulmonary veins")
     upper, lower, middle = (0.45, 0.15, 1.0), (-0.38, -0.45, -1.0), (0.02, -0.2, 0.1)
     right = [upper, lower] if p.right_veins < 0.71 else [upper, middle, lower]
     left = [upper, lower] if p.left_veins < 0.97 else [upper, middle, lower]
@@ -66,6 +59,7 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
         trunk, neck = [], None
         if common:
             start = frame.at(0.62 * side, -0.25 + rng.normal(0, 0.08), 0.10 + rng.normal(0, 0.10))
+            start = rooted(start, body, size)
             neck = start + unit(np.array([side, -0.2 + rng.normal(0, 0.2), rng.normal(0, 0.15)])) * (
                 0.45 * frame.semi[0] + rng.uniform(4, 16)
             )
@@ -75,7 +69,9 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
             radius = size * rng.uniform(0.7, 1.25) * (0.7 if rows is right and height == 0.1 else 1.0)
             direction = unit(np.array([side, forward, 0.30 * height + rng.normal(0, 0.17)]))
             depth, high = -0.25 + rng.normal(0, 0.10), lift + rng.normal(0, 0.07)
-            start = frame.at(rng.uniform(0.55, 0.68) * side, depth, high) if neck is None else neck
+            start = (
+                rooted(frame.at(rng.uniform(0.55, 0.68) * side, depth, high), body, radius) if neck is None else neck
+            )
             bend = start + direction * (0.45 * frame.semi[0] + 10)
             end = bend + unit(np.array([side, forward - 0.25, 0.7 * height + rng.normal(0, 0.2)])) * rng.uniform(18, 30)
             vein = tube([start, bend, end], [1.15 * radius, radius, 0.6 * radius])
@@ -88,6 +84,12 @@ def pulmonary_veins(patient: Patient, frame: AtrialFrame) -> list[Union]:
     return veins
 
 
+def rooted(point: np.ndarray, body: Shape, radius: float) -> np.ndarray:
+    """The point (3,), moved so far into a body that a tube of this radius, mm, begins within it."""
+    depth = -0.6 * radius
+    return point if body.distance_at(point) < depth else settle([point], body, depth, steps=8)[0]
+
+
 #: Form of the appendage: share of patients, directions of its three pieces, range of the number of lobes, and
 #: relative length and radius. Shares: Di Biase et al., J Am Coll Cardiol 2012.
 APPENDAGES = {
@@ -98,21 +100,21 @@ APPENDAGES = {
 }
 
 
-def appendage(patient: Patient, frame: AtrialFrame, obstacles: tuple[tuple[Shape, float], ...]) -> Union:
+def appendage(patient: Patient, frame: AtrialFrame, body: Shape, obstacles: tuple[tuple[Shape, float], ...]) -> Union:
     """From the left upper front corner of the atrium forwards, beside the pulmonary trunk, over the left groove.
 
     Args:
         patient: `appendage_form` chooses among `APPENDAGES` by their shares.
-        frame: where the atrium is.
+        frame, body: where the atrium is, and its body.
         obstacles: shapes the appendage keeps off, and by how many mm.
     """
-    rng = random_stream(patient.seed, Stream.APPENDAGE)
+    rng = stream(patient.seed, "left appendage")
     shares = np.cumsum([share for share, *_ in APPENDAGES.values()])
     form = min(int(np.searchsorted(shares, patient.appendage_form)), len(APPENDAGES) - 1)
     _, turns, lobes, relative_length, relative_radius = list(APPENDAGES.values())[form]
     length = patient.appendage_length * relative_length
     radius = patient.appendage_radius * relative_radius * min(1.0, frame.semi[2] / 24)
-    path = [frame.at(-0.62, 0.30 + rng.normal(0, 0.06), 0.42 + rng.normal(0, 0.10))]
+    path = [rooted(frame.at(-0.62, 0.30 + rng.normal(0, 0.06), 0.42 + rng.normal(0, 0.10)), body, radius)]
     for turn in turns:
         path.append(path[-1] + length / 3 * unit(np.array(turn) + rng.normal(0, 0.2, 3)))
     for obstacle, gap in obstacles:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
-from .canvas import Canvas
+from .canvas import Canvas, Window
 from .devices import paint_prosthetic_valves
 from .heart import EQUATOR, FAT_REACH, Heart
-from .population import Stream, random_stream
 from .shapes import Cone, Shape, Waves, along
+from .streams import stream
 from .structures import Structure
 
 
@@ -28,52 +29,12 @@ def _papillary_muscles(heart: Heart, rng: np.random.Generator) -> list[Shape]:
     return muscles
 
 
-def _mitral_funnel(heart: Heart) -> Cone:
-    """The leaflets lie on this cone's side, from the annulus into the ventricle; open or nearly closed."""
-    p, start = heart.patient, 0.95 * heart.mitral_radius
-    tip = heart.mitral + p.leaflet_length * 1.2 * heart.mitral_normal
-    return Cone(heart.mitral - 2 * heart.mitral_normal, tip, start, p.leaflet_opening * start)
-
-
-def _aortic_cusps(heart: Heart) -> Cone:
-    """The aortic leaflets lie on this cone's side, from the annulus upwards; open or closed."""
-    r, n = 0.98 * heart.aortic_radius, heart.aortic_normal
-    return Cone(heart.aortic - n, heart.aortic + 0.9 * r * n, r, max(1.0, heart.patient.aortic_opening * r))
-
-
 def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
     """Paint aorta, left ventricle, left atrium and myocardium: what decides the two labels."""
     p = heart.patient
-    rng = random_stream(p.seed, Stream.LEFT_HEART)
     paint_prosthetic_valves(canvas, heart)
-    cusps = _aortic_cusps(heart)
-    window = canvas.window(cusps.bounds, 1.0)
-    points = canvas.points[(slice(None), *window)]
-    sheet = (cusps.distance(points).abs() < 0.5 * p.leaflet_thickness) & (heart.ascending_aorta.distance(points) < 0)
-    sheet &= along(points, heart.aortic_normal, heart.aortic) < 0.9 * heart.aortic_radius
-    specks = Waves.draw(rng, 8, (5.0, 12.0), 1.0)(points)[0] > 1.6 - 1.4 * p.leaflet_calcium
-    canvas.fill(Structure.CALCIUM, sheet & specks & (p.leaflet_calcium > 0), window)
-    canvas.fill(Structure.AORTIC_LEAFLETS, sheet, window)
-    canvas.paint(Structure.AORTA, heart.ascending_aorta, 6.0)
-
-    cavity = heart.left_ventricle
-    window = canvas.window(cavity.bounds, FAT_REACH)
-    points = canvas.points[(slice(None), *window)]
-    roughness = Waves.draw(rng, 10, (9.0, 22.0), 0.5)
-    distance = cavity.distance(points) + roughness(points)[0]
-    # trabeculae: a ragged inner layer, deeper towards the apex, still inside the label
-    height = along(points, heart.axis, heart.base) / heart.lv_length
-    depth = p.trabeculae * (0.3 + 1.4 * (height - 0.2).clamp(0, 0.8))
-    ragged = Waves.draw(rng, 12, (4.0, 9.0), 1.0)(points)[0]
-    inside = distance < 0
-    for muscle in _papillary_muscles(heart, rng):
-        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & (muscle.distance(points) < 0), window)
-    leaflets = _mitral_funnel(heart).distance(points).abs() < 0.5 * p.leaflet_thickness
-    leaflets &= along(points, heart.mitral_normal, heart.mitral) < p.leaflet_length
-    canvas.fill(Structure.MITRAL_LEAFLETS, inside & leaflets, window)
-    meshwork = inside & (distance > -depth) & (ragged > p.trabecular_density) & (height > 0.15)
-    canvas.fill(Structure.LV_TRABECULAE, meshwork, window)
-    canvas.fill(Structure.LV_BLOOD, inside, window)
+    _paint_aorta(canvas, heart)
+    distance, window = _paint_ventricle(canvas, heart)
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
 
     body = heart.atrial_body
@@ -88,3 +49,43 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
         stump = body.distance(points) < p.vein_stump
         canvas.fill(Structure.LA_VEIN_STUMP, inside & stump, window)
         canvas.paint(Structure.PULMONARY_VEIN, vein, 3.0)
+
+
+def _paint_aorta(canvas: Canvas, heart: Heart) -> None:
+    """Cusps, root, ascending aorta and arch."""
+    p, valve, vessels = heart.patient, heart.vessels.aortic_valve, heart.vessels
+    window = canvas.window(valve.bounds)
+    points = canvas.points[(slice(None), *window)]
+    sheet = valve.leaflets(points) & (vessels.aortic_root.distance(points) < 0)
+    rng = stream(p.seed, "calcified cusps")
+    specks = Waves.draw(rng, 8, (5.0, 12.0), 1.0)(points)[0] > 1.6 - 1.4 * p.leaflet_calcium
+    canvas.fill(Structure.CALCIUM, sheet & specks & (p.leaflet_calcium > 0), window)
+    canvas.fill(Structure.AORTIC_LEAFLETS, sheet, window)
+    canvas.paint(Structure.AORTIC_ROOT, vessels.aortic_root, 6.0)
+    canvas.paint(Structure.ASCENDING_AORTA, vessels.ascending_aorta, 6.0)
+    canvas.paint(Structure.AORTIC_ARCH, vessels.aortic_arch, 6.0)
+
+
+def _paint_ventricle(canvas: Canvas, heart: Heart) -> tuple[torch.Tensor, Window]:
+    """The left ventricle's cavity with what lies in it; returns the distance from its surface, and in which window."""
+    p, cavity = heart.patient, heart.left_ventricle
+    window = canvas.window(cavity.bounds, 4.0)
+    points = canvas.points[(slice(None), *window)]
+    rng = stream(p.seed, "endocardium")
+    below = heart.mitral.local(points)[2]  # the boundary to the atrium stays smooth
+    roughness = Waves.draw(rng, 10, (9.0, 22.0), 0.5)(points)[0] * (below * (1 / 4)).clamp(0, 1)
+    distance = cavity.distance(points) + roughness
+    inside = distance < 0
+    for muscle in _papillary_muscles(heart, stream(p.seed, "papillary muscles")):
+        canvas.fill(Structure.PAPILLARY_MUSCLE, inside & canvas.within(muscle, window), window)
+    leaflets, funnel = heart.mitral_leaflets.regions(points)
+    canvas.fill(Structure.MITRAL_LEAFLETS, inside & leaflets, window)
+    canvas.fill(Structure.MITRAL_FUNNEL, inside & funnel, window)
+    # trabeculae: a ragged inner layer, deeper towards the apex, still inside the label
+    height = along(points, heart.axis, heart.base) / heart.lv_length
+    depth = p.trabeculae * (0.3 + 1.4 * (height - 0.2).clamp(0, 0.8))
+    ragged = Waves.draw(rng, 12, (4.0, 9.0), 1.0)(points)[0]
+    meshwork = inside & (distance > -depth) & (ragged > p.trabecular_density) & (height > 0.15)
+    canvas.fill(Structure.LV_TRABECULAE, meshwork, window)
+    canvas.fill(Structure.LV_BLOOD, inside, window)
+    return distance, window

@@ -8,8 +8,8 @@ import torch
 from .canvas import Canvas
 from .chest import Chest
 from .heart import Heart
-from .population import Stream, random_stream
-from .shapes import Cone, Ellipsoid, Waves
+from .shapes import Cone, Ellipsoid, Waves, along
+from .streams import stream
 from .structures import Structure
 
 
@@ -21,8 +21,8 @@ def paint_lungs(canvas: Canvas, heart: Heart, chest: Chest, inside: torch.Tensor
         heart, chest: what vessels and diseases are placed by.
         inside: (D0, D1, D2) bool, the inside of the cage.
     """
-    rng = random_stream(heart.patient.seed, Stream.LUNGS)
-    for side in (1.0, -1.0):
+    for side, name in ((1.0, "right lung"), (-1.0, "left lung")):
+        rng = stream(heart.patient.seed, name)
         _paint_disease(canvas, heart, chest, inside, side, rng)
         _paint_vessels(canvas, heart, side, rng)
     canvas.fill(Structure.LUNG, inside)
@@ -37,8 +37,10 @@ def _paint_disease(
         return
     free = inside & (canvas.structures == 0) & ((canvas.points[0] - float(heart.spine[0])) * side > 0)
     wavy = Waves.draw(rng, 5, (25, 80), 1.0)(canvas.points)[0]
-    # a patient lies on the back: fluid and collapse are behind, more of both at the bottom
-    depth = canvas.points[1] - float(chest.back) + 0.25 * (canvas.points[2] - float(chest.heart_bottom)).clamp(min=0)
+    # fluid and collapse are where the patient lies on, more of both at the bottom
+    up = heart.patient.up
+    lowest = np.array([*chest.middle, 0.0]) - up * [chest.half_width, chest.half_depth, 0.0]
+    depth = along(canvas.points, up, lowest) + 0.25 * (canvas.points[2] - float(chest.heart_bottom)).clamp(min=0)
     level = float(rng.uniform(20, 100)) if effusion else float(rng.uniform(5, 25))
     if effusion:
         canvas.fill(Structure.EFFUSION, free & (depth + 2 * wavy < level))

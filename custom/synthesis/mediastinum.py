@@ -6,26 +6,16 @@ import numpy as np
 
 from .canvas import Canvas
 from .coronaries import paint_coronaries
-from .heart import FAT_REACH, Heart
-from .population import Stream, random_stream
-from .shapes import Shape, Union, Waves, tube
+from .heart import Heart
+from .right_chambers import paint_right_chambers
+from .shapes import Union, Waves, along, tube
+from .streams import stream
 from .structures import Structure
-
-
-def _paint_chamber(canvas: Canvas, shape: Shape, blood: Structure, trabeculae: Structure, depth: float, ragged: Waves):
-    """A right chamber with a trabeculated inner layer `depth` mm deep."""
-    window = canvas.window(shape.bounds, FAT_REACH)
-    points = canvas.points[(slice(None), *window)]
-    distance = shape.distance(points)
-    inside = distance < 0
-    canvas.fill(trabeculae, inside & (distance > -depth) & (ragged(points)[0] > 0.4), window)
-    canvas.fill(blood, inside, window)
-    canvas.surround(distance, window, FAT_REACH)
 
 
 def _arch_branches(heart: Heart) -> list[Union]:
     """Brachiocephalic trunk, left carotid and left subclavian artery, from the arch upwards."""
-    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.arch_height
+    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.vessels.arch_height
     first = np.array([0.5 * (heart.aortic[0] + x) + 2, 0.5 * (heart.aortic[1] + y) + 6, top + 16])
     last = np.array([x - 22, y + 10, top + 12])
     ends = [[x + 32, y + 22, top + 75], [x - 22, y + 20, top + 85], [x - 42, y + 4, top + 75]]
@@ -37,7 +27,7 @@ def _arch_branches(heart: Heart) -> list[Union]:
 
 def _arm_veins(heart: Heart) -> list[Union]:
     """Left and right brachiocephalic veins, which join in the superior cava, and the subclavian ones."""
-    low, r = heart.cava_course[-1], 0.7 * heart.patient.cava_radius
+    low, r = heart.vessels.cava_course[-1], 0.7 * heart.patient.cava_radius
     across = np.array([heart.spine[0] - 30, low[1] + 8, low[2] + 14])
     left, right = low + [-120, -20, 30], low + [75, -20, 28]
     return [
@@ -49,28 +39,22 @@ def _arm_veins(heart: Heart) -> list[Union]:
 def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     """Paint everything between the lungs except the left chambers, which must have been painted before."""
     p = heart.patient
-    rng = random_stream(p.seed, Stream.MEDIASTINUM)
-    paint_coronaries(canvas, heart, rng)
+    paint_coronaries(canvas, heart, stream(p.seed, "coronary arteries"))
     # a wall round everything so far keeps right and left blood apart
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, p.vessel_wall))
-    canvas.paint(Structure.PULMONARY_ARTERY, heart.pulmonary_artery, 4.0)
-    ragged = Waves.draw(rng, 12, (5.0, 12.0), 1.0)
-    _paint_chamber(
-        canvas, heart.right_ventricle, Structure.RV_BLOOD, Structure.RV_TRABECULAE, rng.uniform(3, 9), ragged
-    )
-    _paint_chamber(canvas, heart.right_atrium, Structure.RA_BLOOD, Structure.RV_TRABECULAE, rng.uniform(0, 3), ragged)
-    canvas.paint(Structure.SUPERIOR_VENA_CAVA, heart.superior_cava, 4.0)
+    vessels = heart.vessels
+    paint_right_chambers(canvas, heart)
+    canvas.paint(Structure.PULMONARY_ARTERY, vessels.pulmonary_branches, 4.0)
+    canvas.paint(Structure.SUPERIOR_VENA_CAVA, vessels.superior_cava, 4.0)
     for vein in _arm_veins(heart):
         canvas.paint(Structure.SUPERIOR_VENA_CAVA, vein, 3.0)
     for artery in _arch_branches(heart):
         canvas.paint(Structure.AORTA, artery, 3.0)
-    canvas.paint(Structure.INFERIOR_VENA_CAVA, heart.inferior_cava, 3.0)
-    window = canvas.window(heart.right_ventricle.bounds, 4.0)
-    rv_wall = heart.right_ventricle.distance(canvas.points[(slice(None), *window)]) < rng.uniform(2, 4.5)
-    canvas.fill(Structure.RV_WALL, rv_wall, window)
-    canvas.paint(Structure.AORTA, heart.descending_aorta, 3.0)
+    canvas.paint(Structure.INFERIOR_VENA_CAVA, vessels.inferior_cava, 3.0)
+    canvas.paint(Structure.AORTA, vessels.descending_aorta, 3.0)
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
-    _paint_gullet_and_airways(canvas, heart, rng)
+    _paint_gullet_and_airways(canvas, heart, stream(p.seed, "gullet and airways"))
+    rng = stream(p.seed, "pericardium")
 
     # fat of varying thickness, held by the thin pericardium
     thickness = p.fat_thickness * (1 + 0.9 * Waves.draw(rng, 6, (40, 120), 1.0)(canvas.points)[0]).clamp(0.15, 2.0)
@@ -96,11 +80,11 @@ def _paint_gullet_and_airways(canvas: Canvas, heart: Heart, rng: np.random.Gener
         np.array([x - 24, front + 26, la[2] - 85]),
     ]
     if heart.hernia:
-        level = heart.hernia.centre[1] + rng.uniform(-0.5, 0.8) * p.hernia
+        level = heart.hernia.centre + rng.uniform(-0.5, 0.8) * p.hernia * p.up
         window = canvas.window(heart.hernia.bounds)
         points = canvas.points[(slice(None), *window)]
         inside = heart.hernia.distance(points) + Waves.draw(rng, 5, (20, 50), 2.0)(points)[0]
-        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (points[1] > level), window)
+        canvas.fill(Structure.STOMACH_GAS, (inside < -3.0) & (along(points, p.up, level) > 0), window)
         canvas.fill(Structure.STOMACH, inside < 0, window)
     if p.oesophagus_gas > 0.5:
         gas = [g + [0.0, 0.3 * r, 0.0] for g in gullet[: 2 + rng.integers(0, 2)]]

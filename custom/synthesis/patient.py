@@ -11,34 +11,46 @@ from ..frames import centred_affine
 from .canvas import Canvas
 from .chest import Chest
 from .devices import paint_leads, paint_wires
+from .distributions import draw_parameters
 from .heart import Heart
 from .left_heart import paint_left_chambers
 from .mediastinum import paint_mediastinum
-from .population import Patient, Stream, draw_parameters, random_stream
+from .population import Patient
 from .shapes import Waves
-from .structures import LEFT_ATRIUM, LEFT_VENTRICLE, chamber_labels, remove_islands
+from .streams import stream
+from .structures import Structure, label_map, remove_islands
 from .thorax import paint_thorax
 
+CHAMBERS = {"LA": 1, "LV": 2, "RA": 3, "RV": 4}
+FOUR_CHAMBERS = (5.0, 15.0, 0.0)  # mm: their middle, seen from that of the left ones
 
-def _warp(patient: Patient) -> Waves:
+
+def bending(patient: Patient) -> Waves:
     """Six plane waves, 70 to 170 mm long; `patient.warp` is about the largest displacement in mm."""
-    return Waves.draw(random_stream(patient.seed, Stream.WARP), 6, (70.0, 170.0), patient.warp / 4, channels=3)
+    return Waves.draw(stream(patient.seed, "warp"), 6, (70.0, 170.0), patient.warp / 4, channels=3)
 
 
-def _measure(patient: Patient, spacing: float = 2.5, half: float = 90.0) -> tuple[float, float]:
-    """Painted volumes of left ventricle and left atrium in mL on a coarse grid."""
+def _measure(patient: Patient, spacing: float = 2.75, half: float = 96.0) -> dict[str, float]:
+    """Painted volumes of the four chambers in mL on a coarse grid, by their names; the right ones without their
+    appendage and without what lies in them."""
     n = int(2 * half / spacing) + 1
-    canvas = Canvas(centred_affine((n, n, n), (spacing, spacing, spacing)), (n, n, n), _warp(patient))
-    paint_left_chambers(canvas, Heart(patient))
-    counts = torch.bincount(chamber_labels(canvas.structures).flatten(), minlength=3)
-    return tuple(float(counts[k]) * spacing**3 / 1e3 for k in (LEFT_VENTRICLE, LEFT_ATRIUM))
+    affine = centred_affine((n, n, n), (spacing, spacing, spacing), FOUR_CHAMBERS)
+    canvas = Canvas(affine, (n, n, n), bending(patient))
+    heart = Heart(patient)
+    paint_left_chambers(canvas, heart)
+    canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, patient.vessel_wall))
+    canvas.paint(Structure.PULMONARY_TRUNK, heart.vessels.pulmonary_trunk)
+    canvas.paint(Structure.RV_BLOOD, heart.right.ventricle)
+    canvas.paint(Structure.RA_BLOOD, heart.right.atrium)
+    counts = torch.bincount(label_map(canvas.structures, CHAMBERS).flatten(), minlength=len(CHAMBERS) + 1)
+    return {name: float(counts[value]) * spacing**3 / 1e3 for name, value in CHAMBERS.items()}
 
 
 def draw_patient(seed: int, iterations: int = 3) -> Patient:
     """Draw a patient from the population.
 
     Sizes follow from the drawn volumes by formula only roughly (valves, veins, appendage and the warp add and take),
-    so the two scales are corrected against the volumes measured on a coarse grid.
+    so the four scales are corrected against the volumes measured on a coarse grid.
 
     Args:
         seed: non-negative integer; the same seed gives the same patient.
@@ -46,12 +58,12 @@ def draw_patient(seed: int, iterations: int = 3) -> Patient:
     """
     patient = draw_parameters(seed)
     for _ in range(iterations):
-        lv, la = _measure(patient)
-        patient = replace(
-            patient,
-            lv_scale=float(patient.lv_scale * np.clip(patient.lv_volume / lv, 0.5, 2) ** (1 / 3)),
-            la_scale=float(patient.la_scale * np.clip(patient.la_volume / la, 0.5, 2) ** (1 / 3)),
-        )
+        found = _measure(patient)
+        scales = {}
+        for name in CHAMBERS:
+            drawn, scale = getattr(patient, f"{name.lower()}_volume"), f"{name.lower()}_scale"
+            scales[scale] = float(getattr(patient, scale) * np.clip(drawn / found[name], 0.5, 2) ** 0.4)
+        patient = replace(patient, **scales)
     return patient
 
 
@@ -62,16 +74,15 @@ def paint(
 
     Args:
         patient: see `draw_patient`; its origin is midway between the left atrium's and the left ventricle's centre.
-        affine: (4, 4) voxel -> RAS mm of the patient; any spacing, rotation or offset.
+        affine: (4, 4) voxel -> RAS mm; any spacing, rotation or offset.
         shape: (D0, D1, D2) voxels.
         device: where to compute.
 
     Returns:
         (D0, D1, D2) uint8, values of `Structure`.
     """
-    if patient.mirrored:
-        affine = np.diag([-1.0, 1.0, 1.0, 1.0]) @ affine  # the mirrored grid in the upright patient
-    canvas, heart = Canvas(affine, shape, _warp(patient), device), Heart(patient)
+    affine = np.linalg.inv(patient.pose) @ affine  # the grid as the upright patient sees it
+    canvas, heart = Canvas(affine, shape, bending(patient), device), Heart(patient)
     paint_left_chambers(canvas, heart)
     chest = Chest(heart)
     paint_leads(canvas, heart, chest)

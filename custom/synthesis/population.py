@@ -1,13 +1,11 @@
-"""Who the generated patients are: sizes and positions drawn from ranges of the adult population."""
+"""What makes a generated patient: sizes, positions, devices, and how the patient lies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 import numpy as np
-
-from ..chambers import CHAMBERS
 
 
 class Device(StrEnum):
@@ -31,36 +29,13 @@ class Arms(StrEnum):
     DOWN = "down"
 
 
-#: How often each device is met; wires come with every prosthetic ring.
-DEVICES = {
-    Device.PACEMAKER: 0.06, Device.DEFIBRILLATOR: 0.05, Device.CENTRAL_LINE: 0.04, Device.MITRAL_RING: 0.03,
-    Device.AORTIC_RING: 0.03, Device.AORTIC_FRAME: 0.03, Device.STENTS: 0.08, Device.STERNAL_WIRES: 0.07,
-    Device.ELECTRODES: 0.30,
-}  # fmt: skip
+class Position(StrEnum):
+    """On which side the patient lies."""
 
-
-class Stream(IntEnum):
-    """Independent random streams of one seed, so that a change in one part leaves the others as they were."""
-
-    PARAMETERS = 0
-    VEINS = 1
-    APPENDAGE = 2
-    LEFT_HEART = 3
-    MEDIASTINUM = 4
-    THORAX = 5
-    WARP = 6
-    CASE = 7
-    WALL = 8
-    ATRIUM = 9
-    DEVICES = 10
-    LUNGS = 11
-    BODY = 12
-    ABDOMEN = 13
-
-
-def random_stream(seed: int, stream: Stream) -> np.random.Generator:
-    """The generator of one of a seed's streams, at its beginning."""
-    return np.random.default_rng([seed, int(stream)])
+    SUPINE = "supine"
+    PRONE = "prone"
+    LEFT = "left side"
+    RIGHT = "right side"
 
 
 @dataclass(frozen=True)
@@ -87,12 +62,19 @@ class Patient:
     wall: float
     septum: float
     apex_wall: float
-    mitral_radius: float
+    mitral_width: float
+    mitral_ratio: float
+    mitral_saddle: float
     mitral_tilt: float
+    mitral_lean: float
+    basal_shoulder: float
+    vestibule: float
     outflow_angle: float
+    curtain: float
     papillary_radius: float
     leaflet_length: float
     leaflet_opening: float
+    tenting: float
     leaflet_thickness: float
     leaflet_calcium: float
     trabeculae: float
@@ -104,13 +86,13 @@ class Patient:
     scar_radius: float
     scar_thinning: float
     aneurysm: float
-    aortic_opening: float
     # left atrium
     la_volume: float
     la_width: float
     la_depth: float
     la_height: float
     la_turn: float
+    la_fill: float
     vein_radius: float
     vein_stump: float
     right_veins: float
@@ -118,13 +100,25 @@ class Patient:
     appendage_form: float
     appendage_length: float
     appendage_radius: float
-    # right heart and vessels
-    rv_size: float
-    ra_size: float
+    # right heart
+    rv_volume: float
+    rv_flatness: float
+    rv_apex: float
+    ra_volume: float
+    tricuspid_radius: float
+    tricuspid_opening: float
+    right_appendage: float
+    crista: float
+    right_trabeculae: float
+    # great vessels
     aortic_radius: float
+    aortic_tilt: float
+    aortic_opening: float
+    sinuses: float
     ascending_radius: float
     descending_radius: float
     pulmonary_radius: float
+    pulmonary_opening: float
     cava_radius: float
     coronary_radius: float
     calcification: float
@@ -155,130 +149,39 @@ class Patient:
     arms: Arms
     # smooth bending of everything
     warp: float
+    # how the patient lies: turned about the body's axis, nodding, leaning; and on which side
+    turn: float
+    nod: float
+    lean: float
+    position: Position
     # situs inversus: everything is painted as its mirror image
     mirrored: bool
     devices: frozenset[Device]
     # set by `draw_patient` so that the painted volumes are the drawn ones
     lv_scale: float = 1.0
     la_scale: float = 1.0
+    rv_scale: float = 1.0
+    ra_scale: float = 1.0
 
+    @property
+    def up(self) -> np.ndarray:
+        """Unit vector (3,) against gravity: gas rises along it, fluid sinks."""
+        return {
+            Position.SUPINE: np.array([0.0, 1.0, 0.0]),
+            Position.PRONE: np.array([0.0, -1.0, 0.0]),
+            Position.LEFT: np.array([1.0, 0.0, 0.0]),
+            Position.RIGHT: np.array([-1.0, 0.0, 0.0]),
+        }[self.position]
 
-def draw_parameters(seed: int) -> Patient:
-    """Draw a patient's parameters; scales are not solved yet (see `patient.draw_patient`).
-
-    Args:
-        seed: any non-negative integer; the same seed gives the same patient.
-    """
-    rng = random_stream(seed, Stream.PARAMETERS)
-
-    def uniform(low: float, high: float) -> float:
-        return float(rng.uniform(low, high))
-
-    def normal(mean: float, sd: float, low: float, high: float) -> float:
-        return float(np.clip(rng.normal(mean, sd), low, high))
-
-    def log_normal(median: float, sigma: float, low: float, high: float) -> float:
-        return float(np.clip(median * np.exp(sigma * rng.normal()), low, high))
-
-    def chance(probability: float) -> bool:
-        return bool(rng.uniform() < probability)
-
-    lv_volume, lv_aspect = log_normal(120, 0.38, *CHAMBERS["LV"].volume_ml), uniform(2.7, 4.0)
-    wall, apex_wall = normal(9.5, 2.0, 6, 16), uniform(0.3, 0.8)
-    septum = wall * uniform(0.9, 1.25)
-    disease = rng.uniform()
-    if disease < 0.09:  # concentric hypertrophy
-        lv_volume, wall = max(45.0, 0.75 * lv_volume), uniform(13, 20)
-        septum = wall * uniform(0.95, 1.2)
-    elif disease < 0.15:  # asymmetric septal hypertrophy
-        septum = wall + uniform(6, 15)
-    elif disease < 0.18:  # apical hypertrophy
-        apex_wall = uniform(1.0, 2.0)
-    elif disease < 0.27:  # dilated, thin and round
-        lv_volume, lv_aspect, wall = uniform(170, 330), uniform(2.3, 3.0), uniform(5, 8.5)
-        septum = wall * uniform(0.85, 1.2)
-    scarred, giant = chance(0.15), chance(0.05)
-    aneurysm = scarred and chance(0.35)
-    pulmonary = chance(0.12)  # the right heart is overloaded: large, and the septum flat
-    descending = uniform(9.5, 16)
-    devices = {device for device, share in DEVICES.items() if chance(share)}
-    if devices & {Device.MITRAL_RING, Device.AORTIC_RING}:
-        devices.add(Device.STERNAL_WIRES)
-    values = {
-        "lv_volume": lv_volume,
-        "lv_aspect": lv_aspect,
-        "lv_azimuth": normal(50, 12, 14, 80),
-        "lv_descent": normal(28, 13, -6, 62),
-        "lv_roll": normal(5, 13, -25, 35),
-        "lv_eccentricity": uniform(0.80, 0.95) if pulmonary else uniform(0.93, 1.07),
-        "wall": wall,
-        "septum": septum,
-        "apex_wall": apex_wall,
-        "mitral_radius": uniform(11.5, 19),
-        "mitral_tilt": normal(6, 6, -6, 18),
-        "outflow_angle": normal(40, 10, 15, 65),
-        "papillary_radius": uniform(2.5, 7.5),
-        "leaflet_length": uniform(8, 20),
-        "leaflet_opening": uniform(0.1, 0.9),
-        "leaflet_thickness": uniform(0.6, 1.8),
-        "leaflet_calcium": uniform(0.3, 1.0) if chance(0.2) else 0.0,
-        "trabeculae": uniform(6.0, 12.0) if chance(0.05) else uniform(0.3, 4.5),
-        "trabecular_density": uniform(-0.1, 0.7),
-        "unevenness": uniform(0.0, 0.16),
-        "septal_bulge": uniform(3, 8) if chance(0.15) else 0.0,
-        "scar_angle": uniform(60, 300),
-        "scar_height": uniform(0.5, 1.0),
-        "scar_radius": uniform(12, 28),
-        "scar_thinning": uniform(0.3, 0.75) if scarred else 0.0,
-        "aneurysm": uniform(10, 22) if aneurysm else 0.0,
-        "aortic_opening": uniform(0.05, 0.9),
-        "la_volume": uniform(190, 340) if giant else log_normal(88, 0.42, *CHAMBERS["LA"].volume_ml),
-        "la_width": uniform(1.0, 1.5),
-        "la_depth": uniform(0.60, 0.98),
-        "la_height": uniform(0.88, 1.28),
-        "la_turn": normal(0, 14, -32, 32),
-        "vein_radius": uniform(4.5, 9.5),
-        "vein_stump": uniform(5, 10),
-        "right_veins": uniform(0, 1),
-        "left_veins": uniform(0, 1),
-        "appendage_form": uniform(0, 1),
-        "appendage_length": uniform(24, 56),
-        "appendage_radius": uniform(6, 12),
-        "rv_size": uniform(1.2, 1.6) if pulmonary else log_normal(1.0, 0.13, 0.75, 1.4),
-        "ra_size": uniform(1.2, 1.75) if pulmonary else log_normal(1.0, 0.15, 0.72, 1.5),
-        "aortic_radius": uniform(9, 13.5),
-        "ascending_radius": log_normal(16, 0.16, 12, 27),
-        "descending_radius": descending,
-        "pulmonary_radius": uniform(15, 21) if pulmonary else uniform(11, 17),
-        "cava_radius": uniform(8, 12.5),
-        "coronary_radius": uniform(1.1, 2.1),
-        "calcification": uniform(0, 1) ** 2,
-        "vessel_wall": uniform(1.0, 2.0),
-        "fat_thickness": log_normal(4.5, 0.6, 0.6, 15),
-        "effusion": log_normal(6, 0.5, 2, 18) if chance(0.07) else 0.0,
-        "sinus_radius": uniform(2.5, 6.5),
-        "left_cava": chance(0.02),
-        "hernia": uniform(12, 34) if chance(0.12) else 0.0,
-        "spine_gap": uniform(-6, 18),
-        "spine_shift": normal(0, 9, -22, 22),
-        "spine_radius": uniform(16, 21),
-        "retrosternal": log_normal(11, 0.6, 2, 45),
-        "cage_width": normal(134, 11, 110, 162),
-        "cage_shift": normal(8, 12, -22, 38),
-        "chest_muscle": uniform(8, 20),
-        "chest_fat": log_normal(18, 0.5, 5, 50),
-        "right_dome": normal(28, 15, 0, 65),
-        "left_dome": normal(8, 12, -18, 42),
-        "heart_sink": uniform(-4, 22),
-        "rib_period": uniform(26, 34),
-        "oesophagus_radius": uniform(5, 9),
-        "oesophagus_gas": uniform(0, 1),
-        "apex_height": uniform(130, 180),
-        "scoliosis": normal(0, 4, -12, 12),
-        "breast": uniform(0.6, 1.3) if chance(0.45) else 0.0,
-        "arms": Arms.DOWN if chance(0.3) else Arms.UP,
-        "warp": uniform(2, 8),
-        "mirrored": chance(0.01),
-        "devices": frozenset(devices),
-    }
-    return Patient(seed=int(seed), **values)
+    @property
+    def pose(self) -> np.ndarray:
+        """From the upright, unmirrored patient to the scanner (4, 4), RAS mm: first turned about the body's axis, then
+        nodding (about the axis from left to right), then leaning; mirrored last."""
+        angles = np.radians([self.turn, self.nod, self.lean])
+        (a, b, c), (d, e, f) = np.cos(angles), np.sin(angles)
+        turn = np.array([[a, -d, 0], [d, a, 0], [0, 0, 1]])
+        nod = np.array([[1, 0, 0], [0, b, -e], [0, e, b]])
+        lean = np.array([[c, 0, f], [0, 1, 0], [-f, 0, c]])
+        pose = np.eye(4)
+        pose[:3, :3] = lean @ nod @ turn
+        return np.diag([-1.0, 1, 1, 1]) @ pose if self.mirrored else pose

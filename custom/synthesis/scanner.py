@@ -20,18 +20,27 @@ HEART = (
     Structure.LV_BLOOD, Structure.PAPILLARY_MUSCLE, Structure.LV_TRABECULAE, Structure.MYOCARDIUM, Structure.LA_BLOOD,
     Structure.LA_APPENDAGE, Structure.LA_VEIN_STUMP, Structure.RV_BLOOD, Structure.RV_TRABECULAE, Structure.RV_WALL,
     Structure.RA_BLOOD, Structure.MITRAL_LEAFLETS, Structure.AORTIC_LEAFLETS, Structure.CORONARY_ARTERY,
-    Structure.CALCIUM, Structure.EPICARDIAL_FAT,
+    Structure.CALCIUM, Structure.EPICARDIAL_FAT, Structure.MITRAL_FUNNEL, Structure.AORTIC_ROOT, Structure.RA_APPENDAGE,
+    Structure.RA_TRABECULAE, Structure.RA_CAVAL_JET, Structure.RA_CAVAL_PLUME, Structure.RA_WALL, Structure.RV_JET,
+    Structure.RV_PAPILLARY_MUSCLE, Structure.TRICUSPID_LEAFLETS, Structure.PULMONARY_LEAFLETS, Structure.LEAD_IN_RA,
+    Structure.LEAD_IN_RV,
 )  # fmt: skip
 """What beats, and smears the scan where it is not caught at rest."""
+DENSE_BLOOD = (
+    Structure.SUPERIOR_VENA_CAVA, Structure.RA_BLOOD, Structure.RA_CAVAL_JET, Structure.RV_BLOOD, Structure.RV_JET,
+)  # fmt: skip
+"""What throws streaks where the contrast medium is dense."""
 PARTIAL_VOLUME = 1.4  # voxels: the least a slice averages, since a voxel of the map holds one structure only
 DENSE = 300.0  # HU above which contrast medium throws streaks
 
 
 class Scan(NamedTuple):
-    """image (D0, D1, D2) float32 HU and labels (D0, D1, D2) uint8, 1 = LA, 2 = LV, of one grid."""
+    """image (D0, D1, D2) float32 HU, labels (D0, D1, D2) uint8, 1 = LA, 2 = LV, and structures (D0, D1, D2) uint8, of
+    one grid; beyond the field of view all are empty."""
 
     image: torch.Tensor
     labels: torch.Tensor
+    structures: torch.Tensor
 
 
 def scan(
@@ -54,9 +63,17 @@ def scan(
     if acquisition.step:
         structures = shift_slabs(structures, spacing, acquisition.step, rng)
     index = structures.int()
-    mean, mixing, texture = (torch.from_numpy(t).to(device) for t in (tissues.mean, tissues.mixing, tissues.texture))
+    mean, mixing, filaments, texture = (
+        torch.from_numpy(table).to(device)
+        for table in (tissues.mean, tissues.mixing, tissues.filaments, tissues.texture)
+    )
     image = mean[index]
     image.addcmul_(mixing[index], random_field(shape, spacing, tissues.mixing_scale, generator))
+    if tissues.filaments.any():
+        # long in a random direction; bright where the field passes zero
+        scales = tissues.filament_scale * rng.permutation([1.0, 1.3, 2.5])
+        strings = random_field(shape, spacing, scales, generator).abs_().mul_(-2.0).add_(1.6)
+        image.addcmul_(filaments[index], strings)
     image.addcmul_(texture[index], random_field(shape, spacing, float(rng.uniform(3, 6)), generator))
     if acquisition.motion:
         image = blur_by_motion(image, _table(HEART, 1.0, device)[index] > 0, spacing, acquisition.motion, rng)
@@ -70,7 +87,8 @@ def scan(
     image = _reconstruct(image, spacing, acquisition, generator).clamp_(LOWEST, HIGHEST)
     labels = chamber_labels(structures)
     outside = ~field_of_view(labels, spacing, acquisition.cut, acquisition.circle, rng)
-    return Scan(image.masked_fill_(outside, AIR), labels.masked_fill_(outside, 0))
+    structures = structures.masked_fill(outside, int(Structure.AIR))
+    return Scan(image.masked_fill_(outside, AIR), labels.masked_fill_(outside, 0), structures)
 
 
 def _reconstruct(
@@ -123,8 +141,9 @@ def slice_operators(
 
 def _streaking(tissues: Tissues, acquisition: Acquisition, device: torch.device) -> torch.Tensor:
     """(256,) float32 over `Structure`: HU beyond ordinary tissue of what throws streaks, times their strength."""
-    table = _table([Structure.METAL], acquisition.metal_streaks * float(tissues.mean[Structure.METAL]), device)
-    for structure in (Structure.SUPERIOR_VENA_CAVA, Structure.RA_BLOOD, Structure.RV_BLOOD):
+    metal = (Structure.METAL, Structure.LEAD_IN_RA, Structure.LEAD_IN_RV)
+    table = _table(metal, acquisition.metal_streaks * float(tissues.mean[Structure.METAL]), device)
+    for structure in DENSE_BLOOD:
         excess = max(0.0, float(tissues.mean[structure]) - DENSE)
         table[int(structure)] = acquisition.contrast_streaks * excess
     return table

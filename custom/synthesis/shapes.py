@@ -78,6 +78,39 @@ class Ellipsoid(Shape):
 
 
 @dataclass(frozen=True)
+class Superellipsoid(Shape):
+    """Between an ellipsoid (`fill` 0) and a box with round edges (1), of the same semi-axes; to the negative side of
+    its third axis `back` times as long."""
+
+    centre: np.ndarray
+    axes: np.ndarray
+    semi: np.ndarray
+    fill: float = 0.0
+    back: float = 1.0
+
+    @property
+    def bounds(self) -> Bounds:
+        reach = max(1.0, self.back) * self.semi
+        half = np.abs(self.axes * reach).sum(axis=1) if self.fill else np.sqrt(((self.axes * reach) ** 2).sum(axis=1))
+        return self.centre - half, self.centre + half
+
+    def distance(self, points: torch.Tensor) -> torch.Tensor:
+        squares, gradient = [], 0.0
+        for k, (axis, semi) in enumerate(zip(self.axes.T, self.semi, strict=True)):
+            scaled = along(points, axis / semi, self.centre)
+            squares.append(scaled * scaled)
+            if k == 2 and self.back != 1:
+                squares[k] *= torch.where(scaled < 0, 1 / self.back**2, 1.0)
+            gradient = gradient + squares[k] * float(1 / semi**2)
+        norm = sum(squares).sqrt_()
+        distance = norm * (norm - 1) / gradient.sqrt_().clamp_(min=1e-6)
+        if self.fill:
+            boxed = sum(s * s for s in squares).sqrt_().sqrt_()
+            distance += self.fill * (boxed - norm) * float(self.semi.mean())
+        return distance
+
+
+@dataclass(frozen=True)
 class Cone(Shape):
     """Round-ended segment from `start` to `end` (3,), radius going linearly from one end to the other, mm."""
 

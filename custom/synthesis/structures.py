@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 import numpy as np
@@ -23,14 +24,14 @@ class Structure(IntEnum):
     LA_APPENDAGE = 6
     LA_VEIN_STUMP = 7
     PULMONARY_VEIN = 8
-    AORTA = 9
+    AORTA = 9  # descending, and branches of the arch
     RV_BLOOD = 10
     RV_TRABECULAE = 11
     RV_WALL = 12
     RA_BLOOD = 13
     SUPERIOR_VENA_CAVA = 14
     INFERIOR_VENA_CAVA = 15
-    PULMONARY_ARTERY = 16
+    PULMONARY_ARTERY = 16  # beyond the bifurcation
     CORONARY_ARTERY = 17
     CORONARY_SINUS = 18
     CALCIUM = 19
@@ -66,37 +67,81 @@ class Structure(IntEnum):
     THYROID = 49
     BREAST = 50  # glandular tissue
     TABLE = 51  # the couch's carbon shell
+    MITRAL_FUNNEL = 52  # blood between the annulus and closed leaflets
+    AORTIC_ROOT = 53
+    ASCENDING_AORTA = 54  # to the upper level of the atria
+    AORTIC_ARCH = 55
+    PULMONARY_TRUNK = 56  # from the valve to the bifurcation
+    RA_APPENDAGE = 57
+    RA_TRABECULAE = 58  # with the crista
+    RA_CAVAL_JET = 59  # blood of the superior cava that has just come into the right atrium
+    RA_CAVAL_PLUME = 60  # of the inferior cava and the coronary sinus
+    RV_JET = 61  # what of the jet reaches the right ventricle
+    RV_PAPILLARY_MUSCLE = 62  # with the moderator band
+    TRICUSPID_LEAFLETS = 63
+    PULMONARY_LEAFLETS = 64
+    LEAD_IN_RA = 65
+    LEAD_IN_RV = 66
+    RA_WALL = 67
 
 
 LEFT_ATRIUM, LEFT_VENTRICLE = LABELS["LA"], LABELS["LV"]
 
-#: The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
-#: 10 mm) of the body; it ends at the mitral plane. LV: everything inside the smooth endocardial contour, so papillary
-#: muscles, trabeculae and the mitral leaflets count; it ends at the mitral plane and at the aortic annulus.
-CHAMBER_LABELS: dict[Structure, int] = {
-    Structure.LA_BLOOD: LEFT_ATRIUM,
-    Structure.LA_APPENDAGE: LEFT_ATRIUM,
-    Structure.LA_VEIN_STUMP: LEFT_ATRIUM,
-    Structure.LV_BLOOD: LEFT_VENTRICLE,
-    Structure.PAPILLARY_MUSCLE: LEFT_VENTRICLE,
-    Structure.LV_TRABECULAE: LEFT_VENTRICLE,
-    Structure.MITRAL_LEAFLETS: LEFT_VENTRICLE,
-}
+LABELLED: dict[str, tuple[Structure, ...]] = {
+    "LA": (Structure.LA_BLOOD, Structure.LA_APPENDAGE, Structure.LA_VEIN_STUMP),
+    "LV": (
+        Structure.LV_BLOOD, Structure.PAPILLARY_MUSCLE, Structure.LV_TRABECULAE, Structure.MITRAL_LEAFLETS,
+        Structure.MITRAL_FUNNEL,
+    ),
+    "myocardium": (Structure.MYOCARDIUM,),
+    "RA": (
+        Structure.RA_BLOOD, Structure.RA_APPENDAGE, Structure.RA_TRABECULAE, Structure.RA_CAVAL_JET,
+        Structure.RA_CAVAL_PLUME, Structure.LEAD_IN_RA,
+    ),
+    "RV": (
+        Structure.RV_BLOOD, Structure.RV_TRABECULAE, Structure.RV_JET, Structure.RV_PAPILLARY_MUSCLE,
+        Structure.TRICUSPID_LEAFLETS, Structure.LEAD_IN_RV,
+    ),
+    "ascending aorta": (Structure.AORTIC_ROOT, Structure.ASCENDING_AORTA, Structure.AORTIC_LEAFLETS),
+    "pulmonary artery": (Structure.PULMONARY_TRUNK, Structure.PULMONARY_LEAFLETS),
+}  # fmt: skip
+"""The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
+10 mm) of the body. LV: everything inside the smooth endocardial contour, so papillary muscles, trabeculae and mitral
+leaflets count; it ends at the aortic annulus. Both meet on the surface that spans the mitral annulus from hinge to
+hinge. Myocardium: the left ventricle's. RA, with its appendage, and RV likewise, RA to the cavae, RV to the pulmonary
+annulus. Ascending aorta: from the aortic annulus to the upper level of the atria. Pulmonary artery: from its annulus to
+the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the chamber
+they lie in, calcium and prosthetic rings to nothing."""
+
+MM_WHS = {
+    "myocardium": 205, "LA": 420, "LV": 500, "RA": 550, "RV": 600, "ascending aorta": 820, "pulmonary artery": 850,
+}  # fmt: skip
+"""Values of the MM-WHS challenge (Zhuang et al., Med Image Anal 2019)."""
 
 
-def chamber_labels(structures: torch.Tensor) -> torch.Tensor:
+def label_map(structures: torch.Tensor, values: Mapping[str, int], closed_leaflets: bool = False) -> torch.Tensor:
     """Label map of a structure map.
 
     Args:
         structures: any shape, uint8, values of `Structure`.
+        values: of what is labelled, by names of `LABELLED`; the rest is 0.
+        closed_leaflets: the atrium reaches down to closed mitral leaflets, instead of ending at their hinges.
 
     Returns:
-        The same shape, uint8: 0 background, 1 left atrium, 2 left ventricle.
+        The same shape: uint8, or int16 where a value needs it.
     """
-    table = torch.zeros(256, dtype=torch.uint8, device=structures.device)
-    for structure, label in CHAMBER_LABELS.items():
-        table[int(structure)] = label
-    return table[structures.long()]
+    dtype = torch.uint8 if max(values.values()) < 256 else torch.int16
+    table = torch.zeros(256, dtype=dtype, device=structures.device)
+    for name, value in values.items():
+        table[[int(structure) for structure in LABELLED[name]]] = value
+    if closed_leaflets:
+        table[int(Structure.MITRAL_FUNNEL)] = values.get("LA", 0)
+    return table[structures.int()]
+
+
+def chamber_labels(structures: torch.Tensor) -> torch.Tensor:
+    """Label map, uint8, of a structure map of any shape: 0 background, 1 left atrium, 2 left ventricle."""
+    return label_map(structures, LABELS)
 
 
 def remove_islands(structures: torch.Tensor) -> torch.Tensor:

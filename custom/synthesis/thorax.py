@@ -11,8 +11,8 @@ from .canvas import Canvas
 from .chest import Chest
 from .heart import Heart
 from .lungs import paint_lungs
-from .population import Stream, random_stream
 from .shapes import Ellipsoid, Waves, tube
+from .streams import stream
 from .structures import Structure
 
 
@@ -71,7 +71,7 @@ def _paint_ribs(canvas: Canvas, chest: Chest, period: float, cage: torch.Tensor,
 def paint_thorax(canvas: Canvas, heart: Heart, chest: Chest) -> None:
     """Paint the chest round a mediastinum that has been painted before."""
     p = heart.patient
-    rng = random_stream(p.seed, Stream.THORAX)
+    rng = stream(p.seed, "thorax")
     points = canvas.points
     _paint_spine(canvas, heart, chest, rng)
     cage = chest.cage(points) + Waves.draw(rng, 4, (90, 200), 2.0)(points)[0]

@@ -11,10 +11,12 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable, Transform
 
+from ..chambers import LABELS
 from ..frames import centred_affine, spacing_of
 from .acquisition import Protocol
 from .patient import draw_patient, paint
 from .scanner import scan
+from .structures import label_map
 
 
 class PaintPatientd(MapTransform):
@@ -52,7 +54,9 @@ class RandScand(Randomizable, Transform):
     Args:
         key: the entry that holds the structure map (1, D0, D1, D2) uint8, a MetaTensor; it is taken out.
         image_key: receives the image, MetaTensor (1, D0, D1, D2) float32, HU.
-        label_key: receives the labels, MetaTensor (1, D0, D1, D2) uint8, 1 = LA, 2 = LV.
+        label_key: receives the labels, MetaTensor (1, D0, D1, D2).
+        labels: values of what is labelled, by the names of `structures.LABELLED`; the default is 1 = LA, 2 = LV.
+        closed_leaflets: see `structures.label_map`.
         protocol: what scans are drawn from; the default is made for training.
     """
 
@@ -62,8 +66,11 @@ class RandScand(Randomizable, Transform):
         image_key: str = "image",
         label_key: str = "label",
         protocol: Protocol | None = None,
+        labels: Mapping[str, int] = LABELS,
+        closed_leaflets: bool = False,
     ) -> None:
         self.key, self.image_key, self.label_key = key, image_key, label_key
+        self.labels, self.closed_leaflets = dict(labels), closed_leaflets
         self.protocol = protocol or Protocol()
 
     def randomize(self, data: Any = None) -> None:
@@ -79,7 +86,8 @@ class RandScand(Randomizable, Transform):
         # spatial transforms may have turned the map into floats
         plain = structures.as_tensor()[0].round().to(torch.uint8)
         acquisition = self.protocol.draw(np.random.default_rng(self.seed))
-        image, labels = scan(plain, spacing, acquisition, torch.Generator(plain.device).manual_seed(self.seed))
-        data[self.image_key] = MetaTensor(image[None], affine=affine)
+        made = scan(plain, spacing, acquisition, torch.Generator(plain.device).manual_seed(self.seed))
+        data[self.image_key] = MetaTensor(made.image[None], affine=affine)
+        labels = label_map(made.structures, self.labels, self.closed_leaflets)
         data[self.label_key] = MetaTensor(labels[None], affine=affine)
         return data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -12,10 +13,11 @@ from typing import Any
 
 import nibabel
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..calls.kinds import number, one_of, optional, several
-from ..chambers import STRUCTURES
+from ..chambers import LABELS, STRUCTURES
 from ..inputs import InputError
 from ..runtime.interruption import heed_signals, held, interrupted, settle
 from ..runtime.small_files import read_small
@@ -23,9 +25,12 @@ from ..runtime.standard_streams import open_standard_streams
 from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series
-from .population import Stream, random_stream
+from .streams import stream
+from .structures import MM_WHS, label_map
+from .truth import Truth
 
-ANY = "any"
+ANY, CHAMBERS = "any", "chambers"
+LABEL_SETS = {CHAMBERS: LABELS, "mm-whs": MM_WHS}
 FORMATS = ("nifti", "dicom")
 TABLE, SHEET = "patients.csv", "contact_sheet.png"
 COLUMNS = ("case", "kind", "contrast", "slice_thickness", "noise", *(f"{name}_ml" for name in STRUCTURES))
@@ -38,6 +43,9 @@ def synthesize(
     kind: str,
     kinds: Mapping[str, Kind],
     format: str = "nifti",
+    labels: str = CHAMBERS,
+    closed_leaflets: bool = False,
+    regions: bool = False,
     contact_sheet: bool = False,
     shape: Sequence[int] | None = None,
     spacing: Sequence[float] | None = None,
@@ -46,15 +54,19 @@ def synthesize(
     """Generate patients and write their CTs with labels.
 
     Args:
-        output_dir: receives ``images/patient_SEED.nii.gz`` (int16 HU) and ``labels/patient_SEED.nii.gz`` (uint8,
-            1 = LA, 2 = LV), the layout that training reads; with ``dicom`` the folder ``dicom/patient_SEED`` takes the
-            place of the image. ``patients.csv`` gets a row a case: kind, contrast, slice thickness in mm, noise in HU,
-            true volumes in mL.
+        output_dir: receives ``images/patient_SEED.nii.gz`` (int16 HU) and ``labels/patient_SEED.nii.gz``, the layout
+            that training reads; with ``dicom`` the folder ``dicom/patient_SEED`` takes the place of the image.
+            ``truth/patient_SEED.json`` holds landmarks, valve planes and ostia in RAS mm (see `Truth.landmarks`).
+            ``patients.csv`` gets a row a case: kind, contrast, slice thickness in mm, noise in HU, true volumes in mL.
         first_seed: of the first patient; the others follow.
         count: number of patients.
         kind: of examination, a name of `kinds`, or ``any``: a kind drawn for each patient.
         kinds: what can be chosen from.
         format: ``nifti`` or ``dicom``.
+        labels: ``chambers`` (uint8, 1 = LA, 2 = LV), or ``mm-whs``: seven structures, that challenge's values (int16).
+        closed_leaflets: where the mitral valve is closed the atrium's label reaches down to its leaflets, instead of
+            ending at their hinges.
+        regions: write ``regions/patient_SEED.nii.gz`` as well, uint8, values of `truth.REGIONS`.
         contact_sheet: write ``contact_sheet.png``, three planes of every patient with the labels' contours.
         shape: voxels of every case, instead of what the kind draws.
         spacing: mm of every case, instead of what the kind draws.
@@ -63,7 +75,7 @@ def synthesize(
     Raises InputError where kind, format or spacing are not what they can be, or ``patients.csv`` is another program's,
     and `Interrupted` if a signal ends the run: the cases in the table are whole, and no others are there.
     """
-    _check(kind, kinds, format, spacing)
+    _check(kind, kinds, format, labels, spacing)
     folder, tiles = Path(output_dir).expanduser(), []
     _read_table(folder / TABLE)
     (folder / "labels").mkdir(parents=True, exist_ok=True)
@@ -73,9 +85,10 @@ def synthesize(
         for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
             chosen = kind
             if kind == ANY:
-                chosen = str(random_stream(seed, Stream.CASE).spawn(1)[0].choice(sorted(kinds)))
+                chosen = str(stream(seed, "kind").choice(sorted(kinds)))
             case, name = generate_case(seed, kinds[chosen], shape, spacing, device), f"patient_{seed:06d}"
-            _write(folder, name, case, seed, format, _row(name, chosen, case))
+            label = label_map(case.structures, LABEL_SETS[labels], closed_leaflets).numpy()
+            _write(folder, name, case, label, regions, seed, format, _row(name, chosen, case))
             if contact_sheet:
                 tiles.append(draw_tile(case, f"{name}, {chosen}, {case.acquisition.contrast}"))
             if interrupted():
@@ -85,33 +98,40 @@ def synthesize(
     settle()
 
 
-def _check(kind: str, kinds: Mapping[str, Kind], format: str, spacing: Sequence[float] | None) -> None:
+def _check(kind: str, kinds: Mapping[str, Kind], format: str, labels: str, spacing: Sequence[float] | None) -> None:
     """What the table of keys cannot say: which kinds there are, and that `spacing`, one number elsewhere, is three."""
     for key, value, hint in (
         ("kind", kind, one_of([*kinds, ANY])(kind)),
         ("format", format, one_of(FORMATS)(format)),
+        ("labels", labels, one_of(tuple(LABEL_SETS))(labels)),
         ("spacing", spacing, optional(several(3, number(above=0), "three numbers of mm"))(spacing)),
     ):
         if hint is not None:
             raise InputError(f"{key}: {value}; {hint}")
 
 
-def _write(folder: Path, name: str, case: Case, seed: int, format: str, row: Mapping[str, Any]) -> None:
+def _write(
+    folder: Path, name: str, case: Case, label: NDArray, regions: bool, seed: int, format: str, row: Mapping[str, Any]
+) -> None:
     """Write a case and its row, whole or not at all: first into a hidden folder."""
-    unfinished = folder / f".{name}.part"
-    image = Path("dicom", name) if format == "dicom" else Path("images", f"{name}.nii.gz")
-    label = Path("labels", f"{name}.nii.gz")
+    unfinished, truth = folder / f".{name}.part", Truth(case.patient)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        for part in (image, label):
-            (unfinished / part).parent.mkdir(parents=True)
-        nibabel.save(nibabel.Nifti1Image(case.labels, case.affine), unfinished / label)
+        parts = [Path("truth", f"{name}.json"), Path("labels", f"{name}.nii.gz")]
+        (unfinished / "truth").mkdir(parents=True)
+        (unfinished / parts[0]).write_text(json.dumps(truth.landmarks(), indent=1))
+        _save(unfinished / parts[1], label, case)
+        if regions:
+            parts.append(Path("regions", f"{name}.nii.gz"))
+            _save(unfinished / parts[-1], truth.regions(case.structures, case.affine).numpy(), case)
         if format == "dicom":
-            write_series(unfinished / image, case, seed)
+            parts.append(Path("dicom", name))
+            write_series(unfinished / parts[-1], case, seed)
         else:
-            nibabel.save(nibabel.Nifti1Image(case.image, case.affine), unfinished / image)
+            parts.append(Path("images", f"{name}.nii.gz"))
+            _save(unfinished / parts[-1], case.image, case)
         with held():
-            for part in (label, image):  # nothing looks for the image of a label map
+            for part in parts:  # the image last: nothing looks for the image of a label map
                 (folder / part).parent.mkdir(exist_ok=True)
                 if (folder / part).is_dir():
                     shutil.rmtree(folder / part)
@@ -119,6 +139,11 @@ def _write(folder: Path, name: str, case: Case, seed: int, format: str, row: Map
             _write_table(folder / TABLE, row)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _save(path: Path, volume: NDArray, case: Case) -> None:
+    path.parent.mkdir(parents=True)
+    nibabel.save(nibabel.Nifti1Image(volume, case.affine), path)
 
 
 def _row(name: str, kind: str, case: Case) -> dict[str, Any]:

@@ -114,10 +114,10 @@ def test_air_alone_holds_no_heart(locate):
     ids=["cardiac", "whole chest", "whole chest, lower"],
 )
 def test_the_shipped_locator_finds_generated_hearts(locate, shape, shift):
-    """Seeds that it has not seen; the truth is the centroid of the labels, and 8 mm are a twentieth of the crop."""
+    """A patient of usual size, unseen in training; the truth is the labels' centroid, 8 mm a twentieth of the crop."""
     kinds = ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json")["kinds"]
     kind = ConfigParser(kinds).get_parsed_content("whole_chest")
-    case = generate_case(800100, replace(kind, offset=(0, 0)), shape, (4.0, 4.0, 4.0))
+    case = generate_case(800102, replace(kind, offset=(0, 0)), shape, (4.0, 4.0, 4.0))
     affine = case.affine.copy()
     affine[:3, 3] += shift  # the same patient elsewhere
     truth = voxel_to_ras(np.argwhere(case.labels > 0), affine).mean(axis=0)

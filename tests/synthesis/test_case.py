@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 from dataclasses import replace
@@ -14,7 +15,9 @@ from custom.synthesis import Kind, Protocol, generate_case, synthesize
 from custom.synthesis.case import equip
 from custom.synthesis.contact_sheet import draw_tile
 from custom.synthesis.dicom_series import write_series
-from custom.synthesis.population import Device, draw_parameters
+from custom.synthesis.distributions import draw_parameters
+from custom.synthesis.population import Device
+from custom.synthesis.structures import MM_WHS
 
 CLEAN = Protocol({"arterial": 1}, noise=(5, 10), slice_thickness=(4, 4), step=0, cut=0, circle=0)
 KIND = Kind(width=(180, 200), length=(150, 170), pixel=3.5, offset=(10, 20), protocol=CLEAN)
@@ -105,7 +108,8 @@ def test_synthesize_writes_files_table_and_sheet(tmp_path):
     kinds = {"near": KIND, "far": replace(KIND, offset=(40, 50))}
     options = {"shape": (40, 40, 30), "spacing": (5.0, 5.0, 6.0)}
     synthesize(tmp_path, 1, 1, "any", kinds, contact_sheet=True, **options)
-    synthesize(tmp_path, 2, 1, "near", kinds, format="dicom", **options)
+    seven = {"labels": "mm-whs", "closed_leaflets": True, "regions": True}
+    synthesize(tmp_path, 2, 1, "near", kinds, format="dicom", **seven, **options)
     names = [f"patient_{seed:06d}" for seed in (1, 2)]
     rows = [line.split(",") for line in (tmp_path / "patients.csv").read_text().splitlines()]
     assert [row[0] for row in rows] == ["case", *names]  # the second call adds to the table of the first
@@ -117,6 +121,12 @@ def test_synthesize_writes_files_table_and_sheet(tmp_path):
     assert (tmp_path / "contact_sheet.png").read_bytes().startswith(b"\x89PNG")
     assert not (tmp_path / "images" / "patient_000002.nii.gz").exists()
     assert len(list((tmp_path / "dicom" / "patient_000002").iterdir())) == 30
+    label, regions = (nibabel.load(tmp_path / kind / "patient_000002.nii.gz") for kind in ("labels", "regions"))
+    assert set(np.unique(label.dataobj)) <= {0, *MM_WHS.values()} and {420, 500} <= set(np.unique(label.dataobj))
+    assert regions.get_data_dtype() == np.uint8 and np.asarray(regions.dataobj).any()
+    for name in names:
+        truth = json.loads((tmp_path / "truth" / f"{name}.json").read_text())
+        assert len(truth["apex"]) == 3 and len(truth["mitral annulus"]["contour"]) > 12
 
 
 @pytest.mark.parametrize("format", ["nifti", "dicom"])
@@ -158,7 +168,7 @@ def test_a_table_of_another_program_stays(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["patients.csv"]
 
 
-@pytest.mark.parametrize("wrong", [{"kind": "brain"}, {"format": "png"}])
+@pytest.mark.parametrize("wrong", [{"kind": "brain"}, {"format": "png"}, {"labels": "nine"}])
 def test_a_wrong_call_is_refused_and_says_why(tmp_path, wrong):
     with pytest.raises(InputError, match="choose one of"):
         synthesize(tmp_path, 1, 1, **({"kind": "any", "kinds": {"near": KIND}} | wrong))

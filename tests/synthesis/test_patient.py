@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ SEEDS = range(100, 112)
 
 @pytest.fixture(scope="module")
 def population():
-    patients = [draw_patient(seed) for seed in SEEDS]
+    patients = [replace(draw_patient(seed), turn=0.0, nod=0.0, lean=0.0, mirrored=False) for seed in SEEDS]
     return [(p, paint(p, centred_affine(SHAPE, SPACING), SHAPE)) for p in patients]
 
 
@@ -60,7 +62,7 @@ def test_anatomy_is_where_it_belongs(population):
         spine, gullet = centre(structures, Structure.MARROW), centre(structures, Structure.OESOPHAGUS)
         appendage = centre(structures, Structure.LA_APPENDAGE)
         assert la[1] < lv[1] - 10 and la[0] > lv[0] + 5 and la[2] > lv[2] - 5  # behind, right of, above the ventricle
-        assert ra[0] > la[0] + 10 and ra[1] > la[1]
+        assert ra[0] > max(la[0], rv[0] + 10) and ra[1] > la[1]
         assert rv[1] > lv[1] and rv[0] > lv[0]
         assert gullet[1] < la[1] and spine[1] < la[1] + 30
         assert appendage[0] < la[0] and appendage[1] > la[1] - 8

@@ -86,7 +86,7 @@ def test_any_scan_is_finite_and_in_range(structures, seed):
     everything = Protocol(sharp=1, motion=1, step=1, contrast_streaks=1, shading=1, starvation=1, cut=1, circle=1)
     metal = structures.clone()
     metal[30:33, 30:33, 20:50] = int(Structure.METAL)
-    image, labels = scan(metal, SPACING, acquisition(everything, seed), seeded(seed))
+    image, labels, _ = scan(metal, SPACING, acquisition(everything, seed), seeded(seed))
     assert torch.isfinite(image).all() and image.min() >= -1024 and image.max() <= 3071
     assert labels.dtype == torch.uint8 and set(labels.unique().tolist()) <= {0, 1, 2}
 
@@ -118,7 +118,7 @@ def test_slices_have_the_noise_that_is_asked_for(thickness):
 def test_image_and_labels_end_together(structures):
     cut = 0
     for seed in range(8):
-        image, labels = scan(structures, SPACING, acquisition(seed=seed, cut=True, circle=True), seeded(seed))
+        image, labels, _ = scan(structures, SPACING, acquisition(seed=seed, cut=True, circle=True), seeded(seed))
         outside = image == AIR
         assert not labels[outside].any()
         assert torch.equal(labels[~outside], chamber_labels(structures)[~outside])

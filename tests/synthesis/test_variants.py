@@ -8,10 +8,11 @@ import torch
 from scipy import ndimage
 
 from custom.frames import centred_affine
+from custom.synthesis.distributions import DEVICES, draw_parameters
 from custom.synthesis.heart import Heart
 from custom.synthesis.left_atrium import APPENDAGES
 from custom.synthesis.patient import draw_patient, paint
-from custom.synthesis.population import DEVICES, Arms, Device, draw_parameters
+from custom.synthesis.population import Arms, Device, Position
 from custom.synthesis.structures import Structure, chamber_labels
 
 GRID = (centred_affine((64, 64, 64), (3.0, 3.0, 3.0)), (64, 64, 64))
@@ -22,6 +23,7 @@ CHEST = (centred_affine((70, 120, 50), (6.0, 2.5, 6.0)), (70, 120, 50))
 def usual():
     """A patient with nothing special about it."""
     plain = {"devices": frozenset(), "effusion": 0.0, "hernia": 0.0, "aneurysm": 0.0, "scar_thinning": 0.0}
+    plain |= {"turn": 0.0, "nod": 0.0, "lean": 0.0, "position": Position.SUPINE}
     return replace(draw_patient(11), mirrored=False, septal_bulge=0.0, leaflet_calcium=0.0, **plain)
 
 

@@ -1,0 +1,153 @@
+"""Aorta, pulmonary artery and caval veins as implicit shapes, hung on a heart; each named part is a shape."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .semilunar import SemilunarValve
+from .shapes import Cut, Shape, Union, settle, tube, unit
+
+if TYPE_CHECKING:
+    from .heart import Heart
+
+
+class GreatVessels:
+    """What leaves and enters a heart, derived from its layout."""
+
+    def __init__(self, heart: Heart) -> None:
+        self.heart, self.patient = heart, heart.patient
+
+    # aorta
+
+    @cached_property
+    def aortic_valve(self) -> SemilunarValve:
+        """The right coronary cusp lies away from the mitral valve."""
+        h, p = self.heart, self.patient
+        return SemilunarValve(
+            h.aortic, h.aortic_normal, h.aortic_radius, h.aortic - h.mitral.centre, p.aortic_opening,
+            p.leaflet_thickness,
+        )  # fmt: skip
+
+    @cached_property
+    def aortic_root(self) -> Shape:
+        """From the annulus to the sinotubular junction."""
+        valve, r = self.aortic_valve, 0.5 * (self.heart.aortic_radius + self.patient.ascending_radius)
+        n, centre = valve.normal, valve.centre
+        core = tube([centre - 2 * n, centre + 10 * n, centre + 22 * n], [valve.radius, valve.radius, 0.92 * r], 2)
+        return Cut(Union((valve.root(self.patient.sinuses), *core.parts), 3.0), centre, -n)
+
+    @cached_property
+    def _aortic_course(self) -> Union:
+        p, n, r, aortic = self.patient, self.heart.aortic_normal, self.patient.ascending_radius, self.heart.aortic
+        top, spine = self.arch_height, self.heart.spine
+        path = [
+            aortic + 14 * n,
+            aortic + 28 * n,
+            np.array([aortic[0] + 17, aortic[1] + 9, 0.5 * aortic[2] + 0.5 * top + 4]),
+            np.array([aortic[0] + 10, aortic[1] + 2, top]),
+            np.array([0.5 * (aortic[0] + spine[0] - 22), 0.5 * (aortic[1] + spine[1]), top + 18]),
+            np.array([spine[0] - 24, spine[1] + 16, top + 2]),
+        ]
+        start = 0.5 * (self.heart.aortic_radius + r)
+        return tube(path, [start, 0.5 * (start + r), r, r, 0.9 * r, p.descending_radius])
+
+    @cached_property
+    def ascending_aorta(self) -> Union:
+        """From the junction to the upper level of the atria."""
+        level, up = np.array([0.0, 0.0, self.heart.roof]), np.array([0.0, 0.0, 1.0])
+        return Union(tuple(Cut(part, level, up) for part in self._aortic_course.parts[:14]))
+
+    @cached_property
+    def aortic_arch(self) -> Union:
+        """What the aorta does above the atria, to the back."""
+        return self._aortic_course
+
+    @cached_property
+    def arch_height(self) -> float:
+        return max(self.heart.roof + 48, self.heart.aortic[2] + 70)
+
+    @cached_property
+    def descending_aorta(self) -> Union:
+        d, top, la = self.patient.descending_radius, self.arch_height, self.heart.la
+        x, y = self.heart.descending_place
+        heights = [top + 2, la[2], la[2] - 70, la[2] - 170]
+        path = [
+            np.array([self.heart.spine[0] - 24, self.heart.spine[1] + 16, heights[0]]),
+            np.array([x, y, heights[1]]),
+            np.array([x + 6, y + 4, heights[2]]),
+            np.array([x + 12, y + 8, heights[3]]),
+        ]
+        return tube(path, [d, d, 0.95 * d, 0.85 * d])
+
+    # pulmonary artery
+
+    @cached_property
+    def pulmonary_valve(self) -> SemilunarValve:
+        """In front of the aortic root, to its left and a little above, looking up and to the back."""
+        p, h = self.patient, self.heart
+        place = h.aortic + np.array([-0.9, 1.35, 0.9]) * (p.pulmonary_radius + 4)
+        place = settle([place], h.myocardium, p.pulmonary_radius + 1, only_outwards=True)[0]
+        place = settle([place], self.aortic_root, p.pulmonary_radius + 3, only_outwards=True)[0]
+        normal = unit(unit(self.fork - place) + np.array([-0.1, 0.0, 0.5]))
+        return SemilunarValve(
+            place, normal, p.pulmonary_radius, np.array([0.0, 1.0, 0.0]), p.pulmonary_opening, p.leaflet_thickness
+        )
+
+    @cached_property
+    def fork(self) -> np.ndarray:
+        """Bifurcation of the pulmonary trunk (3,)."""
+        return np.array(
+            [self.heart.la[0] - 20, self.heart.la[1] + 10, self.heart.roof + self.patient.pulmonary_radius + 6]
+        )
+
+    @cached_property
+    def pulmonary_trunk(self) -> Union:
+        """From the valve to the bifurcation, with shallow sinuses."""
+        r, valve = self.patient.pulmonary_radius, self.pulmonary_valve
+        first = valve.centre + 12 * valve.normal
+        middle = 0.5 * (first + self.fork) + np.array([-2.0, 4, 2])
+        path = [valve.centre - 4 * valve.normal, first, middle, self.fork]
+        parts = (*tube(path, [r, 1.06 * r, r, 0.95 * r], 3).parts, valve.root(1.15))
+        return Union(tuple(Cut(part, valve.centre, -valve.normal) for part in parts))
+
+    @cached_property
+    def pulmonary_branches(self) -> Union:
+        r, la, fork, roof = self.patient.pulmonary_radius, self.heart.la, self.fork, self.heart.roof
+        right = tube(
+            [fork, la + [12, 2, roof - la[2] + 0.75 * r + 3], la + [42, -6, roof - la[2] + 4], la + [68, -16, 6]],
+            [0.75 * r, 0.72 * r, 0.62 * r, 0.4 * r],
+        )
+        left = tube([fork, la + [-44, -14, roof - la[2] + 14], la + [-62, -34, 0]], [0.8 * r, 0.68 * r, 0.4 * r])
+        return Union((*right.parts, *left.parts))
+
+    # caval veins
+
+    @cached_property
+    def cava_course(self) -> list[np.ndarray]:
+        """Course of the superior vena cava, points (3,) from the right atrium upwards."""
+        ra, top = self.heart.right.atrial_centre, self.heart.roof + 72
+        up = 0.6 * self.heart.right.atrial_semi[2]
+        return [
+            ra + [2, -8, up], np.array([ra[0] + 2, ra[1] - 12, max(self.heart.roof + 8, ra[2] + up + 12)]),
+            np.array([ra[0], ra[1] - 6, top]),
+        ]  # fmt: skip
+
+    @cached_property
+    def superior_cava(self) -> Union:
+        r = 0.85 * self.patient.cava_radius
+        return tube(self.cava_course, [1.1 * r, r, 0.9 * r])
+
+    @cached_property
+    def inferior_cava(self) -> Union:
+        ra, r = self.heart.right.atrial_centre, 1.15 * self.patient.cava_radius
+        down, spine = self.heart.right.atrial_semi[2], self.heart.spine
+        path = [
+            ra + [0, -8, -0.6 * down],
+            ra + [-2, -13, -1.3 * down],
+            np.array([spine[0] + 24, spine[1] + 34, ra[2] - 95]),
+        ]
+        path.append(path[-1] + [0, -6, -90])
+        return tube(path, [r, r, r, 0.9 * r])
