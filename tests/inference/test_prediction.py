@@ -23,7 +23,7 @@ from custom.viewer import installed
 def model(weights):
     others = {"locator": LOCATOR, "locator_checkpoint": str(weights.with_name("locator.pt"))}
     others |= {"directions": DIRECTIONS, "directions_checkpoint": str(weights.with_name("directions.pt"))}
-    return load_model(network_def=NETWORK, checkpoint=str(weights), device="cpu", **others)
+    return load_model(network_def=NETWORK, checkpoint=str(weights), device="cpu", subdivision=0, **others)
 
 
 def test_a_file_gives_what_the_command_writes(model, workflow, volume, write_nifti, tmp_path):
