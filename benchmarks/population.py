@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from benchmarks.heart_pictures import draw_pictures
 from custom.frames import centred_affine, voxel_to_ras
-from custom.synthesis.patient import draw_patient, paint
+from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.structures import LABELLED, Structure, label_map
 
 SHAPE, SPACING = (104, 104, 104), 2.0

@@ -3,7 +3,7 @@
 Numbers come from `distributions`: who a patient is (`population`), each parameter drawn from a stream of its own
 (`streams`), so that a new one changes no other. Shapes, implicit functions in mm (`shapes`), are laid out by `heart`,
 with `left_atrium`, `ventricle`, `right_heart`, `great_vessels` and `coronaries`, and by `chest`; valves are `annulus`
-and `semilunar`. `patient.paint` paints them on a `canvas`, what is painted first stays:
+and `semilunar`. `painting.paint` paints them on a `canvas`, what is painted first stays:
 
 ================ ======================================================================================================
 `left_heart`     what decides the labels: aorta, left ventricle and atrium, myocardium, pulmonary veins

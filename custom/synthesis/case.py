@@ -11,7 +11,7 @@ import torch
 from ..chambers import LABELS
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
-from .patient import draw_patient, paint
+from .painting import draw_patient, paint
 from .population import Device, Patient
 from .scanner import scan
 from .streams import stream

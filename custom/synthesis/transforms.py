@@ -14,7 +14,7 @@ from monai.transforms import MapTransform, Randomizable, Transform
 from ..chambers import LABELS
 from ..frames import centred_affine, spacing_of
 from .acquisition import Protocol
-from .patient import draw_patient, paint
+from .painting import draw_patient, paint
 from .scanner import scan
 from .structures import label_map
 

@@ -9,7 +9,7 @@ import torch
 
 from ..frames import apply_affine
 from .heart import Heart
-from .patient import bending
+from .painting import bending
 from .population import Patient
 from .shapes import Shape, unit
 from .structures import LABELLED, Structure

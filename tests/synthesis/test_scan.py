@@ -8,7 +8,7 @@ from monai.transforms import Compose
 
 from custom.frames import centred_affine
 from custom.synthesis.acquisition import Protocol
-from custom.synthesis.patient import draw_patient, paint
+from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.scanner import AIR, scan, slice_operators
 from custom.synthesis.structures import Structure, chamber_labels
 from custom.synthesis.tissue import Contrast, draw_tissues

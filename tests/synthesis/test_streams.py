@@ -9,7 +9,7 @@ import torch
 from custom.frames import centred_affine
 from custom.synthesis import left_heart, streams
 from custom.synthesis.distributions import draw_parameters
-from custom.synthesis.patient import paint
+from custom.synthesis.painting import paint
 from custom.synthesis.population import Patient
 from custom.synthesis.structures import Structure
 

@@ -8,7 +8,7 @@ import torch
 from scipy import ndimage
 
 from custom.frames import apply_affine, centred_affine, voxel_to_ras
-from custom.synthesis.patient import draw_patient, paint
+from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.structures import LABELLED, MM_WHS, Structure, label_map
 from custom.synthesis.truth import REGIONS, Truth
 

@@ -11,7 +11,7 @@ from custom.frames import centred_affine
 from custom.synthesis.distributions import DEVICES, draw_parameters
 from custom.synthesis.heart import Heart
 from custom.synthesis.left_atrium import APPENDAGES
-from custom.synthesis.patient import draw_patient, paint
+from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.population import Arms, Device, Position
 from custom.synthesis.structures import Structure, chamber_labels
 

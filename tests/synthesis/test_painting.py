@@ -6,7 +6,7 @@ import torch
 from scipy import ndimage
 
 from custom.frames import centred_affine
-from custom.synthesis.patient import draw_patient, paint
+from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.structures import Structure, chamber_labels
 
 SHAPE, SPACING = (60, 60, 60), (3.0, 3.0, 3.0)
