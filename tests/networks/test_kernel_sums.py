@@ -59,10 +59,10 @@ def test_sums_and_gradients_are_those_of_all_pairs(structures, width, tolerance)
     torch.testing.assert_close(values.grad.double(), expected, rtol=0, atol=tolerance * float(largest))
 
 
-@pytest.mark.parametrize("share", [-1.0, 1.1])
-def test_grid_and_pairs_give_the_same_at_every_width(monkeypatch, share):
-    """Whatever the share from which on a grid takes the sums."""
-    monkeypatch.setattr(module, "MUCH", share)
+@pytest.mark.parametrize(("mostly", "nodes_a_point"), [(0.0, 0.0), (1.1, 0.0), (1.1, 1e9)])
+def test_all_pairs_near_ones_and_a_grid_give_the_same_at_every_width(monkeypatch, mostly, nodes_a_point):
+    monkeypatch.setattr(module, "MOSTLY", mostly)
+    monkeypatch.setattr(module, "NODES_A_POINT", nodes_a_point)
     x, y = surfaces(3, FINE), surfaces(3, COARSE)
     values = torch.rand(*y.shape[:2], 4, generator=torch.Generator().manual_seed(0))
     for width in (0.3, 0.1, 0.05):
@@ -73,7 +73,7 @@ def test_grid_and_pairs_give_the_same_at_every_width(monkeypatch, share):
 
 @pytest.mark.parametrize("distance", [50.0, 1e30, float("nan")])
 def test_a_grid_that_would_be_too_large_is_not_made(monkeypatch, distance):
-    monkeypatch.setattr(module, "MUCH", -1.0)
+    monkeypatch.setattr(module, "NODES_A_POINT", 1e9)
     monkeypatch.setattr(module, "grid_sums", None)
     x, y = surfaces(1, FINE), surfaces(1, COARSE) + distance
     kernel_sums(x, y, torch.ones(*y.shape[:2], 4), 0.1, patches_of(FINE), patches_of(COARSE))
@@ -87,7 +87,8 @@ def test_what_is_near_nothing_gets_nothing():
 
 def test_the_work_follows_what_is_near(monkeypatch):
     """Of structures in a long row each adds the same work."""
-    monkeypatch.setattr(module, "MUCH", 1.1)
+    monkeypatch.setattr(module, "NODES_A_POINT", 0.0)
+    monkeypatch.setattr(module, "MOSTLY", 1.1)
     worked = []
     exponents = module._exponents
     monkeypatch.setattr(

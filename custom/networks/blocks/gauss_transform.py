@@ -16,11 +16,19 @@ SPACING = 0.6
 REACH = 3.3
 """Widths from a point beyond which nodes are left out: exp(-REACH²) is 2e-5, and what they add to a sum far less."""
 
+ELEMENTS = 1 << 18
+"""Of what is between values and grid at a time, which stay in cache: one MiB."""
 
-def nodes(x: Tensor, y: Tensor, width: float) -> float:
-    """How many nodes the grid has for points (P, A, 3) and (Q, B, 3); infinite or not a number where they are."""
+
+def side_and_nodes(x: Tensor, y: Tensor, width: float) -> tuple[float, float]:
+    """For points (P, A, 3) and (Q, B, 3), how many nodes along an axis a patch reaches at most, and how many there are.
+
+    Not a number where a point is none.
+    """
     low, high = _ends(x, y)
-    return float(((high - low) / (SPACING * width) + 2 * REACH / SPACING + 3).prod())
+    reached = 2 * REACH / SPACING + 2
+    longest = max(float((points.amax(1) - points.amin(1)).max()) for points in (x, y))
+    return longest / (SPACING * width) + reached, float(((high - low) / (SPACING * width) + reached + 2).prod())
 
 
 def grid_sums(x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:
@@ -44,16 +52,22 @@ def grid_sums(x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:
     side = max(_side(x, first_x), _side(y, first_y))
     shape = (((high - low) / spacing).ceil().long() + int(2 * REACH / SPACING) + side + 3).tolist()
 
-    across, along = _weights(y, first_y, side)
-    given = torch.bmm(across.transpose(1, 2), (along.unsqueeze(3) * values.unsqueeze(2)).flatten(2))
     grid = values.new_zeros(shape[0] * shape[1] * shape[2] * channels)
-    lines = _lines(first_y, side, shape) * channels
-    grid.index_add_(0, (lines.unsqueeze(2) + torch.arange(side * channels)).flatten(), given.flatten())
+    some = max(1, ELEMENTS // (side**3 * channels))
+    line = torch.arange(side * channels)
+    for points, first, given in zip(y.split(some), first_y.split(some), values.split(some), strict=True):
+        across, along = _weights(points, first, side)
+        spread = torch.bmm(across.transpose(1, 2), (along.unsqueeze(3) * given.unsqueeze(2)).flatten(2))
+        lines = _lines(first, side, shape) * channels
+        grid.index_add_(0, (lines.unsqueeze(2) + line).flatten(), spread.flatten())
 
-    across, along = _weights(x, first_x, side)
-    taken = grid.unfold(0, side * channels, channels)[_lines(first_x, side, shape)]
-    sums = (torch.bmm(across, taken).unflatten(2, (side, channels)) * along.unsqueeze(3)).sum(2)
-    return sums * (2 / torch.pi) ** 1.5 * SPACING**3
+    sums = []
+    for points, first in zip(x.split(some), first_x.split(some), strict=True):
+        across, along = _weights(points, first, side)
+        lines = _lines(first, side, shape) * channels
+        taken = torch.bmm(across, grid[lines.unsqueeze(2) + line]).unflatten(2, (side, channels))
+        sums.append((taken * along.unsqueeze(3)).sum(2))
+    return torch.cat(sums) * (2 / torch.pi) ** 1.5 * SPACING**3
 
 
 def _ends(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:

@@ -3,7 +3,8 @@
 The points are vertices of deformed templates. Vertices that are neighbours on the template stay neighbours, so a fixed
 partition of each template into small patches is one into small boxes, whatever the shape. Of two patches farther apart
 than `REACH` widths nothing is summed. The rest is computed a few patches of rows at a time, which stay in cache. Where
-much is near, a grid takes the sums (`gauss_transform`), and on CUDA all pairs are taken.
+far more is near than a patch reaches nodes of a grid, that takes the sums (`gauss_transform`); where nearly all is, and
+on CUDA, all pairs are taken.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import torch
 from torch import Tensor
 
 from ...geometry.pairs import rows_per_block, squared_distances
-from .gauss_transform import grid_sums, nodes
+from .gauss_transform import grid_sums, side_and_nodes
 
 REACH = 5.5
 """Widths beyond which the kernel, 3e-7 and less, counts as nothing."""
-MUCH = 0.5
-"""Share of all pairs that are near from which on a grid costs less."""
+MOSTLY = 0.7
+"""Share of all pairs that are near from which on all are taken: a plain block costs less a pair."""
+NODES_A_POINT = 3.0
+"""Nodes of a grid that a patch may reach for each point near to it, that a grid costs less."""
 NODES = 1 << 21
 """Of such a grid at most."""
 ROWS, COLUMNS = 64, 16
@@ -136,9 +139,13 @@ def _near_sums(x: Tensor, y: Tensor, values: Tensor, width: float, of_x: Patches
     present = of_y.present.repeat(len(columns) // len(of_y.present), 1, 1)
     kept = values[columns] * present  # (Q, COLUMNS, C)
     result = values.new_empty(len(x), values.shape[1])
-    if int(counts.sum()) > MUCH * near.numel() and nodes(points, others, width) <= NODES:
+    side, nodes = side_and_nodes(points, others, width)
+    pairs = int(counts.sum())
+    if side**3 * len(rows) <= NODES_A_POINT * pairs * COLUMNS and nodes <= NODES:
         result[rows.flatten()] = grid_sums(points, others, kept, width).flatten(0, 1)
         return result
+    if pairs > MOSTLY * near.numel():
+        return all_sums(x[None], y[None], values[None], width)[0]
     table = _table(near, counts)
     middle = (low + high).unsqueeze(1) / 2
     sums = values.new_empty(*rows.shape, values.shape[1])
