@@ -40,9 +40,9 @@ OPTIONS = {
     "multiplanarLayout": 2,  # in a grid, with the surfaces
     "multiplanarShowRender": 1,
     "multiplanarPadPixels": 8,
-    "tileMargin": 48,  # pixels, of both sides together: the letters of directions stand there, and the titles
+    "tileMargin": 48,  # pixels, of both sides together: the titles stand there
     "fontMinPx": 17,
-    "fontColor": [1, 1, 1, 1],
+    "fontColor": [0.15, 0.7, 0.3, 1],  # of the letters, to be read on black and on white
     "isRadiologicalConvention": True,  # the patient's right on the left
     "sagittalNoseLeft": True,
     "meshThicknessOn2D": 0.2,  # mm
