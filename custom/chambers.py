@@ -16,6 +16,8 @@ class Chamber(NamedTuple):
     """In pictures."""
     definition: str
     """What the surface encloses: the convention of the labels that the shipped weights were trained on."""
+    plainly: str
+    """The same, for a reader who knows no anatomy."""
     volume_ml: tuple[float, float]
     """Smallest and largest that is expected of an adult, anywhere in the cardiac cycle."""
     usual_centre: tuple[float, float, float]
@@ -29,6 +31,8 @@ CHAMBERS = {
         colour="#3fb6ff",
         definition="blood of the left atrium, with appendage and the first 5 to 10 mm of the pulmonary veins, to the "
         "mitral annulus",
+        plainly="the blood of the chamber that collects it from the lungs, with its pouch (appendage) and the first 5 "
+        "to 10 mm of the lungs' veins, down to the mitral valve",
         volume_ml=(30.0, 240.0),
         usual_centre=(0.0, -0.3, 0.15),
     ),
@@ -38,6 +42,8 @@ CHAMBERS = {
         colour="#ff6b57",
         definition="blood of the left ventricle, with papillary muscles, trabeculae and mitral leaflets, to the mitral "
         "and the aortic annulus",
+        plainly="the blood of the chamber that pumps it into the body, with the muscles and leaflets inside, up to the "
+        "valves to the atrium (mitral) and to the aorta",
         volume_ml=(45.0, 270.0),
         usual_centre=(-0.3, 0.1, -0.15),
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -14,3 +16,5 @@ class Measured(NamedTuple):
     """"ok", "check" or "do not use"."""
     reasons: str | None
     """A sentence on what is doubtful."""
+    phrases: Mapping[str, str] = MappingProxyType({})
+    """The parts of this sentence by the names of the reasons, strongest first."""

@@ -22,6 +22,7 @@ ROW = """    "RA": Chamber(
         snomed="73829009",
         colour="#c792ea",
         definition="blood of the right atrium",
+        plainly="the blood of the chamber that collects it from the body",
         volume_ml=(30.0, 240.0),
         usual_centre=(0.3, 0.0, 0.0),
     ),

@@ -136,7 +136,7 @@ function encodeRibbons(room) {
 
 // A surface and its contours, which follow the planes.
 class Chamber {
-  static WIDTH = 1; // mm
+  static WIDTH = 1.8; // mm
 
   constructor(name, buffer, rgba) {
     this.surface = surfaceOf(buffer);
@@ -168,6 +168,19 @@ class Chamber {
       this.contours.message("buffer_change", { attr: "tris", type: "uint32" }, [faces.slice()]);
     }
   }
+}
+
+// Puts the titles where NiiVue's grid puts its pictures: front, left side, below, surfaces.
+function placeTitles([right, front, head], { tileMargin: margin, multiplanarPadPixels: gap }) {
+  const { clientWidth: width, clientHeight: height } = element("viewer");
+  const room = [width, height].map((size) => size - 2 * margin - gap);
+  const scale = Math.min(room[0] / (right + front), room[1] / (head + front));
+  const left = (room[0] - scale * (right + front)) / 2;
+  const top = (room[1] - scale * (head + front)) / 2;
+  document.querySelectorAll(".title").forEach((title, at) => {
+    title.style.left = `${(100 * (left + (at % 2) * (scale * right + margin + gap))) / width}%`;
+    title.style.top = `${(100 * (top + (at > 1) * (scale * head + margin + gap))) / height}%`;
+  });
 }
 
 function addWindows(windows, volume) {
@@ -230,7 +243,7 @@ async function start() {
     const value = values[inside[0] + shape[0] * (inside[1] + shape[1] * inside[2])];
     const [right, front, head] = [...place].map((part) => part.toFixed(1));
     const hounsfield = Math.round(value * slope + intercept);
-    element("place").textContent = `right ${right}, front ${front}, head ${head} mm: about ${hounsfield} HU`;
+    element("place").textContent = `at the cross: ${hounsfield} HU (brightness); right ${right}, front ${front}, head ${head} mm`;
   };
   const go = (place) => {
     if (asked === null) {
@@ -262,7 +275,11 @@ async function start() {
 
   const picture = new Image(); // a canvas is printed empty
   element("viewer").append(picture);
-  window.addEventListener("resize", () => view.change("height", element("viewer").clientHeight));
+  placeTitles(shape, found.options);
+  window.addEventListener("resize", () => {
+    view.change("height", element("viewer").clientHeight);
+    placeTitles(shape, found.options);
+  });
   window.addEventListener("beforeprint", () => {
     draw();
     picture.src = element("viewer").querySelector("canvas").toDataURL();

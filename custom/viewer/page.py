@@ -28,15 +28,21 @@ from ..text import RESEARCH_ONLY
 WINDOWS = {"Angiography": (-100.0, 500.0), "Soft tissue": (-160.0, 240.0)}
 """HU that are black and white, by the names of the buttons; the crop's own window follows."""
 TRUST = {
-    "ok": "Nothing looked wrong; that does not mean that the surface is right.",
-    "check": "Something is doubtful: look at the contours before you use it.",
-    "do not use": "The surface is probably wrong.",
+    "ok": ("no alarm", "Nothing raised an alarm, which does not make it right: compare the outlines with the images."),
+    "check": ("check", "Something is doubtful: compare the outlines with the images before you use it."),
+    "do not use": ("do not use", "The surface is probably wrong."),
 }
-"""What the words say, in full."""
+"""What is said instead of the report's words, and in full."""
+OF_THE_IMAGE = ("forced", "directions")
+"""Reasons that doubt the image, and thus all its chambers."""
 OPTIONS = {
     "sliceType": 3,  # three planes
     "multiplanarLayout": 2,  # in a grid, with the surfaces
     "multiplanarShowRender": 1,
+    "multiplanarPadPixels": 8,
+    "tileMargin": 48,  # pixels, of both sides together: the titles stand there
+    "fontMinPx": 17,
+    "fontColor": [0.15, 0.7, 0.3, 1],  # of the letters, to be read on black and on white
     "isRadiologicalConvention": True,  # the patient's right on the left
     "sagittalNoseLeft": True,
     "meshThicknessOn2D": 0.2,  # mm
@@ -141,9 +147,12 @@ class Page:
                 title=escape(f"{report['case']}: heart chambers"),
                 name=escape(report["case"]),
                 use=escape(RESEARCH_ONLY),
-                forced=_forced(report["forced"]),
+                forced=_forced(report),
+                stamp=_stamp(report["forced"], measured),
+                doubted=_doubted(measured),
+                heading="What the program found" if _usable(measured) else "Not a result",
                 chambers="\n".join(_chamber(name, values) for name, values in measured.items()),
-                warnings=_warnings(report["warnings"], measured),
+                warnings=_warnings(report, measured),
                 about=_about(report),
                 case=_pack(json.dumps(shown).encode()),
                 ct=_pack(self._encode_ct(values, affine)),
@@ -192,39 +201,79 @@ def _policy(script: str, style: str) -> str:
     )
 
 
-def _forced(names: Sequence[str]) -> str:
-    if not names:
+def _refusals(report: Mapping[str, Any]) -> dict[str, str]:
+    """The sentences of what was forced, by their names; the report begins with those of the image, in one order."""
+    sentences = dict(zip(report["outcomes"], report["warnings"], strict=False))
+    return {name: sentences[name] for name in report["forced"]}
+
+
+def _forced(report: Mapping[str, Any]) -> str:
+    refusals = "; ".join(
+        f"{escape(sentence.removesuffix(' (forced)'))} <small>({escape(name)})</small>"
+        for name, sentence in _refusals(report).items()
+    )
+    if not refusals:
         return ""
-    refused = escape(", ".join(names))
     return (
-        f'<p class="forced">FORCED: the program refused this image ({refused}) and was told to go on all the same</p>'
+        f'<p class="forced">FORCED: the program refused this image and was told to go on all the same: {refusals}</p>'
+    )
+
+
+def _usable(measured: Mapping[str, Measured]) -> bool:
+    return any(values.trust != "do not use" for values in measured.values())
+
+
+def _stamp(forced: Sequence[str], measured: Mapping[str, Measured]) -> str:
+    """What stands on the pictures where they would look better than they are."""
+    rejected = [CHAMBERS[name].title for name, values in measured.items() if values.trust == "do not use"]
+    lines = ["FORCED: refused by the program"] if forced else []
+    if rejected:
+        lines.insert(0, f"{escape(', '.join(rejected))}: not to be used" if _usable(measured) else "Not to be used")
+    return f'<p class="stamp">{"<br>".join(lines)}</p>' if lines else ""
+
+
+def _doubted(measured: Mapping[str, Measured]) -> str:
+    if not any("directions" in values.phrases for values in measured.values()):
+        return ""
+    return (
+        '<p class="doubted">? The image may be turned or mirrored: letters and titles of the pictures are doubtful.</p>'
     )
 
 
 def _chamber(name: str, values: Measured) -> str:
     chamber = CHAMBERS[name]
     number = "no volume" if values.volume_ml is None else f"{values.volume_ml:.1f} mL"
-    reasons = "" if values.reasons is None else f"<p>{escape(values.reasons)}</p>\n"
+    word, meaning = TRUST[values.trust]
+    reasons = _listed([phrase for reason, phrase in values.phrases.items() if reason not in OF_THE_IMAGE])
     return f"""<article class="chamber" id="chamber-{name}">
-<h3><label><input type="checkbox" id="show-{name}" checked> {escape(chamber.title)} ({name})</label></h3>
+<h3>{escape(chamber.title)} ({name}) <label><input type="checkbox" id="show-{name}" checked> Show</label></h3>
 <p class="number">{number}</p>
-<p><span class="trust" data-trust="{values.trust}">{values.trust}</span> {TRUST[values.trust]}</p>
-{reasons}<p class="definition">The surface encloses the {escape(chamber.definition)}.</p>
+<p><span class="trust" data-trust="{values.trust}">{word}</span> {meaning}</p>
+{reasons}
+<p class="definition">Measured: {escape(chamber.plainly)}.</p>
 </article>"""
 
 
-def _warnings(warnings: Sequence[str], measured: Mapping[str, Measured]) -> str:
-    """Those that are not of one chamber."""
-    of_chambers = {values.reasons for values in measured.values()}
-    listed = "\n".join(f"<li>{escape(text)}</li>" for text in warnings if text not in of_chambers)
-    return f"<h2>What to know of the image</h2>\n<ul>\n{listed}\n</ul>" if listed else ""
+def _warnings(report: Mapping[str, Any], measured: Mapping[str, Measured]) -> str:
+    """What is not of one chamber, and does not stand above the pictures, once."""
+    told = {*(values.reasons for values in measured.values()), *_refusals(report).values()}
+    texts = [text for text in report["warnings"] if text not in told]
+    for values in measured.values():
+        texts += [values.phrases[reason] for reason in OF_THE_IMAGE if reason in values.phrases]
+    listed = _listed(list(dict.fromkeys(texts)))
+    return f"<h2>Of the whole image</h2>\n{listed}" if listed else ""
+
+
+def _listed(texts: Sequence[str]) -> str:
+    return "<ul>\n" + "\n".join(f"<li>{escape(text)}</li>" for text in texts) + "\n</ul>" if texts else ""
 
 
 def _about(report: Mapping[str, Any]) -> str:
+    shape, spacing = report["input"]["shape"], report["input"]["spacing_mm"]
     facts = {
         "Program": f"cardiac-chamber-meshes {report['versions']['bundle']}",
-        "Weights (SHA-256)": report["weights_sha256"][:16],
-        "CT": f"{' × '.join(map(str, report['input']['shape']))} voxels of "
-        f"{' × '.join(f'{size:.2f}' for size in report['input']['spacing_mm'])} mm",
+        "CT": f"{' × '.join(map(str, shape))} voxels of {' × '.join(f'{size:.2f}' for size in spacing)} mm",
+        "Weights (SHA-256)": report["weights_sha256"],
     }
-    return "<dl>" + "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items()) + "</dl>"
+    listed = "".join(f"<dt>{escape(key)}</dt><dd>{escape(value)}</dd>" for key, value in facts.items())
+    return f"<details><summary>About the program and the CT</summary><dl>{listed}</dl></details>"

@@ -35,8 +35,13 @@ def make_page():
             "case": name,
             "input": {"shape": SHAPE, "spacing_mm": [SPACING] * 3},
             "structures": structures,
-            "warnings": [*warnings, *(values.reasons for values in measured.values() if values.reasons)],
+            "warnings": [
+                *(f"{name} is wrong (forced)" for name in forced),
+                *warnings,
+                *(values.reasons for values in measured.values() if values.reasons),
+            ],
             "forced": list(forced),
+            "outcomes": list(forced),
             "weights_sha256": "0123456789abcdef" * 4,
             "versions": {"bundle": "1.2.3"},
         }

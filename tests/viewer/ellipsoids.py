@@ -13,6 +13,12 @@ PLACES = {"LA": ((18.0, -28.0, 868.0), (22.0, 18.0, 20.0)), "LV": ((-8.0, -8.0, 
 OK = {"doubts": {}, "doubt": 0.1, "trust": "ok"}
 CHECK = {"doubts": {"missed": 0.4}, "doubt": 0.4, "trust": "check", "missed_ml": 3.0}
 REJECTED = {"doubts": {"no_contrast": 1.0}, "doubt": 1.0, "trust": "do not use", "blood_hu": 45, "surroundings_hu": 40}
+TURNED = {
+    "doubts": {"implausible_volume": 1.0, "directions": 0.9, "forced": 0.5},
+    "doubt": 1.0,
+    "trust": "do not use",
+    "confused": "right and left",
+}
 
 
 def volume_of(name: str) -> float:

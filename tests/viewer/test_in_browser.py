@@ -111,7 +111,7 @@ def test_a_sound_case_is_shown_and_nothing_is_asked_of_the_network(make_page, sh
     for name in PLACES:
         article = browser.find_element(By.ID, f"chamber-{name}")
         assert float(article.get_attribute("data-computed-ml")) == pytest.approx(volume_of(name), rel=1e-5)
-        assert f"{volume_of(name):.1f} mL" in article.text and "ok" in article.text
+        assert f"{volume_of(name):.1f} mL" in article.text and "no alarm" in article.text
 
 
 def test_planes_scroll_by_sliders_and_wheel_and_tell_place_and_hu(make_page, show):
@@ -124,12 +124,28 @@ def test_planes_scroll_by_sliders_and_wheel_and_tell_place_and_hu(make_page, sho
     for axis in range(3):
         _slide(browser, axis, CENTRE[axis])
     words = browser.find_element(By.ID, "place").text
-    assert words.startswith("right 10.0, front -20.0, head 850.0 mm")
-    assert float(words.split("about ")[1].split()[0]) == pytest.approx(200, abs=160)  # the CT is noisy
+    assert words.endswith("right 10.0, front -20.0, head 850.0 mm")
+    assert float(words.split("cross: ")[1].split()[0]) == pytest.approx(200, abs=160)  # the CT is noisy
     viewer = browser.find_element(By.ID, "viewer")
     ActionChains(browser).move_to_element_with_offset(viewer, -200, -100).click().scroll_by_amount(0, 120).perform()
     _settle(browser)
     assert browser.find_element(By.ID, "place").text != words
+
+
+def test_a_title_tells_which_picture_is_below_it(make_page, show):
+    """A click in a picture leaves the place along the reader's line of sight."""
+    browser = show(make_page(LA=OK, LV=OK))
+    titles = browser.find_elements(By.CLASS_NAME, "title")
+    kept = {"From the left side": 0, "From the front": 1, "From below": 2}
+    for title in (title for title in titles if title.text in kept):
+        for axis in range(3):
+            _slide(browser, axis, CENTRE[axis])
+        ActionChains(browser).move_to_element_with_offset(title, 20, 50).click().perform()
+        _settle(browser)
+        words = browser.find_element(By.ID, "place").text.split("; ")[1].removesuffix(" mm").split(", ")
+        moved = [abs(float(part.split()[1]) - CENTRE[axis]) > 2 for axis, part in enumerate(words)]
+        assert moved == [axis != kept[title.text] for axis in range(3)]
+    assert {*kept} < {title.text for title in titles}
 
 
 def test_contours_are_exact_cuts(make_page, show):
@@ -187,6 +203,8 @@ def test_what_is_not_to_be_used_has_no_number_and_what_was_forced_stays_in_sight
             )
             assert 0 <= place["top"] < place["bottom"] < 500
         assert "FORCED" in browser.find_element(By.CSS_SELECTOR, ".forced").text
+        stamp = browser.find_element(By.CSS_SELECTOR, "#viewer .stamp")
+        assert stamp.text == "Left ventricle: not to be used\nFORCED: refused by the program"
     finally:
         browser.set_window_size(1400, 900)
 

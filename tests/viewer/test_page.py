@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import nibabel
 import numpy as np
 import pytest
-from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, SHAPE, volume_of
+from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, SHAPE, TURNED, volume_of
 from stand_in import ROOT
 
 from custom.calls.kinds import KINDS
@@ -88,7 +88,7 @@ def test_the_surfaces_in_it_are_the_meshes_in_ras(sound):
 def test_volumes_and_trust_and_reasons_are_told(make_page):
     page = make_page(LA=CHECK, LV=REJECTED, warnings=("the image ends at the apex",))
     text = " ".join(_Parts(page).texts)
-    assert f"{volume_of('LA'):.1f} mL" in text and "LA: check (doubt 0.40): it leaves out 3.0 mL" in text
+    assert f"{volume_of('LA'):.1f} mL" in text and "it leaves out 3.0 mL" in text and "LA: check" not in text
     assert "the image ends at the apex" in text and text.count("it leaves out 3.0 mL") == 1
     assert "no volume" in text and f"{volume_of('LV'):.1f}" not in text
     case = json.loads(_Parts(page).unpacked("case"))
@@ -99,7 +99,18 @@ def test_volumes_and_trust_and_reasons_are_told(make_page):
 
 def test_what_was_forced_is_told(make_page):
     text = " ".join(_Parts(make_page(LA=CHECK, forced=("grey_levels",))).texts)
-    assert re.search(r"FORCED: .*grey_levels", text)
+    assert re.search(r"FORCED: .*grey_levels is wrong  ?.*\(grey_levels\)", text) and "FORCED: refused" in text
+    assert "What the program found" in text and "Not to be used" not in text
+
+
+def test_reasons_of_the_image_are_told_once_and_a_volume_that_is_not_to_be_used_never(make_page):
+    text = " ".join(_Parts(make_page(LA=TURNED, LV=TURNED, forced=("grey_levels",))).texts)
+    assert text.count("the header confuses directions (right and left)") == 1
+    assert text.count("without `force` the image would have been refused") == 1
+    assert text.count("grey_levels is wrong") == 1
+    assert "Not a result" in text and "What the program found" not in text and "Not to be used" in text
+    assert "? The image may be turned" in text and text.count("too large for almost any patient") == 2
+    assert not any(f"{volume_of(name):.{digits}f} mL" in text for name in PLACES for digits in (0, 1))
 
 
 def test_texts_from_files_are_escaped(make_page):

@@ -109,7 +109,7 @@ REASONS = (
         quantity=_times_too_large,
         none=1.0,
         full=1.5,
-        phrase="hardly anybody has a volume of {volume_ml:.0f} mL",
+        phrase="the volume is too {extreme} for almost any patient",
         why="hardly anybody has it",
     ),
     Reason(
@@ -164,16 +164,28 @@ def usable(checks: Checks) -> bool:
 def measured_of(structures: Mapping[str, Checks]) -> dict[str, Measured]:
     """What a reader is told of each surface, from the report's `structures`."""
     return {
-        name: Measured(checks["volume_ml"] if usable(checks) else None, checks["trust"], remark(name, checks))
+        name: Measured(
+            checks["volume_ml"] if usable(checks) else None,
+            checks["trust"],
+            remark(name, checks),
+            phrases(name, checks),
+        )
         for name, checks in structures.items()
     }
 
 
+def phrases(name: str, checks: Checks) -> dict[str, str]:
+    """What is said of each doubt that `checks`, with their verdict, hold, by its name, strongest first."""
+    doubts = {reason: value for reason, value in checks["doubts"].items() if value > BY_NAME[reason].noted}
+    extreme = "small" if checks["volume_ml"] < CHAMBERS[name].volume_ml[0] else "large"
+    strongest = sorted(doubts, key=doubts.get, reverse=True)
+    return {reason: BY_NAME[reason].phrase.format(**checks, extreme=extreme) for reason in strongest}
+
+
 def remark(name: str, checks: Checks) -> str | None:
     """A sentence on the doubts that `checks`, with their verdict, hold; None where there is nothing to say."""
-    doubts = {reason: value for reason, value in checks["doubts"].items() if value > BY_NAME[reason].noted}
-    if not doubts:
+    said = phrases(name, checks)
+    if not said:
         return None
-    phrases = [BY_NAME[reason].phrase.format(**checks) for reason in sorted(doubts, key=doubts.get, reverse=True)]
     verdict = "" if checks["trust"] == "ok" else f" {checks['trust']} (doubt {checks['doubt']:.2f}):"
-    return f"{name}:{verdict} {'; '.join(phrases)}"
+    return f"{name}:{verdict} {'; '.join(said.values())}"
