@@ -152,11 +152,12 @@ def test_a_generated_ct_comes_back_as_label_map_and_meshes(server, studies):
     assert str(studies) not in json.dumps(reply)
 
 
-def test_the_documented_lines_of_python_write_the_surfaces(server, tmp_path):
+def test_the_documented_lines_of_python_write_the_files(server, tmp_path):
     lines = _documented("py", "import base64").replace("http://127.0.0.1:8000", server.url)
     subprocess.run([sys.executable, "-c", lines.replace('"ct"', '"patient_000001"')], cwd=tmp_path, check=True)
     assert {path.name for path in tmp_path.iterdir()} == {
-        f"patient_000001_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")
+        *(f"patient_000001_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")),
+        "patient_000001_preview.png",
     }
 
 
