@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import json
 import platform
@@ -14,6 +13,7 @@ from . import __version__
 from .chambers import CHAMBERS
 from .configs import config_file
 from .inference.writing.mesh_files import ENCODERS
+from .networks.weights import sha256_of
 from .reading.kinds import ARCHIVE_SUFFIX, ITK_SUFFIXES, NIFTI_SUFFIXES
 from .runtime.processor import native_bfloat16
 
@@ -63,12 +63,9 @@ def dicom_output() -> list[str]:
 
 def _weights() -> dict[str, dict[str, Any]]:
     folder = config_file("metadata.json").parents[1] / "models"
-    found = {}
-    for path in sorted(folder.glob("*.pt")):
-        with open(path, "rb") as stream:
-            sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        found[path.name] = {"sha256": sha256, "bytes": path.stat().st_size}
-    return found
+    return {
+        path.name: {"sha256": sha256_of(path), "bytes": path.stat().st_size} for path in sorted(folder.glob("*.pt"))
+    }
 
 
 def _version(package: str) -> str | None:

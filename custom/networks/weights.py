@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -15,6 +16,12 @@ from torch import Tensor, nn
 from ..inputs import InputError
 
 _POINTER = b"version https://git-lfs"
+
+
+def sha256_of(path: str | PathLike) -> str:
+    """SHA-256 of a file, as hexadecimal digits."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def read_weights(path: str | PathLike) -> dict[str, Any]:

@@ -76,6 +76,12 @@ class Annulus:
         return contour.min(axis=0), contour.max(axis=0)
 
 
+def _joined(body: Shape, annulus: Annulus) -> Bounds:
+    """Of a body and what leads from it to its annulus."""
+    (low, high), (first, last) = body.bounds, annulus.bounds
+    return np.minimum(low, first - 4), np.maximum(high, last + 4)
+
+
 @dataclass(frozen=True)
 class Atrium(Shape):
     """A body and the vestibule through which it comes to the annulus; `opening` is how fast it widens at first."""
@@ -87,8 +93,7 @@ class Atrium(Shape):
 
     @property
     def bounds(self) -> Bounds:
-        (low, high), (first, last) = self.body.bounds, self.annulus.bounds
-        return np.minimum(low, first - 4), np.maximum(high, last + 4)
+        return _joined(self.body, self.annulus)
 
     def distance(self, points: torch.Tensor) -> torch.Tensor:
         a, towards = self.annulus, self.middle - self.annulus.centre
@@ -113,8 +118,7 @@ class Inlet(Shape):
 
     @property
     def bounds(self) -> Bounds:
-        (low, high), (first, last) = self.body.bounds, self.annulus.bounds
-        return np.minimum(low, first - 4), np.maximum(high, last + 4)
+        return _joined(self.body, self.annulus)
 
     def distance(self, points: torch.Tensor) -> torch.Tensor:
         x, y, z = self.annulus.local(points)

@@ -15,7 +15,7 @@ from ...measured import Measured
 from ...text import RESEARCH_ONLY
 from ..headers import quiet
 from .images import images_of
-from .source import CODES, MANUFACTURER, MODEL, Maker, Source, inherit
+from .source import CODES, MANUFACTURER, MODEL, Maker, Source, identity, inherit
 
 SERIES_NUMBER = 9003
 SCHEME = "99CHAMBERMESHES"
@@ -71,14 +71,7 @@ def make_measurement_report(
         made = sr.Comprehensive3DSR(
             evidence=[*images_of(source), segmentation],  # of the first it checks names, which may be odd
             content=content[0],
-            series_instance_uid=generate_uid(),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=generate_uid(),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=MODEL,
-            software_versions=maker.version,
-            device_serial_number=maker.weights_sha256,
+            **identity(maker, SERIES_NUMBER),
             series_description=f"Heart chambers, measurements{remark}",
             is_complete=True,
         )

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from highdicom.sc import SCImage
 from pydicom.sequence import Sequence
-from pydicom.uid import generate_uid
 
 from ..headers import quiet
-from .source import MANUFACTURER, MODEL, Maker, Source, inherit, reference
+from .source import Maker, Source, identity, inherit, reference
 
 SERIES_NUMBER = 9004
 
@@ -30,14 +29,7 @@ def make_capture(picture: np.ndarray, source: Source, maker: Maker, remark: str 
             coordinate_system="PATIENT",
             patient_orientation=("L", "P"),
             study_instance_uid=source.inherited.StudyInstanceUID,
-            series_instance_uid=generate_uid(),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=generate_uid(),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=MODEL,
-            software_versions=maker.version,
-            device_serial_number=maker.weights_sha256,
+            **identity(maker, SERIES_NUMBER),
             series_description=f"Heart chambers, picture{remark}",
         )
         inherit(made, source, placed=False)

@@ -8,12 +8,12 @@ import highdicom
 import numpy as np
 from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
 from pydicom.sr.codedict import codes
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian
 
 from ...chambers import LABELS
 from ..headers import quiet
 from .images import images_of, measures_of, orientation_of, position_of
-from .source import CODES, MANUFACTURER, MODEL, Maker, Source, inherit
+from .source import CODES, MODEL, Maker, Source, identity, inherit
 
 SERIES_NUMBER = 9002
 
@@ -56,14 +56,7 @@ def make_segmentation(
             pixel_array=masks,
             segmentation_type=SegmentationTypeValues.BINARY,
             segment_descriptions=segments,
-            series_instance_uid=generate_uid(),
-            series_number=SERIES_NUMBER,
-            sop_instance_uid=generate_uid(),
-            instance_number=1,
-            manufacturer=MANUFACTURER,
-            manufacturer_model_name=MODEL,
-            software_versions=maker.version,
-            device_serial_number=maker.weights_sha256,
+            **identity(maker, SERIES_NUMBER),
             content_label="HEART_CHAMBERS",
             content_description=f"Heart chambers{remark}",
             series_description=f"Heart chambers, segmentation{remark}",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pydicom
 from pydicom.dataset import Dataset
@@ -91,6 +91,20 @@ def open_source(places: Sequence[tuple[str, int]]) -> Source:
         if not inherited.get(tag):
             setattr(inherited, tag, generate_uid(entropy_srcs=[tag, series]))
     return Source(list(headers.values()), slices, inherited)
+
+
+def identity(maker: Maker, series_number: int) -> dict[str, Any]:
+    """What highdicom's constructors take of an object that is a series of its own: its UIDs and who made it."""
+    return {
+        "series_instance_uid": generate_uid(),
+        "series_number": series_number,
+        "sop_instance_uid": generate_uid(),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": MODEL,
+        "software_versions": maker.version,
+        "device_serial_number": maker.weights_sha256,
+    }
 
 
 def inherit(made: Dataset, source: Source, placed: bool = True) -> None:

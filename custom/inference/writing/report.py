@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -19,6 +18,7 @@ from ... import __version__
 from ...frames import spacing_of
 from ...geometry.intersections import mutual_intersections
 from ...mesh import Mesh
+from ...networks.weights import sha256_of
 from ...runtime.memory import peak_memory
 from ...text import printable
 from ..quality.doubt import CHECK, REASONS, remark
@@ -38,8 +38,7 @@ class Run:
     def sha256(self) -> str:
         """SHA-256 of the weights' file, read once."""
         if self._sha256 is None:
-            with open(self.weights, "rb") as stream:
-                self._sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+            self._sha256 = sha256_of(self.weights)
         return self._sha256
 
 

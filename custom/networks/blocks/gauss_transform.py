@@ -20,15 +20,15 @@ ELEMENTS = 1 << 18
 """Of what is between values and grid at a time, which stay in cache: one MiB."""
 
 
-def side_and_nodes(x: Tensor, y: Tensor, width: float) -> tuple[float, float]:
-    """For points (P, A, 3) and (Q, B, 3), how many nodes along an axis a patch reaches at most, and how many there are.
+def side_and_nodes(low: Tensor, high: Tensor, width: float) -> tuple[float, float]:
+    """For patches' boxes, (N, 3) each, how many nodes along an axis one reaches at most, and how many there are.
 
-    Not a number where a point is none.
+    Not a number where a coordinate is none.
     """
-    low, high = _ends(x, y)
     reached = 2 * REACH / SPACING + 2
-    longest = max(float((points.amax(1) - points.amin(1)).max()) for points in (x, y))
-    return longest / (SPACING * width) + reached, float(((high - low) / (SPACING * width) + reached + 2).prod())
+    extent = high.amax(0) - low.amin(0)
+    longest = float((high - low).max())
+    return longest / (SPACING * width) + reached, float((extent / (SPACING * width) + reached + 2).prod())
 
 
 def grid_sums(x: Tensor, y: Tensor, values: Tensor, width: float) -> Tensor:

@@ -133,13 +133,13 @@ def _near_sums(x: Tensor, y: Tensor, values: Tensor, width: float, of_x: Patches
     """Of one case: x (S * V, 3), y (S * W, 3), values (S * W, C) to (S * V, C)."""
     rows, columns = _for_all(of_x.rows, len(x)), _for_all(of_y.columns, len(y))
     points, others = x[rows], y[columns]  # (P, ROWS, 3) and (Q, COLUMNS, 3)
-    low, high = points.amin(1), points.amax(1)
-    near = _box_distances(low, high, others.amin(1), others.amax(1)) < (REACH * width) ** 2
+    (low, high), (other_low, other_high) = ((patches.amin(1), patches.amax(1)) for patches in (points, others))
+    near = _box_distances(low, high, other_low, other_high) < (REACH * width) ** 2
     counts = near.sum(1)
     present = of_y.present.repeat(len(columns) // len(of_y.present), 1, 1)
     kept = values[columns] * present  # (Q, COLUMNS, C)
     result = values.new_empty(len(x), values.shape[1])
-    side, nodes = side_and_nodes(points, others, width)
+    side, nodes = side_and_nodes(torch.cat([low, other_low]), torch.cat([high, other_high]), width)
     pairs = int(counts.sum())
     if side**3 * len(rows) <= NODES_A_POINT * pairs * COLUMNS and nodes <= NODES:
         result[rows.flatten()] = grid_sums(points, others, kept, width).flatten(0, 1)
