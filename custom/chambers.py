@@ -22,6 +22,8 @@ class Chamber(NamedTuple):
     """Smallest and largest that is expected of an adult, anywhere in the cardiac cycle."""
     usual_centre: tuple[float, float, float]
     """Where it lies in the crop, normalised: where a surface starts if the segmentation shows nothing of it."""
+    around: str | None = None
+    """The structure that its surface encloses together with its own voxels."""
 
 
 CHAMBERS = {
@@ -47,6 +49,58 @@ CHAMBERS = {
         volume_ml=(45.0, 270.0),
         usual_centre=(-0.3, 0.1, -0.15),
     ),
+    "RA": Chamber(
+        title="Right atrium",
+        snomed="73829009",
+        colour="#7d7bff",
+        definition="blood of the right atrium, with appendage and crista, from the ends of the venae cavae to the "
+        "tricuspid annulus",
+        plainly="the blood of the chamber that collects it from the body, with its pouch (appendage), from where the "
+        "large veins end down to the tricuspid valve",
+        volume_ml=(35.0, 260.0),
+        usual_centre=(0.45, 0.2, 0.05),
+    ),
+    "RV": Chamber(
+        title="Right ventricle",
+        snomed="53085002",
+        colour="#2fbf9b",
+        definition="blood of the right ventricle, with papillary muscles, trabeculae and tricuspid leaflets, to the "
+        "tricuspid and the pulmonary annulus",
+        plainly="the blood of the chamber that pumps it into the lungs, with the muscles and leaflets inside, up to "
+        "the valves to the atrium (tricuspid) and to the lungs' artery",
+        volume_ml=(50.0, 320.0),
+        usual_centre=(0.0, 0.5, -0.1),
+    ),
+    "MYO": Chamber(
+        title="Myocardium of left ventricle",
+        snomed="447235007",
+        colour="#d9a441",
+        definition="the left ventricle's muscle and what it encloses, to the epicardium and the right ventricle's "
+        "blood, to the mitral and the aortic annulus",
+        plainly="the muscle of the chamber that pumps blood into the body, and the blood inside it",
+        volume_ml=(95.0, 520.0),
+        usual_centre=(-0.25, 0.25, -0.2),
+        around="LV",
+    ),
+    "AO": Chamber(
+        title="Ascending aorta",
+        snomed="54247002",
+        colour="#e24a6a",
+        definition="blood of the aorta, with the valve's cusps and sinuses, from the aortic annulus to the upper level "
+        "of the atria",
+        plainly="the blood of the body's artery from its valve to the height of the atria's roof",
+        volume_ml=(10.0, 140.0),
+        usual_centre=(0.05, 0.2, 0.25),
+    ),
+    "PA": Chamber(
+        title="Pulmonary trunk",
+        snomed="45341000",
+        colour="#4f86c6",
+        definition="blood of the pulmonary trunk, with the valve's cusps, from the pulmonary annulus to the bifurcation",
+        plainly="the blood of the lungs' artery from its valve to where it divides",
+        volume_ml=(12.0, 130.0),
+        usual_centre=(-0.1, 0.25, 0.5),
+    ),
 }
 """By name, in the order of the network's output (``channel_def`` of the metadata).
 
@@ -56,7 +110,7 @@ and women (Fuchs et al., Eur Heart J Cardiovasc Imaging 2016). LA 103 +- 30 and 
 Cardiovasc Magn Reson 2005), larger in atrial fibrillation.
 """
 
-STRUCTURES = tuple(CHAMBERS)
+STRUCTURES = ("LA", "LV")
 
 LABELS = {name: index + 1 for index, name in enumerate(STRUCTURES)}
 """Value of each structure in a label map; 0 is background. Where several claim a voxel it is the last one's."""

@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from ..nesting import enclosed, inner_places
 from ..template import GraphOperator
 from .losses import laplacian_loss, segmentation_losses, stray_loss
 from .supervision import Supervision
@@ -93,7 +94,7 @@ class ShapeLoss(nn.Module):
         loss = self.dice * terms["dice"] + self.cross_entropy * terms["cross_entropy"]
         if meshes:
             structures = torch.arange(1, meshes[0].shape[1] + 1, device=labels.device).view(1, -1, 1, 1, 1)
-            masks = (labels == structures).flatten(0, 1)
+            masks = enclosed(labels == structures, inner_places(meshes[0].shape[1])).flatten(0, 1)
             tau = cosine(*self.tau, progress / self.schedule)
             weight = cosine(*self.smoothness, progress / self.schedule)
             control = len(operator.neighbours)

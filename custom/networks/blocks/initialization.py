@@ -8,6 +8,7 @@ from torch._higher_order_ops import while_loop
 from torch.nn import functional as F
 
 from ...chambers import CHAMBERS
+from ...nesting import enclosed, inner_places
 from ...sampling import level_coordinates
 from .eigen import symmetric_eigen
 
@@ -30,8 +31,9 @@ class SegmentationInitialization(nn.Module):
     """Disjoint ellipsoids with the centroid and covariance of each chamber's soft segmentation, without gradient.
 
     A solid ellipsoid with semi-axes a has covariance diag(a^2) / 5, hence m + s sqrt(5) C^(1/2) x over the unit sphere.
-    The scale s shrinks for all structures of a case until none reaches into another: a flow keeps apart what starts
-    apart, and would keep any overlap as well. A structure that the segmentation lacks gets a fallback sphere.
+    The scale s of two structures shrinks until neither reaches into the other, that of one inside another until it lies
+    there: a flow keeps apart what starts apart, and inside what starts inside, and would keep any overlap as well. A
+    structure that the segmentation lacks gets a fallback sphere.
     """
 
     def __init__(self, structures: int, stride: int) -> None:
@@ -47,6 +49,13 @@ class SegmentationInitialization(nn.Module):
             raise ValueError(f"custom.chambers knows {len(CHAMBERS)} structures, asked for {structures}")
         centres = [chamber.usual_centre for chamber in CHAMBERS.values()]
         self.register_buffer("fallback", torch.tensor(centres[:structures]), persistent=False)
+        self.inner = inner_places(structures)
+        inside = torch.zeros(structures, structures, dtype=torch.bool)  # whether row's structure lies in column's
+        for outer, inner in enumerate(self.inner):
+            if inner >= 0:
+                inside[inner, outer] = True
+        self.register_buffer("inside", inside, persistent=False)
+        self.register_buffer("apart", ~(inside | inside.T | torch.eye(structures, dtype=torch.bool)), persistent=False)
 
     def forward(self, sphere: Tensor, logits: Tensor) -> Tensor:
         """Places the sphere.
@@ -58,13 +67,13 @@ class SegmentationInitialization(nn.Module):
         Returns:
             (B, S, V, 3) normalised vertices.
         """
-        probability = logits.detach().softmax(1)[:, 1:]
+        probability = enclosed(logits.detach().softmax(1)[:, 1:], self.inner)
         probability = probability * largest_component(probability > self.threshold)
         centre, frame, axes = self._ellipsoids(probability)
         vertices = self._surfaces(sphere, centre, frame, axes)
         for _ in range(20):  # nothing moves where nothing overlaps; an early end could not be exported
-            overlapping = self._overlap(vertices, centre, frame, axes)
-            axes = torch.where(overlapping.view(-1, 1, 1), axes * self.shrink, axes)
+            misplaced = self._misplaced(vertices, centre, frame, axes)
+            axes = torch.where(misplaced.unsqueeze(-1), axes * self.shrink, axes)
             vertices = self._surfaces(sphere, centre, frame, axes)
         return vertices
 
@@ -89,16 +98,16 @@ class SegmentationInitialization(nn.Module):
         stretch = torch.matmul(frame * axes.unsqueeze(-2), frame.transpose(-1, -2))
         return centre.unsqueeze(2) + torch.matmul(sphere, stretch)
 
-    def _overlap(self, vertices: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
-        """(B,) True where a vertex of one structure lies in another's ellipsoid grown by the margin."""
-        overlapping = torch.zeros(vertices.shape[0], dtype=torch.bool, device=vertices.device)
-        for i in range(self.structures):
-            for j in range(self.structures):
-                if i != j:
-                    local = torch.matmul(vertices[:, i] - centre[:, j].unsqueeze(1), frame[:, j])
-                    local = local / axes[:, j].unsqueeze(1)
-                    overlapping = overlapping | (local.square().sum(-1).amin(1) < (1.0 + self.margin) ** 2)
-        return overlapping
+    def _misplaced(self, vertices: Tensor, centre: Tensor, frame: Tensor, axes: Tensor) -> Tensor:
+        """(B, S) True for both of two structures that reach into each other, and for one that leaves what encloses it.
+
+        The other's ellipsoid is larger by the margin in the first case, smaller in the second.
+        """
+        local = torch.matmul(vertices.unsqueeze(2) - centre[:, None, :, None], frame.unsqueeze(1))
+        level = (local / axes[:, None, :, None]).square().sum(-1)  # (B, S, S, V)
+        reaching = (level.amin(-1) < (1.0 + self.margin) ** 2) & self.apart
+        leaving = (level.amax(-1) > (1.0 - self.margin) ** 2) & self.inside
+        return reaching.any(2) | reaching.any(1) | leaving.any(2)
 
 
 def largest_component(mask: Tensor) -> Tensor:

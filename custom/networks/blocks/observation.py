@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...geometry.normals import vertex_normals
+from ...nesting import enclosed, inner_places
 from ...sampling import sample
 
 PROFILE = (-9.0, -6.0, -4.0, -2.0, -1.0, 1.0, 2.0, 4.0, 6.0)
@@ -42,6 +43,7 @@ class SegmentationObservation(nn.Module):
         self.structures = structures
         self.stride = stride
         self.channels = 3 + structures + 1 + len(PROFILE) + 3 * len(BLURS)
+        self.inner = inner_places(structures)
         self.register_buffer("profile", torch.tensor(PROFILE), persistent=False)
         self.blurs = list(BLURS)
 
@@ -60,7 +62,7 @@ class SegmentationObservation(nn.Module):
         n, v = vertices.shape[0] * vertices.shape[1], vertices.shape[2]
         points = vertices.flatten(0, 1)
         probability = logits.detach().softmax(1)
-        own = probability[:, 1:].flatten(0, 1).unsqueeze(1)
+        own = enclosed(probability[:, 1:], self.inner).flatten(0, 1).unsqueeze(1)
         classes = sample(probability, vertices.flatten(1, 2), self.stride).reshape(n, v, -1)
         voxel = 2.0 * self.stride / (logits.shape[2] * self.stride - 1)
         normals = vertex_normals(points, faces)
