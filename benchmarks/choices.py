@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from custom.chambers import LABELS, STRUCTURES
+from custom.chambers import LABELS, LEFT_HEART
 from custom.data import SampleStream
 from custom.evaluation.measures import measure_chamber
 from custom.frames import facing_out, voxel_to_ras
@@ -74,11 +74,11 @@ def main(first_seed: int = 21000, patients: int = 12, scans: int = 36, seed: int
                     errors = measure_chamber(mesh, truth, np.asarray(image.affine))
                     found[choice, mesh.name].append({**errors, "evenness": evenness(mesh), "bend": bend(mesh)})
     columns = ("scans", "Dice", "ASSD mm", "HD95 mm", "evenness", "bend °")
-    print("| choice | " + " | ".join(f"{name}: {' | '.join(columns)}" for name in STRUCTURES) + " |")
-    print("|---" * (1 + len(columns) * len(STRUCTURES)) + "|")
+    print("| choice | " + " | ".join(f"{name}: {' | '.join(columns)}" for name in LEFT_HEART) + " |")
+    print("|---" * (1 + len(columns) * len(LEFT_HEART)) + "|")
     for choice in dict.fromkeys(choice for choice, _ in found):
         cells = [choice]
-        for rows in (found[choice, name] for name in STRUCTURES):
+        for rows in (found[choice, name] for name in LEFT_HEART):
             keys = {"dice": 3, "assd_mm": 2, "hd95_mm": 2, "evenness": 2, "bend": 0}
             cells += [
                 f"{len(rows)}",
@@ -192,7 +192,7 @@ def probabilities(logits: Tensor, stride: int) -> Tensor:
 def isosurfaces(image: MetaTensor, probability: Tensor) -> list[Mesh]:
     """Isosurfaces in RAS mm of the classes (1, S + 1, ...), whose voxels begin with the image's; none of one unseen."""
     affine, found = np.asarray(image.affine), []
-    for name in STRUCTURES:
+    for name in LEFT_HEART:
         try:
             vertices, faces = isosurface(probability[0, LABELS[name]].numpy())
         except ValueError:

@@ -20,7 +20,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
 
 from custom import load_model
-from custom.chambers import LABELS, STRUCTURES
+from custom.chambers import LABELS, LEFT_HEART
 from custom.configs import config_file
 from custom.frames import facing_out, voxel_to_ras
 from custom.geometry.isosurface import isosurface
@@ -61,7 +61,7 @@ def main(*images: str, generated: int = 4, first_seed: int = 900100, **overrides
             case = generate_case(seed, kind)
             path = Path(folder) / f"{seed}.nii.gz"
             nibabel.save(nibabel.Nifti1Image(case.image, case.affine), path)
-            truth = [true_surface(name, case) for name in STRUCTURES]
+            truth = [true_surface(name, case) for name in LEFT_HEART]
             measure(f"generated {seed}", str(path), model, truth)
 
 

@@ -23,8 +23,8 @@ WINDOW = (-200, 700)  # HU
 HEIGHTS = (58, 45, 34, 24, 14, 3, -7, -18, -28, -38)  # mm above the middle of the left chambers
 SIDE, STEP = 150.0, 1.0  # mm
 SHAPE, SPACING = (150, 150, 130), (1.3, 1.3, 1.3)
-COLOURS = {"myocardium": "#4fd05a", "LA": "#ff5555", "LV": "#55aaff", "RA": "#55e0e0", "RV": "#e0c040",
-           "ascending aorta": "#e055e0", "pulmonary artery": "#ff9940"}  # fmt: skip
+COLOURS = {"MYO": "#4fd05a", "LA": "#ff5555", "LV": "#55aaff", "RA": "#55e0e0", "RV": "#e0c040",
+           "AO": "#e055e0", "PA": "#ff9940"}  # fmt: skip
 PROTOCOL = Protocol(
     {"arterial": 0.6, "dense_right": 0.3, "flushed": 0.1}, noise=(5, 25), slice_thickness=(0.75, 1.5), motion=0, step=0,
     cut=0, circle=0,

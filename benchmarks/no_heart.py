@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from benchmarks.stability import CT, cut
 from custom import load_model
-from custom.chambers import LABELS, STRUCTURES
+from custom.chambers import LABELS, LEFT_HEART
 from custom.configs import config_file
 from custom.frames import centred_affine, voxel_to_ras
 from custom.inference import InputError
@@ -59,7 +59,7 @@ def told(model: Model, ct: CT, labels: NDArray | None) -> str:
     except InputError as error:
         return f"refused: `{error.outcome}`"
     said = []
-    for name in STRUCTURES:
+    for name in LEFT_HEART:
         said.append(f"{name} `{found.report['structures'][name]['trust']}`")
         if labels is not None:
             said[-1] += f" {dice(found.label_map == LABELS[name], labels == LABELS[name]):.3f}"

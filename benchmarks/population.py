@@ -101,7 +101,7 @@ def figures(structures: NDArray, labels: NDArray, affine: NDArray) -> dict[str, 
     mitral, normal, patch = contact(body, masks["LV"], affine)
     axis = principal_axes(points["LV"])[0]
     axis = axis * np.sign(axis @ normal)
-    aortic, outward, _ = contact(masks["LV"], masks["ascending aorta"], affine)
+    aortic, outward, _ = contact(masks["LV"], masks["AO"], affine)
     la, lv = points["body"].mean(0), points["LV"].mean(0)
     ends = np.percentile(points["body"] @ principal_axes(points["body"]).T, (1, 99), axis=0)
     extents = ends[1] - ends[0] + SPACING
@@ -125,7 +125,7 @@ def figures(structures: NDArray, labels: NDArray, affine: NDArray) -> dict[str, 
         **{f"LV {h} mm below the mitral plane cm2": section(points["LV"], mitral, normal, h) for h in BELOW},
         "LV at its widest cm2": max(section(points["LV"], mitral, normal, h) for h in range(0, int(along.max()), 4)),
         "RA to RV contact cm2": area(masks["RA"], masks["RV"]),
-        "RV to pulmonary artery contact cm2": area(masks["RV"], masks["pulmonary artery"]),
+        "RV to pulmonary artery contact cm2": area(masks["RV"], masks["PA"]),
         "RV length / LV length": length(points["RV"], rv.mean(0), axis) / length(points["LV"], mitral, axis),
         "lung under the heart, share": lung_below(structures, masks),
         "middle of seven structures mm, right": middle(points)[0],
@@ -185,7 +185,7 @@ def length(points: NDArray, start: NDArray, axis: NDArray) -> float:
 
 def lung_below(structures: NDArray, masks: Mapping[str, NDArray]) -> float:
     """Of the columns under the ventricles, the share where lung comes within 15 mm of them, before the diaphragm."""
-    heart = masks["LV"] | masks["RV"] | masks["myocardium"]
+    heart = masks["LV"] | masks["RV"] | masks["MYO"]
     lowest = heart.argmax(axis=2)
     lung = np.isin(structures, (int(Structure.LUNG), int(Structure.LUNG_VESSEL)))
     columns = np.argwhere(heart.any(axis=2))

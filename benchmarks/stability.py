@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from custom import load_model
-from custom.chambers import LABELS, STRUCTURES
+from custom.chambers import LABELS, LEFT_HEART
 from custom.frames import spacing_of, voxel_to_ras
 from custom.inference import LoadCTd
 from custom.metrics import dice
@@ -42,12 +42,12 @@ def main(image: str, **overrides: Any) -> None:
     loaded = LoadCTd("image", series_uid=None, phase=None, hu_offset=0, force=False)({"image": image})["image"]
     ct = CT(np.asarray(loaded)[0], np.asarray(loaded.affine))
     first = model.predict(*ct)
-    print("| change | " + " | ".join(f"{name} mL | Dice | trust" for name in STRUCTURES) + " |")
-    print("|---" * (1 + 3 * len(STRUCTURES)) + "|")
+    print("| change | " + " | ".join(f"{name} mL | Dice | trust" for name in LEFT_HEART) + " |")
+    print("|---" * (1 + 3 * len(LEFT_HEART)) + "|")
     for name, changed, kept in tqdm(changes(ct, first.label_map > 0), unit="change"):
         found = model.predict(*changed)
         cells = [name]
-        for structure in STRUCTURES:
+        for structure in LEFT_HEART:
             overlap = dice(found.label_map == LABELS[structure], first.label_map[kept] == LABELS[structure])
             checks = found.report["structures"][structure]
             cells += [f"{checks['volume_ml']:.0f}", f"{overlap:.3f}", checks["trust"]]

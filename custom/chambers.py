@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from .inputs import selected
+
+ALL = "all"
+"""Every structure of the table, where structures are asked for."""
 
 
 class Chamber(NamedTuple):
@@ -96,7 +102,8 @@ CHAMBERS = {
         title="Pulmonary trunk",
         snomed="45341000",
         colour="#4f86c6",
-        definition="blood of the pulmonary trunk, with the valve's cusps, from the pulmonary annulus to the bifurcation",
+        definition="blood of the pulmonary trunk, with the valve's cusps, from the pulmonary annulus to the "
+        "bifurcation",
         plainly="the blood of the lungs' artery from its valve to where it divides",
         volume_ml=(12.0, 130.0),
         usual_centre=(-0.1, 0.25, 0.5),
@@ -110,7 +117,22 @@ and women (Fuchs et al., Eur Heart J Cardiovasc Imaging 2016). LA 103 +- 30 and 
 Cardiovasc Magn Reson 2005), larger in atrial fibrillation.
 """
 
-STRUCTURES = ("LA", "LV")
+STRUCTURES = tuple(CHAMBERS)
+
+LEFT_HEART = STRUCTURES[:2]
+"""What is made unless more is asked for, by weights of its own."""
 
 LABELS = {name: index + 1 for index, name in enumerate(STRUCTURES)}
-"""Value of each structure in a label map; 0 is background. Where several claim a voxel it is the last one's."""
+"""Value of each structure in a label map; 0 is background. Each voxel belongs to one structure."""
+
+ENCLOSED = {name: tuple(LABELS[part] for part in (name, chamber.around) if part) for name, chamber in CHAMBERS.items()}
+"""Values of a label map that each structure's surface encloses."""
+
+
+def wanted(structures: str | Sequence[str]) -> list[str]:
+    """Names in the table's order: `structures` themselves, joined by commas or in a list, in any case, or ``all``.
+
+    Raises InputError for any other name.
+    """
+    everything = isinstance(structures, str) and structures.strip().lower() == ALL
+    return list(STRUCTURES) if everything else selected(structures, STRUCTURES, "structures")

@@ -32,3 +32,9 @@ def enclosed(parts: Tensor, inner: list[int]) -> Tensor:
         return parts
     channels = list(parts.unbind(1))
     return torch.stack([part if i < 0 else part + channels[i] for part, i in zip(channels, inner)], 1)  # noqa: B905
+
+
+def own_parts(masks: Tensor) -> Tensor:
+    """The other way round, of masks (S, ...) bool: an outer structure's without the inner one's."""
+    parts = [mask if i < 0 else mask & ~masks[i] for mask, i in zip(masks, inner_places(len(masks)), strict=True)]
+    return torch.stack(parts)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import trimesh
 
-from ..chambers import LABELS, STRUCTURES
+from ..chambers import CHAMBERS, ENCLOSED, LEFT_HEART
 from ..frames import centred_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
@@ -90,7 +90,7 @@ def measure_case(
     name: str,
     folder: str | PathLike,
     label: str | PathLike | None,
-    structures: Sequence[str] = STRUCTURES,
+    structures: Sequence[str] = LEFT_HEART,
     label_values: Mapping[str, int] = OWN_VALUES,
     failure: str = "",
 ) -> list[Measures]:
@@ -100,7 +100,7 @@ def measure_case(
         name: of the case.
         folder: what inference wrote, LPS mm.
         label: the label map, of any grid; None where there is none.
-        structures: those wanted, of `STRUCTURES`.
+        structures: those wanted, of `custom.chambers.STRUCTURES`.
         label_values: each value of the label map to its class.
         failure: why there are no meshes, where that is known.
 
@@ -118,7 +118,7 @@ def measure_case(
         try:
             meshes = {chamber: read_stl(Path(folder) / f"{name}_{chamber}.stl", chamber) for chamber in structures}
             if len(meshes) > 1:
-                shared["overlap_ml"] = round(sum(overlap_ml(a, b) for a, b in combinations(meshes.values(), 2)), 4)
+                shared["overlap_ml"] = round(sum(overlap_ml(a, b) for a, b in _disjoint(meshes)), 4)
         except ValueError as error:
             failure = str(error)
     name = printable(name)
@@ -128,7 +128,7 @@ def measure_case(
         return [Measures(name, chamber, UNLABELLED, str(error), **shared) for chamber in structures]
     rows = []
     for chamber in structures:
-        truth = classes == LABELS[chamber]
+        truth = np.isin(classes, ENCLOSED[chamber])
         if not truth.any():
             rows.append(Measures(name, chamber, UNLABELLED, f"the label map has no {chamber}", **shared))
         elif failure:
@@ -183,6 +183,12 @@ def overlap_ml(a: Mesh, b: Mesh) -> float:
     affine = centred_affine(shape, (OVERLAP_SPACING,) * 3, (low + high) / 2)
     inside_a, inside_b = (voxelise_in_image(mesh.vertices, mesh.faces, affine, shape) for mesh in (a, b))
     return float((inside_a & inside_b).sum() * OVERLAP_SPACING**3 / 1e3)
+
+
+def _disjoint(meshes: Mapping[str, Mesh]) -> list[tuple[Mesh, Mesh]]:
+    """Pairs of which neither lies inside the other."""
+    pairs = combinations(meshes, 2)
+    return [(meshes[a], meshes[b]) for a, b in pairs if CHAMBERS[a].around != b and CHAMBERS[b].around != a]
 
 
 def _measure(name: str, mesh: Mesh, truth: np.ndarray, affine: np.ndarray, shared: Mapping[str, Any]) -> Measures:

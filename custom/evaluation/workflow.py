@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..chambers import LABELS
+from ..chambers import ENCLOSED
 from ..inference.evaluator import CaseEvaluator
 from ..inference.workflow import summarise
 from ..inference.writing.files import make_folder, told_by, write_together
@@ -177,7 +177,7 @@ def _overlay(
 ) -> bytes:
     image = load({"image": case["image"]})["image"]
     classes, label_affine = read_label(truth.label_of(case["image"]), truth.label_values)
-    true = [Mesh(name, *label_surface(classes == LABELS[name], label_affine)) for name in structures]
+    true = [Mesh(name, *label_surface(np.isin(classes, ENCLOSED[name]), label_affine)) for name in structures]
     predicted = [read_stl(Path(case["folder"]) / f"{case['name']}_{name}.stl", name) for name in structures]
     values, affine = image.as_tensor()[0].numpy(), np.asarray(image.affine)
     return as_png(overlay(values, affine, true, predicted, title, window))

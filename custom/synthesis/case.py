@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 
-from ..chambers import LABELS
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
 from .painting import draw_patient, paint
 from .population import Device, Patient
 from .scanner import scan
 from .streams import stream
+from .structures import LEFT_HEART_LABELS
 
 THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
 
@@ -87,7 +87,7 @@ def generate_case(
     )
     labels = labels.cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3
-    volumes = {name: float((labels == label).sum() * voxel) for name, label in LABELS.items()}
+    volumes = {name: float((labels == label).sum() * voxel) for name, label in LEFT_HEART_LABELS.items()}
     image = image.round().to(torch.int16).cpu().numpy()
     return Case(image, labels, structures.cpu(), centred_affine(shape, spacing, offset), patient, acquisition, volumes)
 

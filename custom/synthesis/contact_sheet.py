@@ -10,9 +10,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from ..chambers import CHAMBERS, LABELS
+from ..chambers import CHAMBERS
 from ..frames import spacing_of
 from .case import Case
+from .structures import LEFT_HEART_LABELS
 
 WINDOW = (-300, 700)  # HU
 PATIENTS_ACROSS = 2
@@ -61,7 +62,7 @@ def write_sheet(path: Path, tiles: Sequence[Tile]) -> None:
         for axes, plane in zip(grid[3 * number :], tile.planes, strict=False):
             low, high = WINDOW
             axes.imshow(plane.image.T, cmap="gray", vmin=low, vmax=high, origin="lower", extent=plane.extent)
-            for name, label in LABELS.items():
+            for name, label in LEFT_HEART_LABELS.items():
                 inside = (plane.labels.T == label).astype(float)
                 if inside.any():
                     axes.contour(inside, [0.5], colors=CHAMBERS[name].colour, linewidths=0.8, extent=plane.extent)

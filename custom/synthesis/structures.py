@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from ..chambers import LABELS
+from ..chambers import LABELS, LEFT_HEART
 
 
 class Structure(IntEnum):
@@ -93,7 +93,7 @@ LABELLED: dict[str, tuple[Structure, ...]] = {
         Structure.LV_BLOOD, Structure.PAPILLARY_MUSCLE, Structure.LV_TRABECULAE, Structure.MITRAL_LEAFLETS,
         Structure.MITRAL_FUNNEL,
     ),
-    "myocardium": (Structure.MYOCARDIUM,),
+    "MYO": (Structure.MYOCARDIUM,),
     "RA": (
         Structure.RA_BLOOD, Structure.RA_APPENDAGE, Structure.RA_TRABECULAE, Structure.RA_CAVAL_JET,
         Structure.RA_CAVAL_PLUME, Structure.LEAD_IN_RA,
@@ -102,8 +102,8 @@ LABELLED: dict[str, tuple[Structure, ...]] = {
         Structure.RV_BLOOD, Structure.RV_TRABECULAE, Structure.RV_JET, Structure.RV_PAPILLARY_MUSCLE,
         Structure.TRICUSPID_LEAFLETS, Structure.LEAD_IN_RV,
     ),
-    "ascending aorta": (Structure.AORTIC_ROOT, Structure.ASCENDING_AORTA, Structure.AORTIC_LEAFLETS),
-    "pulmonary artery": (Structure.PULMONARY_TRUNK, Structure.PULMONARY_LEAFLETS),
+    "AO": (Structure.AORTIC_ROOT, Structure.ASCENDING_AORTA, Structure.AORTIC_LEAFLETS),
+    "PA": (Structure.PULMONARY_TRUNK, Structure.PULMONARY_LEAFLETS),
 }  # fmt: skip
 """The convention. LA: body, appendage, and the pulmonary veins within a few millimetres (`Patient.vein_stump`, 5 to
 10 mm) of the body. LV: everything inside the smooth endocardial contour, so papillary muscles, trabeculae and mitral
@@ -113,8 +113,10 @@ annulus. Ascending aorta: from the aortic annulus to the upper level of the atri
 the bifurcation. What MM-WHS leaves open is settled so: cusps belong to the vessel behind them, leads to the chamber
 they lie in, calcium and prosthetic rings to nothing."""
 
+LEFT_HEART_LABELS = {name: LABELS[name] for name in LEFT_HEART}
+
 MM_WHS = {
-    "myocardium": 205, "LA": 420, "LV": 500, "RA": 550, "RV": 600, "ascending aorta": 820, "pulmonary artery": 850,
+    "MYO": 205, "LA": 420, "LV": 500, "RA": 550, "RV": 600, "AO": 820, "PA": 850,
 }  # fmt: skip
 """Values of the MM-WHS challenge (Zhuang et al., Med Image Anal 2019)."""
 
@@ -141,7 +143,7 @@ def label_map(structures: torch.Tensor, values: Mapping[str, int], closed_leafle
 
 def chamber_labels(structures: torch.Tensor) -> torch.Tensor:
     """Label map, uint8, of a structure map of any shape: 0 background, 1 left atrium, 2 left ventricle."""
-    return label_map(structures, LABELS)
+    return label_map(structures, LEFT_HEART_LABELS)
 
 
 def remove_islands(structures: torch.Tensor) -> torch.Tensor:

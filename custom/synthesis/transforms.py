@@ -11,12 +11,11 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Randomizable, Transform
 
-from ..chambers import LABELS
 from ..frames import centred_affine, spacing_of
 from .acquisition import Protocol
 from .painting import draw_patient, paint
 from .scanner import scan
-from .structures import label_map
+from .structures import LEFT_HEART_LABELS, label_map
 
 
 class PaintPatientd(MapTransform):
@@ -66,7 +65,7 @@ class RandScand(Randomizable, Transform):
         image_key: str = "image",
         label_key: str = "label",
         protocol: Protocol | None = None,
-        labels: Mapping[str, int] = LABELS,
+        labels: Mapping[str, int] = LEFT_HEART_LABELS,
         closed_leaflets: bool = False,
     ) -> None:
         self.key, self.image_key, self.label_key = key, image_key, label_key

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..calls.kinds import number, one_of, optional, several
-from ..chambers import LABELS, STRUCTURES
+from ..chambers import LABELS, LEFT_HEART
 from ..inputs import InputError
 from ..runtime.interruption import heed_signals, held, interrupted, settle
 from ..runtime.small_files import read_small
@@ -26,14 +26,14 @@ from .case import Case, Kind, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_series
 from .streams import stream
-from .structures import MM_WHS, label_map
+from .structures import LEFT_HEART_LABELS, MM_WHS, label_map
 from .truth import Truth
 
 ANY, CHAMBERS = "any", "chambers"
-LABEL_SETS = {CHAMBERS: LABELS, "mm-whs": MM_WHS}
+LABEL_SETS = {CHAMBERS: LEFT_HEART_LABELS, "whole-heart": LABELS, "mm-whs": MM_WHS}
 FORMATS = ("nifti", "dicom")
 TABLE, SHEET = "patients.csv", "contact_sheet.png"
-COLUMNS = ("case", "kind", "contrast", "slice_thickness", "noise", *(f"{name}_ml" for name in STRUCTURES))
+COLUMNS = ("case", "kind", "contrast", "slice_thickness", "noise", *(f"{name}_ml" for name in LEFT_HEART))
 
 
 def synthesize(
@@ -63,7 +63,8 @@ def synthesize(
         kind: of examination, a name of `kinds`, or ``any``: a kind drawn for each patient.
         kinds: what can be chosen from.
         format: ``nifti`` or ``dicom``.
-        labels: ``chambers`` (uint8, 1 = LA, 2 = LV), or ``mm-whs``: seven structures, that challenge's values (int16).
+        labels: ``chambers`` (uint8, 1 = LA, 2 = LV); seven structures as ``whole-heart`` (uint8, values of
+            `custom.chambers.LABELS`) or ``mm-whs`` (int16, that challenge's values).
         closed_leaflets: where the mitral valve is closed the atrium's label reaches down to its leaflets, instead of
             ending at their hinges.
         regions: write ``regions/patient_SEED.nii.gz`` as well, uint8, values of `truth.REGIONS`.
@@ -148,7 +149,7 @@ def _save(path: Path, volume: NDArray, case: Case) -> None:
 
 def _row(name: str, kind: str, case: Case) -> dict[str, Any]:
     scan = case.acquisition
-    volumes = [round(case.volumes_ml[structure], 1) for structure in STRUCTURES]
+    volumes = [round(case.volumes_ml[structure], 1) for structure in LEFT_HEART]
     values = (name, kind, scan.contrast, round(scan.slice_thickness, 2), round(scan.noise, 1), *volumes)
     return dict(zip(COLUMNS, values, strict=True))
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..frames import normalised_to_voxel
 from ..geometry.winding import voxelise
+from ..nesting import own_parts
 
 
 class VoxeliseMeshesd(MapTransform):
@@ -34,6 +35,6 @@ class VoxeliseMeshesd(MapTransform):
         for key in self.keys:
             vertices, faces = data[key] if self.faces is None else (data[key], [self.faces] * len(data[key]))
             vertices = normalised_to_voxel(torch.as_tensor(vertices).detach(), shape)
-            masks = torch.stack([voxelise(*mesh, shape) for mesh in zip(vertices, faces, strict=True)])
+            masks = own_parts(torch.stack([voxelise(*mesh, shape) for mesh in zip(vertices, faces, strict=True)]))
             result[key] = torch.cat([~masks.any(0, keepdim=True), masks]).float()
         return result

@@ -59,8 +59,8 @@ def test_seven_structures_are_there_and_apart(structures):
 
 @pytest.mark.parametrize(
     ("valve", "first", "second"),
-    [("mitral annulus", "LA", "LV"), ("tricuspid annulus", "RA", "RV"), ("aortic annulus", "LV", "ascending aorta"),
-     ("pulmonary annulus", "RV", "pulmonary artery")],
+    [("mitral annulus", "LA", "LV"), ("tricuspid annulus", "RA", "RV"), ("aortic annulus", "LV", "AO"),
+     ("pulmonary annulus", "RV", "PA")],
 )  # fmt: skip
 def test_valves_lie_where_the_labels_meet(structures, landmarks, valve, first, second):
     found, plane = masks(structures), landmarks[valve]

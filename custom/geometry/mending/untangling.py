@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
@@ -24,12 +26,13 @@ NEAR = 200
 """Pairs a face that a search tries, ten times as many as a sound surface has; one with more is smoothed as a whole."""
 
 
-def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
+def untangle(vertices: ArrayLike, faces: ArrayLike, around: Sequence[tuple[int, int]] = ()) -> NDArray[np.float64]:
     """Vertices of a triangle mesh without intersections, moved only round the faces that met.
 
     Each round takes the vertices of the faces that meet, grown by one more ring of neighbours every second round, and
     moves them to the mean of their neighbours (uniform Laplacian smoothing). A mesh of several pieces is freed of their
-    intersections with one another as well: where two pieces meet, both also step inward.
+    intersections with one another as well: where two pieces meet, both also step inward, and of two that lie one
+    around the other the outer one steps outward.
 
     What crosses after the last round, or has no sound part to go by, is blended, as a whole, with its smoothed form.
     That always ends: smoothing brings an icosphere, whatever its shape, to an ellipsoid (its slowest eigenvectors are
@@ -41,6 +44,7 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     Args:
         vertices: (V, 3) floating point, any frame with equal units along its axes.
         faces: (F, 3) integer, of closed pieces, normals pointing outward.
+        around: pairs (outer, inner) of pieces that lie one around the other; pieces are counted by their first vertex.
 
     Returns:
         (V, 3): equal to ``vertices`` where nothing had to move.
@@ -50,11 +54,13 @@ def untangle(vertices: ArrayLike, faces: ArrayLike) -> NDArray[np.float64]:
     """
     start, faces = np.array(vertices, dtype=np.float64), np.asarray(faces, dtype=np.int64)
     graph = VertexGraph(faces, len(start))
-    freed = _freed_in_patches(start, faces, graph)
+    freed = _freed_in_patches(start, faces, graph, around)
     return _blended_with_its_smoothed_form(start, faces, graph) if freed is None else freed
 
 
-def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDArray[np.float64] | None:
+def _freed_in_patches(
+    start: NDArray, faces: NDArray, graph: VertexGraph, around: Sequence[tuple[int, int]]
+) -> NDArray[np.float64] | None:
     vertices, piece = start.copy(), graph.pieces()
     step = RETREAT * (graph.edge_lengths(start).sum() / max(len(graph.edges), 1))
     try:
@@ -67,11 +73,17 @@ def _freed_in_patches(start: NDArray, faces: NDArray, graph: VertexGraph) -> NDA
             smoothed = graph.around(faces[pairs], done // 2)
             graph.smooth(vertices, smoothed, passes=1)
             pieces = piece[faces[pairs, 0]]
-            meeting = pairs[pieces[:, 0] != pieces[:, 1]]
-            patch = graph.around(faces[meeting], min(done, RETREAT_RINGS))
+            outer = np.zeros(pairs.shape, dtype=bool)  # which face of a pair lies around the other
+            for out, within in around:
+                outer |= (pieces == out) & (pieces[:, ::-1] == within)
+            meeting = (pieces[:, 0] != pieces[:, 1])[:, None]
+            inward, outward = (
+                graph.around(faces[pairs[meeting & side]], min(done, RETREAT_RINGS)) for side in (~outer, outer)
+            )
+            patch = inward | outward
             rim = torch.from_numpy(faces[patch[faces].any(1)])
             normals = vertex_normals(torch.from_numpy(vertices)[None], rim)[0].numpy()
-            vertices[patch] -= step * normals[patch]
+            vertices[patch] -= (step * (1.0 * inward - outward)[:, None] * normals)[patch]
             moved = (smoothed | patch)[faces].any(1)  # all faces that met among them
             pairs = search.after(vertices, moved)
     except Tangled:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from monai.transforms import Transform
 
-from ...chambers import CHAMBERS, LABELS
+from ...chambers import CHAMBERS, ENCLOSED
 from ...metrics import dice
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
@@ -67,7 +67,7 @@ def _checks(
     mesh, image = record["meshes"][place], record["image"]
     whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
     segmentation, level = segmentation_of(record)
-    within, seen = voxels_inside(mesh, level), segmentation == LABELS[mesh.name]
+    within, seen = voxels_inside(mesh, level), np.isin(segmentation, ENCLOSED[mesh.name])
     varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
     return {
         **check_mesh(mesh),

@@ -10,10 +10,10 @@ import trimesh
 from monai.transforms import MapTransform
 from trimesh.smoothing import filter_taubin
 
-from ...chambers import LABELS, STRUCTURES
+from ...chambers import ENCLOSED, wanted
 from ...frames import facing_out, voxel_to_ras
 from ...geometry.isosurface import isosurface
-from ...inputs import InputError, selected
+from ...inputs import InputError
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Record
@@ -30,7 +30,7 @@ class MasksToMeshesd(MapTransform):
 
     Args:
         keys: the key of the probabilities.
-        structures: those wanted, of `STRUCTURES`.
+        structures: those wanted, of `custom.chambers.STRUCTURES`.
         smoothing_steps: of Taubin's filter, shrinkage and dilation counted each.
 
     Raises:
@@ -39,7 +39,7 @@ class MasksToMeshesd(MapTransform):
 
     def __init__(self, keys: Hashable, structures: str | Sequence[str], smoothing_steps: int) -> None:
         super().__init__(keys)
-        self.structures = selected(structures, STRUCTURES, "structures")
+        self.structures = wanted(structures)
         self.smoothing_steps = smoothing_steps
 
     def __call__(self, data: Record) -> Record:
@@ -47,7 +47,9 @@ class MasksToMeshesd(MapTransform):
         with timed(record["seconds"], "meshes"):
             probability = torch.as_tensor(record[self.keys[0]]).float().cpu().numpy()
             affine = np.asarray(record["image"].affine)
-            record["meshes"] = [self._mesh(name, probability[LABELS[name]], affine) for name in self.structures]
+            record["meshes"] = [
+                self._mesh(name, probability[list(ENCLOSED[name])].sum(0), affine) for name in self.structures
+            ]
         return record
 
     def _mesh(self, name: str, probability: np.ndarray, affine: np.ndarray) -> Mesh:

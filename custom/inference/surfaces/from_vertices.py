@@ -9,9 +9,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ...chambers import STRUCTURES
+from ...chambers import LEFT_HEART, STRUCTURES, wanted
 from ...frames import facing_out, normalised_to_ras
-from ...inputs import selected
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Record
@@ -31,9 +30,9 @@ class VerticesToMeshesd(MapTransform):
     Raises ValueError if a vertex is not finite.
     """
 
-    def __init__(self, keys: Hashable, structures: str | Sequence[str] = STRUCTURES) -> None:
+    def __init__(self, keys: Hashable, structures: str | Sequence[str] = LEFT_HEART) -> None:
         super().__init__(keys)
-        self.structures = selected(structures, STRUCTURES, "structures")
+        self.structures = wanted(structures)
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()

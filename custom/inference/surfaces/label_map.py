@@ -8,7 +8,7 @@ import numpy as np
 from monai.transforms import Transform
 from numpy.typing import NDArray
 
-from ...chambers import LABELS
+from ...chambers import CHAMBERS, LABELS
 from ...frames import box_around, rectangular_grid
 from ...geometry.winding import voxelise_in_image
 from ...mesh import Mesh
@@ -20,7 +20,7 @@ SAME_GRID = 1e-5
 
 
 class MeshesToLabelMapd(Transform):
-    """The record's `meshes` to label maps, uint8: 1 = LA, 2 = LV, LV where both are.
+    """The record's `meshes` to label maps, uint8, of `custom.chambers.LABELS`: what lies inside another is the inner's.
 
     `own_label_map` lies on the input's own voxels, and `label_map` on `label_grid`: the same, but where a tilted gantry
     shears the input's axes, which ITK and so 3D Slicer do not open, a grid of perpendicular ones over it.
@@ -42,7 +42,7 @@ class MeshesToLabelMapd(Transform):
 
 def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:
     labels = np.zeros(grid.shape, dtype=np.uint8, order="F")  # as files have it
-    for mesh in meshes:
+    for mesh in sorted(meshes, key=lambda mesh: CHAMBERS[mesh.name].around is None):  # outer ones first
         box, affine = box_around(mesh.vertices, *grid)
         inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, labels[box].shape).numpy()
         labels[box][inside] = LABELS[mesh.name]

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ...chambers import ENCLOSED
 from ...frames import centred_affine, normalised_to_ras, ras_to_voxel, strided_affine, voxel_to_normalised
 from ...geometry.intersections import mutual_intersections
 from ...geometry.mending.outliers import distance_outside, remove_outliers
@@ -41,8 +42,8 @@ class OutlierRemoval:
         level = strided_affine(crop, seen.stride)
         before = [normalised_to_ras(own.cpu().double().numpy(), shape, crop) for own in vertices]
         after = [
-            remove_outliers(own, faces, distance_outside(classes == label, level), level, self.furthest_mm)
-            for label, own in enumerate(before, 1)
+            remove_outliers(own, faces, distance_outside(np.isin(classes, values), level), level, self.furthest_mm)
+            for own, values in zip(before, ENCLOSED.values(), strict=False)
         ]
         kept = vertices.clone()
         for place, (own, back) in enumerate(zip(before, after, strict=True)):

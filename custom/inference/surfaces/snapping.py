@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ...geometry.normals import vertex_normals
+from ...nesting import inner_places
 from ...sampling import sample
 from .refinement import Seen, Surfaces
 
@@ -50,10 +51,12 @@ class BoundarySnapping:
 
 
 def _leads(logits: Tensor) -> Tensor:
-    """(B, S + 1, ...) to (B, S, ...): by how much each chamber's logit exceeds the highest other one.
+    """(B, S + 1, ...) to (B, S, ...): by how much the logit of what a surface encloses exceeds the highest other one.
 
     Between voxels logits run straighter than probabilities, which saturate.
     """
     classes = range(logits.shape[1])
-    others = [logits[:, [other for other in classes if other != own]].amax(1) for own in classes[1:]]
-    return logits[:, 1:] - torch.stack(others, 1)
+    enclosed = [{own, inner + 1} - {0} for own, inner in enumerate(inner_places(len(classes) - 1), 1)]
+    within = [logits[:, sorted(own)].amax(1) for own in enclosed]
+    others = [logits[:, [other for other in classes if other not in own]].amax(1) for own in enclosed]
+    return torch.stack(within, 1) - torch.stack(others, 1)

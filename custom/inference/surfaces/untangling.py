@@ -7,6 +7,7 @@ import logging
 import numpy as np
 from monai.transforms import Transform
 
+from ...chambers import CHAMBERS
 from ...geometry.mending.untangling import untangle
 from ...runtime.timing import timed
 from ..record import Record
@@ -31,7 +32,10 @@ class UntangleMeshesd(Transform):
             starts = np.cumsum([0, *(len(mesh.vertices) for mesh in meshes)])
             faces = np.concatenate([mesh.faces + start for mesh, start in zip(meshes, starts, strict=False)])
             try:
-                after = untangle(before, faces)
+                names = [mesh.name for mesh in meshes]
+                inner = {name: CHAMBERS[name].around for name in names}
+                around = [(names.index(name), names.index(own)) for name, own in inner.items() if own in names]
+                after = untangle(before, faces, around)
             except ValueError as error:
                 logger.debug("%s", error)
                 after = before

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ...chambers import STRUCTURES
+from ...chambers import ALL, wanted
 from ...dicom import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
 from ...inputs import selected
 from ...mesh import Mesh
@@ -34,7 +34,7 @@ class Outputs:
     """The files that a call asks for, beside each case's report.
 
     Args:
-        structures: of `STRUCTURES`.
+        structures: of `custom.chambers.STRUCTURES`.
         formats: of meshes, of `ENCODERS`.
         dicom: for DICOM input also an Encapsulated STL a structure, a DICOM SEG, an SR, and a secondary capture.
         viewer: also a page to look at.
@@ -51,7 +51,7 @@ class Outputs:
         viewer: bool = False,
         window: Sequence[float] = (-1.0, 1.0),
     ) -> None:
-        self.structures = selected(structures, STRUCTURES, "structures")
+        self.structures = wanted(structures)
         self.formats = selected(formats, tuple(ENCODERS), "formats")
         self.dicom = dicom
         self.overwrite = overwrite
@@ -159,7 +159,7 @@ class Outputs:
         return [*surfaces, f"{case}{SEG_ENDING}", f"{case}{SR_ENDING}"]
 
 
-EVERY_OUTPUT = Outputs(STRUCTURES, tuple(ENCODERS), dicom=True, viewer=True)
+EVERY_OUTPUT = Outputs(ALL, tuple(ENCODERS), dicom=True, viewer=True)
 """All files that any call can ask for."""
 
 

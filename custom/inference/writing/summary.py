@@ -6,7 +6,7 @@ column           value
 case             its name
 status           "done", "skipped" (an earlier run had done it), "failed", or "not done" (the run was ended before)
 outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
-LA_ml, LV_ml     volumes; empty where not asked for
+LA_ml, LV_ml     volumes; empty where not asked for; further structures follow where a case has them
 LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
 warnings         sentences, joined by "; "
 forced           short names of refusals that `force` overrode, joined by "; "
@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
 
-from ...chambers import STRUCTURES
+from ...chambers import LEFT_HEART, STRUCTURES
 from ...text import cell
 from .files import check_place, told_by, write_together
 from .permissions import permissions_of
@@ -33,11 +33,6 @@ NAME = "summary"
 STATUSES = ("done", "skipped", "failed", "not done")
 KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
 """Columns of each chamber, and the report's keys that fill them."""
-COLUMNS = (
-    *("case", "status", "outcome", "reason"),
-    *(f"{name}_{column}" for column in KEYS for name in STRUCTURES),
-    *("warnings", "forced", "seconds"),
-)
 
 _FILES = (f"{NAME}.csv", f"{NAME}.json")
 _OURS = told_by(("cases",), _FILES)
@@ -54,12 +49,24 @@ def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
         "outcome": report.get("outcome", ""),
         "reason": report.get("reason", ""),
         **{
-            f"{name}_{column}": structures.get(name, {}).get(key) for column, key in KEYS.items() for name in STRUCTURES
+            f"{name}_{column}": structures.get(name, {}).get(key)
+            for column, key in KEYS.items()
+            for name in STRUCTURES
+            if name in LEFT_HEART or name in structures
         },
         "warnings": "; ".join(report.get("warnings", [])),
         "forced": "; ".join(report.get("forced", [])),
         "seconds": round(sum(report.get("seconds", {}).values()), 3),
     }
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    """Those of the left heart, and of other structures where a row has them."""
+    measured = [f"{name}_{column}" for column in KEYS for name in STRUCTURES]
+    kept = [f"{name}_{column}" for column in KEYS for name in LEFT_HEART]
+    there = {column for row in rows for column in row}
+    measured = [column for column in measured if column in kept or column in there]
+    return ["case", "status", "outcome", "reason", *measured, "warnings", "forced", "seconds"]
 
 
 def summary_folder(cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None) -> str | None:
@@ -84,7 +91,7 @@ def write_summary(
     Raises InputError where the folder cannot be written, or somebody else's file stands there.
     """
     stream = io.StringIO()
-    writer = csv.DictWriter(stream, COLUMNS)
+    writer = csv.DictWriter(stream, _columns(rows))
     writer.writeheader()
     writer.writerows({column: cell(value) for column, value in row.items()} for row in rows)
     counts = Counter(row["status"] for row in rows)
