@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..chambers import STRUCTURES
+from ..chambers import ALL, STRUCTURES
 from ..inputs import InputError, selected
 from ..networks.weights import check_file
 
@@ -84,6 +84,13 @@ def some_of(choices: Sequence[str]) -> Kind:
         return None
 
     return check
+
+
+def structures(value: Any) -> str | None:
+    """Structures, or all of them."""
+    everything = isinstance(value, str) and value.strip().lower() == ALL
+    hint = None if everything else some_of(STRUCTURES)(value)
+    return hint and f"{hint}, or {ALL}"
 
 
 def mesh_formats(value: Any) -> str | None:
@@ -212,7 +219,7 @@ KINDS: dict[str, Kind] = {
     "output_dir": path,
     "cache_dir": path,
     "exported": onnx_file,
-    "structures": some_of(STRUCTURES),
+    "structures": structures,
     "formats": mesh_formats,
     "dicom_output": boolean,
     "viewer": viewer,

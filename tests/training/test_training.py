@@ -55,6 +55,16 @@ def test_trains_on_generated_hearts(tmp_path):
 
 
 @pytest.mark.slow
+def test_trains_seven_structures_on_mm_whs_files(tmp_path):
+    small = ("--first_seed", "1", "--count", "2", "--shape", "(40,40,40)", "--spacing", "(4.2,4.2,4.2)")
+    run("-m", "custom", "synthesize", str(tmp_path / "data"), *small, "--labels", "mm-whs")
+    configs = f"['{TRAIN}','bundle/configs/whole_heart_train.json']"
+    keys = ["--dataset_dir", str(tmp_path / "data"), "--validation_count", "1", "--segmentation_epochs", "0"]
+    train(tmp_path / "out", *keys, "--max_steps", "1", configs=configs)
+    assert len(torch.load(tmp_path / "out" / "model.pt", weights_only=True)["unet.classify.bias"]) == 8
+
+
+@pytest.mark.slow
 def test_trains_the_papers_way_through_a_pretrained_g_on_mm_whs_files(tmp_path):
     pretrain = ["--config_file", "bundle/configs/pretrain.json", "--volume_size", "32", "--max_steps", "2"]
     pretrain += ["--validation_count", "1", "--num_workers", "1", "--output_dir", str(tmp_path / "g")]

@@ -31,6 +31,8 @@ PLANES = (
     ("coronal", 1, (0, 2), "RLIS"),
     ("sagittal", 0, (1, 2), "APIS"),
 )
+FEW = 3
+"""Structures that are named one below the other; more take two columns."""
 LONGEST_TITLE = 60
 """Letters of a file's name that are shown."""
 
@@ -147,7 +149,10 @@ def _write_title(figure: Figure, report: Mapping[str, Any], heading: str) -> Non
     if report["forced"]:
         text = f"FORCED: {', '.join(report['forced'])}"
         figure.text(0.5, 0.93, text, color="#ffd24d", fontsize=10, weight="bold", va="center", ha="center")
+    columns = 1 if len(report["structures"]) <= FEW else 2
     for place, (name, checks) in enumerate(report["structures"].items()):
+        row, column = divmod(place, columns)
         volume = f"{name} {checks['volume_ml']:.1f} mL" if usable(checks) else name
         text = volume if checks["trust"] == "ok" else f"{volume}, {checks['trust']}"
-        figure.text(0.76, 0.96 - 0.06 * place, text, color=CHAMBERS[name].colour, fontsize=10, va="center")
+        where, size = (0.76 + 0.12 * column, 0.96 - 0.06 * row), 10 if columns == 1 else 8
+        figure.text(*where, text, color=CHAMBERS[name].colour, fontsize=size, va="center")
