@@ -24,7 +24,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from custom.chambers import LEFT_HEART
+from custom.chambers import CHAMBERS, STRUCTURES
 from custom.evaluation.measures import FAILED, MEASURED, Measures
 from custom.evaluation.records import case_table, fates, read_metrics
 from custom.inference.quality.doubt import CHECK, REJECT
@@ -62,7 +62,7 @@ def main(folder: str, plot: str | None = None, **overrides: str) -> None:
         print(f"- {entry['case']} ({kinds.get(entry['case'], '')}): {entry['reason']}")
     print(by_kind(rows, kinds))
     print("\nThe three lowest Dice of each chamber:\n")
-    for structure in LEFT_HEART:
+    for structure in _measured(rows):
         own = sorted((row for row in rows if row.structure == structure), key=lambda row: row.dice)
         print(case_table(own[:3]) + "\n")
     _print_checks(rows, list(reports.values()))
@@ -84,7 +84,7 @@ def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
     if len(found) > 1:
         groups |= {"all": set(found)} | ({"all with contrast": set(found) - {WITHOUT}} if WITHOUT in found else {})
     for kind, members in groups.items():
-        for structure in LEFT_HEART:
+        for structure in _measured(rows):
             own = [row for row in rows if row.structure == structure and kinds.get(row.case, "") in members]
             error = [row.volume_error_percent for row in own]
             lines.append(
@@ -101,7 +101,7 @@ def by_trust(rows: list[Measures], reports: dict[str, Any]) -> str:
     """How accurate the surfaces are that the reports trust and doubt, as a Markdown table."""
     lines = ["| trust | chamber | surfaces | Dice, mean | lowest |", "|---|---|---|---|---|"]
     for trust in TRUST:
-        for structure in LEFT_HEART:
+        for structure in _measured(rows):
             own = [
                 row.dice
                 for row in rows
@@ -115,8 +115,8 @@ def by_trust(rows: list[Measures], reports: dict[str, Any]) -> str:
 def correlations(rows: list[Measures], doubts: list[float]) -> str:
     """Spearman's rank correlation of doubt and Dice, for each chamber and overall."""
     found = []
-    for name in (*LEFT_HEART, "both"):
-        pairs = [(doubt, row.dice) for row, doubt in zip(rows, doubts, strict=True) if name in (row.structure, "both")]
+    for name in (*_measured(rows), "all"):
+        pairs = [(doubt, row.dice) for row, doubt in zip(rows, doubts, strict=True) if name in (row.structure, "all")]
         found.append(f"{name} {spearmanr(*zip(*pairs, strict=True)).statistic:.2f}")
     return f"Spearman correlation of doubt and Dice: {', '.join(found)}."
 
@@ -125,9 +125,9 @@ def draw(rows: list[Measures], doubts: list[float], path: str) -> None:
     """Doubt against Dice, with the limits of trust."""
     figure = Figure(figsize=(6, 4), dpi=120, layout="constrained")
     axes = figure.add_subplot()
-    for structure, colour in zip(LEFT_HEART, ("#1f8fd6", "#e0503a"), strict=True):
+    for structure in _measured(rows):
         chosen = [(doubt, row.dice) for row, doubt in zip(rows, doubts, strict=True) if row.structure == structure]
-        axes.scatter(*zip(*chosen, strict=True), s=14, color=colour, alpha=0.7, label=structure)
+        axes.scatter(*zip(*chosen, strict=True), s=14, color=CHAMBERS[structure].colour, alpha=0.7, label=structure)
     for limit, trust in ((CHECK, "check"), (REJECT, "do not use")):
         axes.axvline(limit, color="0.6", linewidth=1)
         axes.text(limit + 0.01, 0.01, trust, color="0.4", transform=axes.get_xaxis_transform())
@@ -146,10 +146,14 @@ def _print_checks(rows: list[Measures], reports: list[dict[str, Any]]) -> None:
     for done in ("withdrawn", "untangled"):
         far = [surface[done]["furthest_mm"] for surface in surfaces if surface[done]["vertices"]]
         print(f"Surfaces {done}: {len(far)} of {len(surfaces)}, by {max(far, default=0):.1f} mm at most.")
-    for name in LEFT_HEART:
+    for name in _measured(rows):
         agreement = statistics.mean(report["structures"][name]["agreement"] for report in reports)
         print(f"Dice of {name}'s mesh and the U-Net's segmentation, mean: {agreement:.3f}.")
     print(f"Seconds per case, median: {statistics.median(sum(report['seconds'].values()) for report in reports):.1f}.")
+
+
+def _measured(rows: list[Measures]) -> list[str]:
+    return [name for name in STRUCTURES if any(row.structure == name for row in rows)]
 
 
 def _kinds(path: Path) -> dict[str, str]:

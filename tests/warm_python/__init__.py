@@ -33,7 +33,9 @@ def executable() -> str:
     called = folder / "python"
     called.write_text(f"#!{sys.executable} -IS\n{(here / 'asking.py').read_text()}")
     called.chmod(0o700)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # a command has its own
+    root, path = here.parents[1], os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    libraries = [entry for entry in path if entry and not Path(entry).resolve().is_relative_to(root)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(libraries)}  # a command has its own
     environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     command = [sys.executable, "-P", str(here / "serving.py"), str(folder / "socket")]
     server = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
