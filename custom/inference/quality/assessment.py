@@ -10,12 +10,14 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...chambers import CHAMBERS, ENCLOSED
+from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .doubt import assess
+from .wall import wall_between
 
 
 class AssessMeshesd(Transform):
@@ -65,18 +67,29 @@ def _checks(
         inside: (D0, D1, D2) bool, its voxels in each mesh.
     """
     mesh, image = record["meshes"][place], record["image"]
+    names = [each.name for each in record["meshes"]]
+    inner = CHAMBERS[mesh.name].around
+    blood = place if inner not in names else names.index(inner)  # a muscle's contrast is that of the blood in it
     whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
     segmentation, level = segmentation_of(record)
     within, seen = voxels_inside(mesh, level), np.isin(segmentation, ENCLOSED[mesh.name])
     varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
     return {
         **check_mesh(mesh),
+        **(wall_between(mesh, record["meshes"][blood]) if blood != place else {}),
         "withdrawn": record.get("withdrawn", {}).get(mesh.name),
         "untangled": record.get("untangled", {}).get(mesh.name),
         "agreement": dice(within, seen),
         "missed_ml": missed_ml(seen, within, level),
         "stability": min((dice(inside[place], other) for other in varied), default=None),
-        **contrast(hounsfield, inside[place], np.any(inside, axis=0), crop),
+        **contrast(hounsfield, inside[blood], _others(record["meshes"], inside, blood), crop),
         "cut": share_cut(mesh, (crop, whole)),
         **record["reading"]["directions"],
     }
+
+
+def _others(meshes: Sequence[Mesh], inside: Sequence[np.ndarray], place: int) -> np.ndarray:
+    """(D0, D1, D2) bool, voxels of all surfaces but of those that lie around the one at `place`."""
+    name = meshes[place].name
+    others = [voxels for mesh, voxels in zip(meshes, inside, strict=True) if CHAMBERS[mesh.name].around != name]
+    return np.any(others, axis=0)
