@@ -8,6 +8,7 @@ status           "done", "skipped" (an earlier run had done it), "failed", or "n
 outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
 LA_ml, LV_ml     volumes; empty where not asked for
 LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
+mitral_..., lv_  measurements, of `MEASUREMENTS`; empty where not found, or not to be trusted
 warnings         sentences, joined by "; "
 forced           short names of refusals that `force` overrode, joined by "; "
 seconds          wall-clock time of the case, of the earlier run where it was skipped
@@ -33,9 +34,16 @@ NAME = "summary"
 STATUSES = ("done", "skipped", "failed", "not done")
 KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
 """Columns of each chamber, and the report's keys that fill them."""
+MEASUREMENTS = {
+    "mitral_annulus_area_cm2": "mitral_annulus_area",
+    "lv_long_axis_mm": "lv_long_axis",
+    "lv_sphericity": "lv_sphericity",
+}
+"""Columns, and the report's measurements that fill them."""
 COLUMNS = (
     *("case", "status", "outcome", "reason"),
     *(f"{name}_{column}" for column in KEYS for name in STRUCTURES),
+    *MEASUREMENTS,
     *("warnings", "forced", "seconds"),
 )
 
@@ -56,6 +64,7 @@ def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
         **{
             f"{name}_{column}": structures.get(name, {}).get(key) for column, key in KEYS.items() for name in STRUCTURES
         },
+        **{column: report.get("measurements", {}).get(name, {}).get("value") for column, name in MEASUREMENTS.items()},
         "warnings": "; ".join(report.get("warnings", [])),
         "forced": "; ".join(report.get("forced", [])),
         "seconds": round(sum(report.get("seconds", {}).values()), 3),
