@@ -17,7 +17,7 @@ TOUCHING = 5.0
 OPPOSED = -0.5
 """Cosine between their normals up to which they face each other."""
 LEAST_MM2 = 200.0
-"""Of the patch where they do, below which nothing is said: a mitral annulus has 700 mm² or more."""
+"""Of the patch where they do, below which nothing is said: a mitral annulus has 500 mm² or more."""
 SADDLE = 4.0
 """mm from its plane within which an annulus lies."""
 BASAL = 0.3
