@@ -24,7 +24,7 @@ from scipy.spatial import KDTree
 from custom import load_model
 from custom.anatomy.measurements import measure_annulus, measure_diameters
 from custom.anatomy.planes import Plane, unit
-from custom.anatomy.regions import ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
+from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
 from custom.anatomy.ventricle import across, segments
 from custom.frames import voxel_to_ras
 from custom.inputs import InputError
@@ -33,7 +33,7 @@ from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
 WITHOUT = "non_contrast"
 """The kind of scan that is counted apart."""
-SIDES = {"LA": (ATRIAL_SIDE,), "LV": (VENTRICULAR_SIDE, OUTLET)}
+SIDES = {"LA": (APPENDAGE, ATRIAL_SIDE), "LV": (VENTRICULAR_SIDE, OUTLET)}
 WALL = 5
 """Of the ventricle, in maps of true regions."""
 LANDMARKS = {"mitral_annulus": "mitral annulus", "aortic_annulus": "aortic annulus"}

@@ -50,6 +50,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str]) -> Anatomy:
             than the surfaces that it is made of.
     """
     used = {mesh.name: Surface.of(mesh) for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
+    faces = next((mesh.faces for mesh in meshes if mesh.name == "LA"), None)
     regions = {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}
     found: dict[str, Plane | np.ndarray] = {
         name: used[chamber].centre for name, (chamber, *others) in NEEDS.items() if not others and chamber in used
@@ -65,7 +66,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str]) -> Anatomy:
         if aortic is not None:
             found["aortic_annulus"], septum = aortic, septum_of(aortic, mitral, axis)
             values |= measure_diameters(mitral, aortic)
-        regions["LA"] = atrial_regions(atrium.vertices, mitral)
+        regions["LA"] = atrial_regions(atrium, faces, mitral)
         regions["LV"] = ventricular_regions(ventricle.vertices, mitral, apex, aortic, septum)
     verdicts = {name: _verdict(name, found, trusts) for name in NEEDS}
     return Anatomy(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .planes import Plane
+from .appendage import appendage_of
+from .planes import Plane, Surface
 from .ventricle import segments
 
 WALLS = (
@@ -17,10 +18,11 @@ WALLS = (
 )  # fmt: skip
 """The 17 segments of the American Heart Association, in turn."""
 
-UNKNOWN, ATRIUM, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET, FIRST_SEGMENT = 0, 1, 4, 6, 7, 11
+UNKNOWN, ATRIUM, APPENDAGE, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET, FIRST_SEGMENT = 0, 1, 2, 4, 6, 7, 11
 REGIONS = {
     UNKNOWN: "unknown",
-    ATRIUM: "LA body, appendage and veins",
+    ATRIUM: "LA body and veins",
+    APPENDAGE: "LA appendage",
     ATRIAL_SIDE: "LA mitral side",
     VENTRICULAR_SIDE: "LV mitral side",
     OUTLET: "LV aortic outlet",
@@ -32,9 +34,16 @@ NEAR_VALVE = 5.0
 """mm from an annulus' plane within which a chamber belongs to its valve's side."""
 
 
-def atrial_regions(points: np.ndarray, mitral: Plane) -> np.ndarray:
-    """Regions (V,) int32 of the atrium's vertices (V, 3), RAS mm."""
-    return np.where(mitral.height(points) > -NEAR_VALVE, ATRIAL_SIDE, ATRIUM).astype(np.int32)
+RIM = 2.0
+"""mm beyond the contour up to which an atrium is of the mitral side: appendage and veins reach as low as the valve."""
+
+
+def atrial_regions(atrium: Surface, faces: np.ndarray, mitral: Plane) -> np.ndarray:
+    """Regions (V,) int32 of the atrium's vertices; faces (F, 3) are its triangles."""
+    points = atrium.vertices
+    body = np.where(appendage_of(atrium, faces, mitral), APPENDAGE, ATRIUM)
+    side = (mitral.height(points) > -NEAR_VALVE) & (mitral.beyond_rim(points) < RIM)
+    return np.where(side, ATRIAL_SIDE, body).astype(np.int32)
 
 
 def ventricular_regions(

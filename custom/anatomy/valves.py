@@ -31,9 +31,10 @@ REACH = 15.0
 
 def mitral_annulus(atrium: Surface, ventricle: Surface) -> Plane | None:
     """The mitral annulus, its normal towards the ventricle; None where the surfaces hardly face each other."""
-    distance, partner = KDTree(ventricle.vertices).query(atrium.vertices)
-    facing = np.einsum("ij,ij->i", atrium.normals, ventricle.normals[partner])
-    chosen = (distance < TOUCHING) & (facing < OPPOSED)
+    distance, partner = KDTree(ventricle.vertices).query(atrium.vertices, distance_upper_bound=TOUCHING)
+    chosen = np.flatnonzero(np.isfinite(distance))
+    facing = np.einsum("ij,ij->i", atrium.normals[chosen], ventricle.normals[partner[chosen]])
+    chosen = chosen[facing < OPPOSED]
     if atrium.areas[chosen].sum() < LEAST_MM2:
         return None
     points = (atrium.vertices[chosen] + ventricle.vertices[partner[chosen]]) / 2
@@ -58,8 +59,8 @@ def aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.
         mitral: the annulus.
         axis: (3,) unit, from the ventricle's base to the apex.
     """
-    distance = KDTree(atrium.vertices).query(ventricle.vertices)[0]
-    free = distance > TOUCHING
+    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=TOUCHING)
+    free = np.isinf(distance)
     points, normals, areas = ventricle.vertices[free], ventricle.normals[free], ventricle.areas[free]
     basal = normals @ -axis > BASAL
     if not basal.any():
