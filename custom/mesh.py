@@ -16,3 +16,5 @@ class Mesh(NamedTuple):
     """(V, 3) float64, RAS mm."""
     faces: np.ndarray
     """(F, 3) int64."""
+    regions: np.ndarray | None = None
+    """(V,) int32, what part of the chamber each vertex is of, values of `custom.anatomy.regions.REGIONS`."""

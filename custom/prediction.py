@@ -47,6 +47,12 @@ class Prediction(NamedTuple):
     """(D0, D1, D2) uint8: 0 background, 1 LA, 2 LV; on the image's own grid, of axes made perpendicular if sheared."""
     affine: np.ndarray
     """(4, 4) float64, the label map's voxels to RAS mm."""
+    landmarks: dict[str, dict[str, Any]]
+    """As in the report, but in the space that was asked for: `centre_mm`, `normal`, `contour_mm`, `trust`, `reason`."""
+    measurements: dict[str, dict[str, Any]]
+    """As in the report: `value`, `unit`, `trust`, `reason`."""
+    regions: dict[str, np.ndarray]
+    """Per chamber (V,) int32, what part of it each vertex is of; the report's `regions` name the values."""
     page: Callable[[], bytes]
     """Makes what the command writes as `NAME_view.html`; raises InputError where the viewer is not installed."""
 
@@ -118,6 +124,9 @@ class Model:
             report,
             record["label_map"],
             record["label_grid"].affine,
+            {name: _moved(landmark, move) for name, landmark in report["landmarks"].items()},
+            report["measurements"],
+            record["anatomy"].regions,
             partial(self._page, record["image"], record["meshes"], report, measured_of(report["structures"])),
         )
 
@@ -128,6 +137,17 @@ class Model:
             output = self._inferer(inputs, self.network)
             record.update({key: value[0].cpu() for key, value in output.items()})
         return self._surfaces(record)
+
+
+def _moved(landmark: Mapping[str, Any], move: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+    """A landmark of the report in another space, as arrays."""
+    names = {"centre_mm": "centre_ras_mm", "normal": "normal_ras", "contour_mm": "contour_ras_mm"}
+    places = {name: landmark[key] for name, key in names.items()}
+    return {
+        **{name: None if place is None else move(np.array(place)) for name, place in places.items()},
+        "trust": landmark["trust"],
+        "reason": landmark["reason"],
+    }
 
 
 def load_model(**overrides: Any) -> Model:

@@ -8,6 +8,7 @@ A case walks through these rooms as a :class:`record.Record`, which tells what e
 `inferer`        what the network is asked: surfaces of the crop as it is, and slightly varied
 `surfaces`       the steps that make meshes in mm of these, which do not cross; label maps of them
 `quality`        what is measured of each mesh, and how far it is to be trusted
+`landmarks`      where valves and apex are, what is measured between them, and the regions of each mesh
 `writing`        report, preview and files, all or none
 ================ ======================================================================================================
 
@@ -22,6 +23,7 @@ from ..runtime.ranks import join_ranks, share
 from .directions import CheckDirections
 from .evaluator import CaseDataset, CaseEvaluator
 from .inferer import MaskInferer, SurfaceInferer
+from .landmarks import FindAnatomyd
 from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .quality.assessment import AssessMeshesd
@@ -45,6 +47,7 @@ __all__ = [
     "CheckDirections",
     "CropAroundd",
     "Fairing",
+    "FindAnatomyd",
     "InputError",
     "LoadCTd",
     "LocateHeartd",

@@ -9,6 +9,7 @@ import numpy as np
 from monai.data import MetaTensor
 from torch import Tensor
 
+from ..anatomy import Anatomy
 from ..mesh import Mesh
 
 
@@ -78,6 +79,8 @@ class Record(TypedDict, total=False):
     """Likewise of what `UntangleMeshesd` moved."""
     structures: dict[str, dict[str, Any]]
     """`AssessMeshesd`: per structure all that the report says of it, not rounded yet."""
+    anatomy: Anatomy
+    """`FindAnatomyd`: landmarks and measurements; the regions are in the meshes, too."""
     own_label_map: np.ndarray
     """`MeshesToLabelMapd`: (D0, D1, D2) uint8 on the input's own voxels."""
     label_map: np.ndarray

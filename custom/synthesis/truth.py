@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..frames import apply_affine
-from .heart import Heart
+from .heart import EQUATOR, Heart
 from .painting import bending
 from .population import Patient
 from .shapes import Shape, unit
@@ -54,6 +54,7 @@ class Truth:
                 _circle(pulmonary.centre, pulmonary.normal, pulmonary.radius), pulmonary.normal
             ),
             "apex": self.to_scanner(h.on_endocardium(0.0, 1.0)).round(3).tolist(),
+            "septum": self.to_scanner(h.on_endocardium(0.0, EQUATOR)).round(3).tolist(),
             "pulmonary vein ostia": [self._ostium(vein.parts, -1.0) for vein in h.pulmonary_veins],
             "appendage ostium": self._ostium(appendage.parts, -1.0),
             "appendage tip": self.to_scanner(_tip(appendage.parts, first.start)).round(3).tolist(),

@@ -50,16 +50,27 @@ def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
 
 
 def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:
-    """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads."""
+    """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads; its regions, if it has
+    any, are the point data `region`."""
     points = _placed(mesh).astype(">f4")
     polygons = np.hstack([np.full((len(mesh.faces), 1), 3), mesh.faces]).astype(">i4")
     head = f"# vtk DataFile Version 3.0\n{_title(mesh, remark)}\nBINARY\nDATASET POLYDATA\nPOINTS {len(points)} float\n"
     middle = f"\nPOLYGONS {len(polygons)} {polygons.size}\n"
-    return head.encode("ascii") + points.tobytes() + middle.encode("ascii") + polygons.tobytes() + b"\n"
+    content = head.encode("ascii") + points.tobytes() + middle.encode("ascii") + polygons.tobytes() + b"\n"
+    if mesh.regions is None:
+        return content
+    field = f"POINT_DATA {len(points)}\nSCALARS region int 1\nLOOKUP_TABLE default\n"
+    return content + field.encode("ascii") + mesh.regions.astype(">i4").tobytes() + b"\n"
 
 
 def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
-    """`mesh` as binary little-endian PLY."""
+    """`mesh` as binary little-endian PLY; its regions, if it has any, are the vertices' property `region`."""
+    kinds = [(axis, "<f4") for axis in "xyz"] + ([] if mesh.regions is None else [("region", "<i4")])
+    vertices = np.empty(len(mesh.vertices), dtype=kinds)
+    for axis, values in zip("xyz", _placed(mesh).T, strict=True):
+        vertices[axis] = values
+    if mesh.regions is not None:
+        vertices["region"] = mesh.regions
     faces = np.empty(len(mesh.faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
     faces["count"], faces["corners"] = 3, mesh.faces
     head = [
@@ -68,11 +79,12 @@ def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
         f"comment {_title(mesh, remark)}",
         f"element vertex {len(mesh.vertices)}",
         *(f"property float {axis}" for axis in "xyz"),
+        *(["property int region"] if mesh.regions is not None else []),
         f"element face {len(faces)}",
         "property list uchar int vertex_indices",
         "end_header\n",
     ]
-    return "\n".join(head).encode("ascii") + _placed(mesh).astype("<f4").tobytes() + faces.tobytes()
+    return "\n".join(head).encode("ascii") + vertices.tobytes() + faces.tobytes()
 
 
 def encode_obj(mesh: Mesh, remark: str = "") -> bytes:

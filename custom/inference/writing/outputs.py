@@ -21,11 +21,12 @@ from ..quality.doubt import measured_of
 from ..record import Record
 from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
 from .files import alone, check_place, encode_nifti, write_together
+from .markups import encode_markups
 from .mesh_files import ENCODERS, encode_stl
 from .permissions import permissions_of
 from .preview import render_capture
 
-PREVIEW_ENDING, VIEW_ENDING = "_preview.png", "_view.html"
+PREVIEW_ENDING, VIEW_ENDING, LANDMARKS_ENDING = "_preview.png", "_view.html", "_landmarks.mrk.json"
 FORCED = "; FORCED, see report"
 """What every file says of a case that was refused but for `force`."""
 
@@ -65,6 +66,7 @@ class Outputs:
             *meshes,
             f"{case}{LABEL_MAP_ENDING}",
             f"{case}{PREVIEW_ENDING}",
+            f"{case}{LANDMARKS_ENDING}",
             *([f"{case}{VIEW_ENDING}"] if self.viewer else ()),
             *(self._dicom_names(case) if self.dicom else ()),
             *([f"{case}{SC_ENDING}"] if self.dicom else ()),
@@ -97,6 +99,9 @@ class Outputs:
         files[f"{case}{LABEL_MAP_ENDING}"] = labels
         if preview is not None:
             files[f"{case}{PREVIEW_ENDING}"] = preview
+        markups = encode_markups(report.get("landmarks", {}), remark)
+        if markups is not None:
+            files[f"{case}{LANDMARKS_ENDING}"] = markups
         if self.viewer:
             files[f"{case}{VIEW_ENDING}"] = self.page(
                 record["image"], record["meshes"], report, measured_of(report["structures"])

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from ... import __version__
+from ...anatomy.regions import REGIONS
 from ...frames import spacing_of
 from ...geometry.intersections import mutual_intersections
 from ...mesh import Mesh
@@ -63,6 +64,7 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
         "crop": crop,
         "label_map": _geometry(*record["label_grid"]),
         "structures": {name: _rounded(checks) for name, checks in structures.items()},
+        **_anatomy(record),
         "intersections_between": sum(crossings.values()) if len(meshes) > 1 else None,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, crossings)],
         "outcomes": [*reading["warnings"], *_suspicions(structures)],
@@ -94,12 +96,30 @@ def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:
     }
 
 
+def _anatomy(record: Record) -> dict[str, Any]:
+    """What was found on the meshes; nothing of systems that do not look for it."""
+    if "anatomy" not in record:
+        return {}
+    anatomy = record["anatomy"]
+    named = {name: [int(value) for value in np.unique(regions)] for name, regions in anatomy.regions.items()}
+    return {
+        "landmarks": {name: _rounded(landmark) for name, landmark in anatomy.landmarks.items()},
+        "measurements": {name: _rounded(measurement) for name, measurement in anatomy.measurements.items()},
+        "regions": {name: {str(value): REGIONS[value] for value in values} for name, values in named.items()},
+    }
+
+
 def _rounded(checks: Mapping[str, Any]) -> dict[str, Any]:
     """Measures to three decimals: only here, when all has been judged by what they are."""
-    return {
-        key: _rounded(value) if isinstance(value, Mapping) else round(value, 3) if isinstance(value, float) else value
-        for key, value in checks.items()
-    }
+    return {key: _round(value) for key, value in checks.items()}
+
+
+def _round(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return _rounded(value)
+    if isinstance(value, list):
+        return [_round(one) for one in value]
+    return round(value, 3) if isinstance(value, float) else value
 
 
 def _crossings(meshes: Sequence[Mesh]) -> dict[tuple[str, str], int]:

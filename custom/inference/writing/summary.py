@@ -8,6 +8,7 @@ status           "done", "skipped" (an earlier run had done it), "failed", or "n
 outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
 LA_ml, LV_ml     volumes; empty where not asked for; further structures follow where a case has them
 LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
+mitral_..., lv_  measurements, of `MEASUREMENTS`; empty where not found, or not to be trusted
 warnings         sentences, joined by "; "
 forced           short names of refusals that `force` overrode, joined by "; "
 seconds          wall-clock time of the case, of the earlier run where it was skipped
@@ -33,6 +34,12 @@ NAME = "summary"
 STATUSES = ("done", "skipped", "failed", "not done")
 KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
 """Columns of each chamber, and the report's keys that fill them."""
+MEASUREMENTS = {
+    "mitral_annulus_area_cm2": "mitral_annulus_area",
+    "lv_long_axis_mm": "lv_long_axis",
+    "lv_sphericity": "lv_sphericity",
+}
+"""Columns, and the report's measurements that fill them."""
 
 _FILES = (f"{NAME}.csv", f"{NAME}.json")
 _OURS = told_by(("cases",), _FILES)
@@ -54,6 +61,7 @@ def row_of(report: Mapping[str, Any], skipped: bool = False) -> Row:
             for name in STRUCTURES
             if name in LEFT_HEART or name in structures
         },
+        **{column: report.get("measurements", {}).get(name, {}).get("value") for column, name in MEASUREMENTS.items()},
         "warnings": "; ".join(report.get("warnings", [])),
         "forced": "; ".join(report.get("forced", [])),
         "seconds": round(sum(report.get("seconds", {}).values()), 3),
@@ -66,7 +74,7 @@ def _columns(rows: Sequence[Row]) -> list[str]:
     kept = [f"{name}_{column}" for column in KEYS for name in LEFT_HEART]
     there = {column for row in rows for column in row}
     measured = [column for column in measured if column in kept or column in there]
-    return ["case", "status", "outcome", "reason", *measured, "warnings", "forced", "seconds"]
+    return ["case", "status", "outcome", "reason", *measured, *MEASUREMENTS, "warnings", "forced", "seconds"]
 
 
 def summary_folder(cases: Sequence[Mapping[str, str]], output_dir: str | PathLike | None) -> str | None:

@@ -1,0 +1,165 @@
+"""How far landmarks, measurements and regions are from the truth of generated patients.
+
+    python -m custom synthesize FOLDER --first_seed 900500 --count 10 --regions True
+    python -m benchmarks.anatomy FOLDER
+
+Runs the bundle's inference on FOLDER (``images``, ``truth``, and ``regions`` where there are any), and prints Markdown.
+Kinds of scan are the column ``kind`` of ``FOLDER/patients.csv``.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fire
+import nibabel
+import numpy as np
+from scipy.spatial import KDTree
+
+from custom import load_model
+from custom.anatomy.measurements import measure_annulus, measure_diameters
+from custom.anatomy.planes import Plane, unit
+from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
+from custom.anatomy.ventricle import across, segments
+from custom.frames import voxel_to_ras
+from custom.inputs import InputError
+from custom.prediction import Prediction
+from custom.synthesis.truth import REGIONS as TRUE_REGIONS
+
+WITHOUT = "non_contrast"
+"""The kind of scan that is counted apart."""
+SIDES = {"LA": (APPENDAGE, ATRIAL_SIDE), "LV": (VENTRICULAR_SIDE, OUTLET)}
+WALL = 5
+"""Of the ventricle, in maps of true regions."""
+LANDMARKS = {"mitral_annulus": "mitral annulus", "aortic_annulus": "aortic annulus"}
+"""Planes in the report, and in the truth."""
+
+
+class Error(NamedTuple):
+    """One comparison of one case."""
+
+    case: str
+    what: str
+    unit: str
+    value: float
+    """Absolute, or Dice."""
+    trust: str
+
+
+def main(folder: str, **overrides: Any) -> None:
+    """Predicts and compares.
+
+    Args:
+        folder: as the module says.
+        overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
+    """
+    base, errors = Path(folder), []
+    with open(base / "patients.csv", newline="") as stream:
+        kinds = {row["case"]: row["kind"] for row in csv.DictReader(stream)}
+    model = load_model(**overrides)
+    cases, seconds = sorted((base / "images").glob("*.nii.gz")), []
+    for image in cases:
+        name = image.name.removesuffix(".nii.gz")
+        try:
+            found = model.predict(image)
+        except InputError as error:
+            print(f"{name}: {error}\n")
+            continue
+        seconds.append(found.report["seconds"]["anatomy"])
+        truth = json.loads((base / "truth" / f"{name}.json").read_text())
+        errors += compare(name, found, truth, base / "regions" / image.name)
+    print(
+        f"{len(cases)} cases; looking for landmarks took {np.mean(seconds):.2f} s a case, at most {max(seconds):.2f}.\n"
+    )
+    for title, chosen in (
+        ("With contrast", [error for error in errors if kinds[error.case] != WITHOUT]),
+        ("Without contrast", [error for error in errors if kinds[error.case] == WITHOUT]),
+    ):
+        table(title, chosen)
+
+
+def compare(case: str, found: Prediction, truth: Mapping[str, Any], regions: Path) -> Iterator[Error]:
+    """All errors of a case; what was not found is left out."""
+    planes = {
+        name: Plane(*(np.array(truth[other][key]) for key in ("centre", "normal", "contour")))
+        for name, other in LANDMARKS.items()
+    }
+    mitral, apex = planes["mitral_annulus"], np.array(truth["apex"])
+    points = {**{name: plane.centre for name, plane in planes.items()}, "lv_apex": apex}
+    for name, point in points.items():
+        landmark = found.landmarks[name]
+        if landmark["centre_mm"] is not None:
+            yield Error(case, name, "mm", float(np.linalg.norm(landmark["centre_mm"] - point)), landmark["trust"])
+        if landmark["normal"] is not None:
+            cosine = np.clip(landmark["normal"] @ planes[name].normal, -1, 1)
+            yield Error(case, f"{name}, plane", "degrees", float(np.degrees(np.arccos(cosine))), landmark["trust"])
+    values = measure_annulus(mitral) | measure_diameters(mitral, planes["aortic_annulus"])
+    values["lv_long_axis"] = float(np.linalg.norm(apex - mitral.centre))
+    for name, value in values.items():
+        measured = found.measurements[name]
+        if measured["value"] is not None:
+            yield Error(case, name, "%", 100 * abs(measured["value"] / value - 1), measured["trust"])
+    if regions.is_file():
+        yield from compare_regions(case, found, regions, mitral, apex, np.array(truth["septum"]))
+
+
+def compare_regions(
+    case: str, found: Prediction, regions: Path, mitral: Plane, apex: np.ndarray, septum: np.ndarray
+) -> Iterator[Error]:
+    """Dice, over vertices, of the valves' sides with the map's nearest voxels, and of the wall's segments with those by
+    the true axis and septum, one mean of all 17."""
+    image = nibabel.load(regions)
+    volume = np.asarray(image.dataobj)
+    for chamber, sides in SIDES.items():
+        values = [value for value, name in TRUE_REGIONS.items() if name.startswith(chamber)]
+        voxels = np.argwhere(np.isin(volume, values))
+        vertices = np.asarray(found.meshes[chamber].vertices)
+        nearest = KDTree(voxel_to_ras(voxels, image.affine)).query(vertices)[1]
+        true, given = volume[tuple(voxels[nearest].T)], found.regions[chamber]
+        trust = found.landmarks["mitral_annulus"]["trust"]
+        if not given.any():
+            continue
+        for side in sides:
+            yield Error(case, REGIONS[side], "Dice", dice(given == side, true == side), trust)
+        if chamber == "LV":
+            axis = unit(apex - mitral.centre)
+            parts = FIRST_SEGMENT - 1 + segments(vertices, mitral.centre, apex, across(septum - mitral.centre, axis))
+            parts[true != WALL] = 0
+            wall = [value for value in REGIONS if value >= FIRST_SEGMENT]
+            yield Error(
+                case, "LV, 17 segments", "Dice", float(np.mean([dice(given == v, parts == v) for v in wall])), trust
+            )
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    """Of two sets of vertices (V,); 1 where both are empty."""
+    total = one.sum() + other.sum()
+    return float(2 * (one & other).sum() / total) if total else 1.0
+
+
+def table(title: str, errors: list[Error]) -> None:
+    """Print mean and worst of each comparison, and the mean where the result is said to be all right."""
+    by_name: dict[tuple[str, str], list[Error]] = defaultdict(list)
+    for error in errors:
+        by_name[error.what, error.unit].append(error)
+    print(f"### {title}\n\n| | unit | cases | mean | median | worst | trusted cases | their mean |\n|" + "---|" * 8)
+    for (what, unit_), group in by_name.items():
+        values = np.array([error.value for error in group])
+        trusted = [error.value for error in group if error.trust == "ok"]
+        extreme = (np.argmin if unit_ == "Dice" else np.argmax)(values)
+        worst = f"{values[extreme]:.2f} ({group[extreme].case})"
+        mean = f"{np.mean(trusted):.2f}" if trusted else ""
+        print(
+            f"| {what} | {unit_} | {len(group)} | {values.mean():.2f} | {np.median(values):.2f} | {worst} | "
+            f"{len(trusted)} | {mean} |"
+        )
+    print()
+
+
+if __name__ == "__main__":
+    fire.Fire(main)

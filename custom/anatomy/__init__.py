@@ -1,0 +1,5 @@
+"""From two surfaces to what a reader asks of them: landmarks, regions, measurements."""
+
+from .finding import Anatomy, find_anatomy
+
+__all__ = ["Anatomy", "find_anatomy"]

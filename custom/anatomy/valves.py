@@ -1,0 +1,80 @@
+"""The mitral and the aortic annulus, from the two surfaces.
+
+Atrium and ventricle touch where the mitral valve is, each with a patch that faces the other's; the plane is fitted to
+the sheet between both. The ventricle's other opening is in the part of its base that faces no atrium: its plane can be
+found, but not its rim, since outflow tract and ventricle go over into each other.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from .planes import Plane, Surface, fit_plane, outline, unit
+
+TOUCHING = 5.0
+"""mm between the surfaces up to which they can belong to the valve."""
+OPPOSED = -0.5
+"""Cosine between their normals up to which they face each other."""
+LEAST_MM2 = 200.0
+"""Of the patch where they do, below which nothing is said: a mitral annulus has 500 mm² or more."""
+SADDLE = 4.0
+"""mm from its plane within which an annulus lies."""
+BASAL = 0.3
+"""Cosine between a normal of the ventricle and its axis, turned round, from which on it is of the base."""
+ACROSS, ALONG, TILT = 26.0, 13.0, 57.0
+"""Where the aortic annulus is sought: mm from the mitral centre across the ventricle's axis and along it, and degrees
+between its normal and the axis. Means of 39 generated hearts; no more than a start."""
+REACH = 15.0
+"""mm round this place from which vertices count."""
+
+
+def mitral_annulus(atrium: Surface, ventricle: Surface) -> Plane | None:
+    """The mitral annulus, its normal towards the ventricle; None where the surfaces hardly face each other."""
+    distance, partner = KDTree(ventricle.vertices).query(atrium.vertices, distance_upper_bound=TOUCHING)
+    chosen = np.flatnonzero(np.isfinite(distance))
+    facing = np.einsum("ij,ij->i", atrium.normals[chosen], ventricle.normals[partner[chosen]])
+    chosen = chosen[facing < OPPOSED]
+    if atrium.areas[chosen].sum() < LEAST_MM2:
+        return None
+    points = (atrium.vertices[chosen] + ventricle.vertices[partner[chosen]]) / 2
+    areas, along = atrium.areas[chosen], ventricle.centre - atrium.centre
+    centre, normal = fit_plane(points, areas, along)
+    for _ in range(2):
+        kept = np.abs((points - centre) @ normal) < SADDLE
+        if areas[kept].sum() < LEAST_MM2:
+            return None
+        centre, normal = fit_plane(points[kept], areas[kept], along)
+    for _ in range(2):
+        contour = outline(points[kept], centre, normal)
+        centre = contour.mean(axis=0)
+    return Plane(centre, normal, contour)
+
+
+def aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.ndarray) -> Plane | None:
+    """The aortic annulus' plane, its normal out of the ventricle; None where the base has no part without an atrium.
+
+    Args:
+        atrium, ventricle: the surfaces.
+        mitral: the annulus.
+        axis: (3,) unit, from the ventricle's base to the apex.
+    """
+    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=TOUCHING)
+    free = np.isinf(distance)
+    points, normals, areas = ventricle.vertices[free], ventricle.normals[free], ventricle.areas[free]
+    basal = normals @ -axis > BASAL
+    if not basal.any():
+        return None
+    aside = np.average(points[basal] - mitral.centre, axis=0, weights=areas[basal])
+    aside = unit(aside - axis * (aside @ axis))
+    centre = mitral.centre + ACROSS * aside + ALONG * axis
+    expected = np.sin(np.radians(TILT)) * aside - np.cos(np.radians(TILT)) * axis
+    normal = expected
+    for _ in range(4):
+        near = np.clip(1 - np.square(points - centre).sum(axis=1) / REACH**2, 0, None)
+        weights = near * areas * np.clip(normals @ normal - 0.7, 0, None)
+        if weights.sum() == 0:
+            return None
+        centre = np.average(points, axis=0, weights=weights)
+        normal = unit(unit(weights @ normals) + 0.5 * expected)
+    return Plane(centre, normal, None)

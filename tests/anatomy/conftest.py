@@ -1,0 +1,65 @@
+"""The true surfaces of a generated patient, with the landmarks that are true of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import KDTree
+
+from custom.anatomy import Anatomy, find_anatomy
+from custom.frames import centred_affine, facing_out, voxel_to_ras
+from custom.geometry.isosurface import isosurface
+from custom.mesh import Mesh
+from custom.synthesis.painting import draw_patient, paint
+from custom.synthesis.structures import label_map
+from custom.synthesis.truth import REGIONS, Truth
+
+SHAPE, SPACING = (84, 84, 84), (2.2, 2.2, 2.2)
+AFFINE = centred_affine(SHAPE, SPACING, (4.0, 8.0, 0.0))
+SOUND = {"LA": "ok", "LV": "ok"}
+
+
+@pytest.fixture(scope="session")
+def patient():
+    return draw_patient(7)
+
+
+@pytest.fixture(scope="session")
+def structures(patient) -> torch.Tensor:
+    return paint(patient, AFFINE, SHAPE)
+
+
+@pytest.fixture(scope="session")
+def meshes(structures) -> list[Mesh]:
+    labels = label_map(structures, {"LA": 1, "LV": 2}).numpy()
+    surfaces = []
+    for value, name in enumerate(SOUND, 1):
+        vertices, faces = isosurface(gaussian_filter((labels == value).astype(np.float32), 0.7))
+        surfaces.append(Mesh(name, voxel_to_ras(vertices, AFFINE), facing_out(faces, AFFINE)))
+    return surfaces
+
+
+@pytest.fixture(scope="session")
+def truth(patient) -> dict[str, Any]:
+    return Truth(patient).landmarks()
+
+
+@pytest.fixture(scope="session")
+def anatomy(meshes) -> Anatomy:
+    return find_anatomy(meshes, SOUND)
+
+
+@pytest.fixture(scope="session")
+def true_regions(patient, structures, meshes) -> dict[str, np.ndarray]:
+    """Per surface the true region of the voxel of its chamber that is nearest to each vertex."""
+    volume, found = Truth(patient).regions(structures, AFFINE).numpy(), {}
+    for mesh in meshes:
+        values = [value for value, name in REGIONS.items() if name.startswith(mesh.name)]
+        voxels = np.argwhere(np.isin(volume, values))
+        nearest = KDTree(voxel_to_ras(voxels, AFFINE)).query(mesh.vertices)[1]
+        found[mesh.name] = volume[tuple(voxels[nearest].T)]
+    return found

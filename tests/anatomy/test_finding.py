@@ -1,0 +1,108 @@
+"""What is found on the true surfaces of a generated patient, and what is said where they are not to be used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from custom.anatomy import find_anatomy
+from custom.anatomy.measurements import UNITS, measure_annulus, measure_diameters
+from custom.anatomy.planes import Plane
+from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
+from custom.synthesis.truth import REGIONS as TRUE_REGIONS
+
+SOUND = {"LA": "ok", "LV": "ok"}
+
+
+def plane(truth, name: str) -> Plane:
+    return Plane(*(np.array(truth[name][key]) for key in ("centre", "normal", "contour")))
+
+
+@pytest.mark.parametrize(
+    ("name", "other", "mm", "degrees"),
+    [("mitral_annulus", "mitral annulus", 3, 8), ("aortic_annulus", "aortic annulus", 4, 10)],
+)
+def test_planes_lie_where_the_generator_has_them(anatomy, truth, name, other, mm, degrees):
+    found, true = anatomy.landmarks[name], plane(truth, other)
+    assert np.linalg.norm(found["centre_ras_mm"] - true.centre) < mm
+    assert np.degrees(np.arccos(min(1.0, found["normal_ras"] @ true.normal))) < degrees
+
+
+def test_the_apex_and_what_is_measured_are_the_true_ones(anatomy, truth):
+    mitral, apex = plane(truth, "mitral annulus"), np.array(truth["apex"])
+    assert np.linalg.norm(anatomy.landmarks["lv_apex"]["centre_ras_mm"] - apex) < 4
+    true = measure_annulus(mitral) | measure_diameters(mitral, plane(truth, "aortic annulus"))
+    true["lv_long_axis"] = np.linalg.norm(apex - mitral.centre)
+    for name, value in true.items():
+        assert anatomy.measurements[name]["value"] == pytest.approx(value, rel=0.12), name
+    assert anatomy.measurements["mitral_annulus_area"] | {"value": 0} == {
+        "value": 0, "unit": "cm2", "trust": "ok", "reason": None,
+    }  # fmt: skip
+
+
+def test_nothing_depends_on_where_the_patient_lies(meshes, anatomy):
+    turn, shift = Rotation.from_euler("xyz", (40, -25, 110), degrees=True).as_matrix(), np.array([30.0, -900.0, 12.0])
+    moved = find_anatomy([mesh._replace(vertices=mesh.vertices @ turn.T + shift) for mesh in meshes], SOUND)
+    for name, landmark in anatomy.landmarks.items():
+        centre = turn @ landmark["centre_ras_mm"] + shift
+        np.testing.assert_allclose(moved.landmarks[name]["centre_ras_mm"], centre, atol=0.5)
+    for name, measured in anatomy.measurements.items():
+        assert moved.measurements[name]["value"] == pytest.approx(measured["value"], rel=0.01)
+    for name, regions in anatomy.regions.items():
+        assert (moved.regions[name] == regions).mean() > 0.95  # the atrium is opened on a grid
+
+
+def test_each_vertex_has_a_region_of_its_chamber(meshes, anatomy):
+    for mesh in meshes:
+        regions = anatomy.regions[mesh.name]
+        assert regions.shape == (len(mesh.vertices),)
+        assert {REGIONS[value][:2] for value in regions} == {mesh.name}
+    assert set(anatomy.regions["LV"]) == {VENTRICULAR_SIDE, OUTLET, *range(FIRST_SEGMENT, FIRST_SEGMENT + 17)}
+    for value in (APPENDAGE, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET):
+        assert REGIONS[value] == TRUE_REGIONS[value]
+
+
+def test_regions_are_those_of_the_nearest_voxels(meshes, anatomy, true_regions):
+    for value, least in {APPENDAGE: 0.6, ATRIAL_SIDE: 0.75, VENTRICULAR_SIDE: 0.85, OUTLET: 0.8}.items():
+        name = REGIONS[value][:2]
+        given, true = anatomy.regions[name] == value, true_regions[name] == value
+        assert 2 * (given & true).sum() / (given.sum() + true.sum()) > least, REGIONS[value]
+
+
+def test_the_appendage_holds_its_tip(meshes, anatomy, truth):
+    vertices = meshes[0].vertices[anatomy.regions["LA"] == APPENDAGE]
+    assert np.linalg.norm(vertices - truth["appendage tip"], axis=1).min() < 3
+
+
+def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes):
+    found = find_anatomy(meshes, {"LA": "do not use", "LV": "check"})
+    assert found.landmarks["lv_centre"]["trust"] == "check" and found.landmarks["lv_centre"]["centre_ras_mm"]
+    for name in ("la_centre", "mitral_annulus", "lv_apex", "aortic_annulus"):
+        landmark = found.landmarks[name]
+        assert landmark["centre_ras_mm"] is None and landmark["trust"] == "do not use" and "LA" in landmark["reason"]
+    assert all(
+        measured["value"] is None and measured["trust"] == "do not use" for measured in found.measurements.values()
+    )
+    assert not any(regions.any() for regions in found.regions.values())
+
+
+def test_doubt_about_a_surface_is_doubt_about_what_is_measured_on_it(meshes):
+    found = find_anatomy(meshes, {"LA": "check", "LV": "ok"})
+    assert {measured["trust"] for measured in found.measurements.values()} == {"check"}
+    assert found.landmarks["lv_centre"]["trust"] == "ok" and "LA" in found.landmarks["mitral_annulus"]["reason"]
+
+
+def test_one_surface_alone_says_which_is_lacking(meshes):
+    found = find_anatomy(meshes[:1], {"LA": "ok"})
+    assert found.landmarks["la_centre"]["trust"] == "ok"
+    assert "needs the surface of LV" in found.landmarks["mitral_annulus"]["reason"]
+    assert {measured["value"] for measured in found.measurements.values()} == {None}
+    assert set(found.measurements) == set(UNITS)
+
+
+def test_surfaces_that_do_not_meet_have_no_valve(meshes):
+    atrium, ventricle = meshes
+    found = find_anatomy([atrium, ventricle._replace(vertices=ventricle.vertices + [0, 0, -60.0])], SOUND)
+    assert "hardly face each other" in found.landmarks["mitral_annulus"]["reason"]
+    assert found.measurements["lv_long_axis"]["value"] is None
