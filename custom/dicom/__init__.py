@@ -102,8 +102,8 @@ def list_phases(
     with quiet():
         best, others, choice = choose_stack(find_headers(folder), series_uid, findings)
         return [
-            (percent, [(str(part.path), part.frame) for part in slices], choice)
-            for percent, slices in phases_of(best, others, findings)
+            (percent, [(str(part.path), part.frame) for part in slices], {**choice, **stack.describe()})
+            for percent, slices, stack in phases_of(best, others, findings)
         ]
 
 

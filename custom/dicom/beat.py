@@ -27,6 +27,8 @@ class Phase(NamedTuple):
     """Of the cardiac cycle, from 0 up to 100, counted from the R wave where the headers tell."""
     slices: list[Slice]
     """No two at one place."""
+    stack: Stack
+    """That they are of."""
 
 
 def phases_of(best: Stack, others: Iterable[Stack], findings: Findings) -> list[Phase]:
@@ -77,8 +79,10 @@ def _in_series(stack: Stack, findings: Findings) -> list[Phase]:
     tag = telling_tag(slices, places)
     parts = _by_tag(slices, tag) if tag else _by_time(slices, places)
     if tag == _PERCENT:
-        return [Phase(key % 100, part) for key, part in parts.items()]
-    return _timed(parts, tag, findings)
+        found = [(key % 100, part) for key, part in parts.items()]
+    else:
+        found = _timed(parts, tag, findings)
+    return [Phase(percent, part, stack) for percent, part in found]
 
 
 def _in_study(stacks: list[Stack], findings: Findings) -> list[Phase]:
@@ -89,19 +93,23 @@ def _in_study(stacks: list[Stack], findings: Findings) -> list[Phase]:
         findings.warnings.pop("several_series", None)
         findings.warn("phases_in_series", f"{len(stacks)} series of the study were taken for phases of one beat")
     if None not in percents:
-        return [Phase(percent % 100, volume) for percent, volume in zip(percents, volumes, strict=True)]
+        return [
+            Phase(percent % 100, volume, stack)
+            for percent, volume, stack in zip(percents, volumes, stacks, strict=True)
+        ]
     triggers = [{part.phases.get(_TRIGGER) for part in volume} for volume in volumes]
-    if all(len(found) == 1 and None not in found for found in triggers):
-        return _timed(
-            {found.pop(): volume for found, volume in zip(triggers, volumes, strict=True)}, _TRIGGER, findings
-        )
+    if len(stacks) > 1 and all(len(found) == 1 and None not in found for found in triggers):
+        keys = [found.pop() for found in triggers]
+        homes = dict(zip(keys, stacks, strict=True))
+        timed = _timed(dict(zip(keys, volumes, strict=True)), _TRIGGER, findings)
+        return [Phase(percent, volume, homes[volume[0].phases[_TRIGGER]]) for percent, volume in timed]
     if len(stacks) > 1:
         unknown = sum(percent is None for percent in percents)
         raise InputError(
             f"{unknown} of {len(stacks)} series do not say which phase they are: set `series_uid` to one of several",
             "unknown_phase",
         )
-    return [Phase(0.0, volumes[0])]
+    return [Phase(0.0, volumes[0], stacks[0])]
 
 
 def _by_tag(slices: list[Slice], tag: str) -> dict[float, list[Slice]]:
@@ -129,13 +137,12 @@ def _by_time(slices: list[Slice], places: list[int]) -> dict[float, list[Slice]]
     return {_after(volumes[0], volume): volume for volume in volumes}
 
 
-def _timed(parts: dict[float, list[Slice]], tag: str | None, findings: Findings) -> list[Phase]:
-    """Phases of volumes whose keys are ms (of a trigger, or of the acquisition where `tag` is None), or only count."""
+def _timed(parts: dict[float, list[Slice]], tag: str | None, findings: Findings) -> list[tuple[float, list[Slice]]]:
+    """Percentages of volumes whose keys are ms (of a trigger; of the acquisition where `tag` is None) or only count."""
     ordered = [parts[key] for key in sorted(parts)]
-    if all(part.acquired is not None for part in ordered[0] + ordered[-1]):
-        check_beat(abs(_after(ordered[0], ordered[-1])), findings)
     if tag not in (_TRIGGER, None):
-        return [Phase(percent, volume) for percent, volume in zip(even(len(parts), findings), ordered, strict=True)]
+        check_beat(abs(_after(ordered[0], ordered[-1])), findings)
+        return list(zip(even(len(parts), findings), ordered, strict=True))
     times = np.array(sorted(parts))
     span = float(np.ptp(times))
     check_beat(span, findings)
@@ -144,7 +151,7 @@ def _timed(parts: dict[float, list[Slice]], tag: str | None, findings: Findings)
     if not span < beat <= LONGEST_BEAT:  # not told, or not right
         beat = span + float(np.median(np.diff(times))) if len(times) > 1 else 1.0
         findings.warn("beat_assumed", f"the headers do not say how long a beat is: taken as {beat:.0f} ms")
-    return [Phase(float(time % beat / beat * 100), volume) for time, volume in zip(times, ordered, strict=True)]
+    return [(float(time % beat / beat * 100), volume) for time, volume in zip(times, ordered, strict=True)]
 
 
 def even(count: int, findings: Findings) -> list[float]:
