@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK
 import trimesh
@@ -38,7 +39,7 @@ def _report(folder: Path, name: str) -> dict:
 
 
 def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(study, workflow):
-    made = workflow(input=str(study), phase="all", **FAST, formats=["vtk", "ply"])
+    made = workflow(input=str(study), phase="all", **FAST, formats=["vtk", "ply"], dicom_output=True)
     made.run()
     made.finalize()
     folder, report = study.parent, _report(study.parent, "study")
@@ -48,8 +49,11 @@ def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(st
     assert sorted(report["files"]) == sorted(
         path.name
         for path in folder.iterdir()
-        if path.is_file() and path.name.startswith("study_") and path.name != "study_report.json"
+        if path.is_file() and path.name.startswith("study") and path.name != "study_report.json"
     )
+    segmentation = pydicom.dcmread(folder / "study.seg.dcm")
+    assert segmentation.ReferencedSeriesSequence[0].SeriesInstanceUID == report["series"]["series_uid"]
+    assert report["percent"] == PERCENTS[report["series"]["series_number"] - 1]
     for chamber in ("LA", "LV"):
         listed = json.loads((folder / f"study_{chamber}.vtk.series").read_text())["files"]
         assert [file["time"] for file in listed] == list(PERCENTS)
