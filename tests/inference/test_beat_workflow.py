@@ -15,6 +15,9 @@ import trimesh
 from dicom_files import write_series
 from stand_in import OBLIQUE
 
+from custom.inference import SmoothMotiond
+from custom.mesh import Mesh
+
 PERCENTS = (0, 35, 50, 75)
 FAST = {"test_time_augmentation": [], "volume_size": 64}
 """Keys that cost these tests nothing of what they look at."""
@@ -105,3 +108,32 @@ def test_what_is_no_beat_is_refused_by_name(tmp_path, workflow, volume, write_ni
     made = workflow(input=str(tmp_path), phase="all")
     made.run()
     assert {row["case"]: row["outcome"] for row in made.evaluator.rows} == {"bolus": "no_beat", "one": "one_phase"}
+
+
+def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_doubt():
+    sphere = trimesh.creation.icosphere(1)
+    percents = [10.0 * index for index in range(10)]
+
+    def beat(**doubts) -> dict:
+        """Nine phases of a still sphere of 1 mm and one of 2 mm, which is doubted."""
+        return {
+            "seconds": {},
+            "phases": [
+                {
+                    "percent": percent,
+                    "meshes": [Mesh("LV", sphere.vertices * (2 if percent == 30 else 1), sphere.faces)],
+                    "structures": {"LV": {"doubts": doubts if percent == 30 else {}}},
+                }
+                for percent in percents
+            ],
+        }
+
+    def radius(record: dict) -> float:
+        return float(np.linalg.norm(SmoothMotiond(3)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
+
+    believed = radius(beat())
+    assert radius(beat(implausible_volume=1.0)) == pytest.approx(believed)
+    assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed
+    record = beat()
+    record["phases"][0]["meshes"] = [Mesh("LV", sphere.vertices[:-1], sphere.faces[:1])]  # does not correspond
+    assert radius(record) == pytest.approx(2.0)

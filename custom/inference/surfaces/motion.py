@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 import numpy as np
 from monai.transforms import Transform
 
@@ -9,12 +12,16 @@ from ...function.motion import periodic_fit
 from ...runtime.timing import timed
 from ..record import Record
 
+VOLUME = "implausible_volume"
+"""Reason for doubt that says nothing of a phase among others."""
+
 
 class SmoothMotiond(Transform):
     """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time.
 
-    Each phase counts as much as it is not doubted: its weight for a chamber is 1 - `doubt`. Meshes that do not
-    correspond, as those of a baseline which each have their own vertices, stay as they are.
+    Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for that of its
+    volume, since at end-systole a sound ventricle is small. Meshes that do not correspond, as those of a baseline which
+    each have their own vertices, stay as they are.
 
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
@@ -32,7 +39,7 @@ class SmoothMotiond(Transform):
                 own = [phase["meshes"][place] for phase in phases]
                 if any(len(other.vertices) != len(mesh.vertices) for other in own):
                     continue
-                weights = 1 - np.array([phase["structures"][mesh.name]["doubt"] for phase in phases])
+                weights = np.array([_weight(phase["structures"][mesh.name]["doubts"]) for phase in phases])
                 moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["meshes"] = [
@@ -40,3 +47,7 @@ class SmoothMotiond(Transform):
                         for index, each in enumerate(phase["meshes"])
                     ]
         return {**data, "phases": phases, "seconds": seconds}
+
+
+def _weight(doubts: Mapping[str, float]) -> float:
+    return prod(1 - doubt for name, doubt in doubts.items() if name != VOLUME)
