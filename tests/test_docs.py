@@ -42,6 +42,7 @@ SMALL = [
         "--generated_count 4 --validation_count 2 --device \"$torch.device('cpu')\" --amp False",
     ),
     (r"synthesize", "--count 1 --shape '(64,64,56)' --spacing '(2.6,2.6,2.6)'"),
+    (r"--phases", "--phases 2"),
     (r"run (inference|evaluation)", "--test_time_augmentation '[]' --device cpu"),
 ]
 
@@ -146,6 +147,7 @@ RUNNABLE = [command for _, command in COMMANDS if not UNFIT.search(command)]
 
 LONG = re.compile(
     "custom (export|methods)|ckpt_export|torchscript|exported|baselines/|torchrun|run evaluation|pretrain|train_locator"
+    "|--phase"
 )
 
 

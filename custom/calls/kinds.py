@@ -267,6 +267,7 @@ KINDS: dict[str, Kind] = {
     # generated patients
     "first_seed": whole(0),
     "count": whole(1),
+    "phases": whole(1, 100),
     "closed_leaflets": boolean,
     "regions": boolean,
     "contact_sheet": boolean,

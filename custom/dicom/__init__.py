@@ -1,13 +1,15 @@
 """DICOM in: the CT series below a folder, chosen, placed and decoded. DICOM out: surfaces and label map of its study.
 
 `headers` finds the files, `slices` reads where each slice lies, `series` chooses among the series by the rules of
-`stack`, `phases` among slices at one place, `stacking` checks the geometry, and `pixels` makes HU of what `decoding`
-decodes. `wholeness` and `patients` see what is absent or does not belong together, `values` reads what a header says
-without trusting it. The room `objects` writes: SEG, Encapsulated STL, SR, secondary capture.
+`stack`, `phases` among slices at one place, `beat` sorts the phases of a heart beat, `stacking` checks the geometry,
+and `pixels` makes HU of what `decoding` decodes. `wholeness` and `patients` see what is absent or does not belong
+together, `values` reads what a header says without trusting it. The room `objects` writes: SEG, Encapsulated STL, SR,
+secondary capture.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -15,6 +17,7 @@ import numpy as np
 import pydicom
 
 from ..inputs import Findings, InputError
+from .beat import phases_of
 from .headers import (
     SC_ENDING,
     SEG_ENDING,
@@ -30,6 +33,7 @@ from .headers import (
 from .phases import one_phase
 from .pixels import hounsfield
 from .series import choose_stack
+from .slices import Slice, slices_of
 from .stacking import place
 
 __all__ = [
@@ -41,8 +45,10 @@ __all__ = [
     "files_below",
     "holds_dicom",
     "is_dicom",
+    "list_phases",
     "read_header",
     "read_series",
+    "read_slices",
 ]
 
 
@@ -75,12 +81,58 @@ def read_series(
             pydicom is older than 3, as beside MONAI Label, where all but DICOM works.
         OSError: a file or folder cannot be read.
     """
+    _check_pydicom()
+    with quiet():
+        stack, _, choice = choose_stack(find_headers(folder), series_uid, findings)
+        return _volume(one_phase(stack.slices, phase, findings), choice, findings)
+
+
+def list_phases(
+    folder: str | PathLike, findings: Findings, series_uid: str | None = None
+) -> list[tuple[float, list[tuple[str, int]], dict[str, Any]]]:
+    """The phases of a heart beat in a DICOM folder: percent of the cycle, file and frame of each slice, and the choice.
+
+    Args:
+        folder, findings, series_uid: as `read_series` takes them; without `series_uid` the phases may be several series
+            of a study.
+
+    Raises InputError and OSError as `read_series` does, and as `custom.dicom.beat.phases_of` says.
+    """
+    _check_pydicom()
+    with quiet():
+        best, others, choice = choose_stack(find_headers(folder), series_uid, findings)
+        return [
+            (percent, [(str(part.path), part.frame) for part in slices], {**choice, **stack.describe()})
+            for percent, slices, stack in phases_of(best, others, findings)
+        ]
+
+
+def read_slices(places: Sequence[tuple[str, int]], choice: dict[str, Any], findings: Findings) -> Volume:
+    """The volume of some slices of one stack, by the file and frame of each; `choice` goes into it as it is.
+
+    Raises InputError and OSError as `read_series` does.
+    """
+    frames: dict[str, set[int]] = {}
+    for file, frame in places:
+        frames.setdefault(file, set()).add(frame)
+    with quiet():
+        slices = []
+        for file, wanted in frames.items():
+            header = read_header(file)
+            if header is None:
+                raise InputError("a slice was damaged while the run went on", "unreadable")
+            slices += [part for part in slices_of(header) if part.frame in wanted]
+        return _volume(slices, choice, findings)
+
+
+def _volume(slices: list[Slice], choice: dict[str, Any], findings: Findings) -> Volume:
+    slices, affine = place(slices, findings)
+    places = [(str(part.path), part.frame) for part in slices]
+    return Volume(hounsfield(slices, findings), affine, choice, places)
+
+
+def _check_pydicom() -> None:
     if int(pydicom.__version__.split(".")[0]) < 3:
         raise InputError(
             f"DICOM is read with pydicom 3, and here is {pydicom.__version__}: give the series as NIfTI", "pydicom"
         )
-    with quiet():
-        stack, choice = choose_stack(find_headers(folder), series_uid, findings)
-        slices, affine = place(one_phase(stack.slices, phase, findings), findings)
-        places = [(str(part.path), part.frame) for part in slices]
-        return Volume(hounsfield(slices, findings), affine, choice, places)

@@ -31,6 +31,7 @@ _TAGS = [
     *("BodyPartExamined", "ProtocolName", "SeriesDescription", "StudyDescription"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ConvolutionKernel"),
     *("NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TriggerTime"),
+    *("AcquisitionTime", "AcquisitionDateTime", "NominalInterval", "HeartRate"),
     *("Rows", "Columns", "NumberOfFrames", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"),
     *("RescaleSlope", "RescaleIntercept", "RescaleType"),
     *("PhotometricInterpretation", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),

@@ -30,7 +30,7 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
         InputError: several phases and none chosen (they are listed), one that is not there, or slices at one place
             that nothing tells apart.
     """
-    slices = _without_copies(slices, findings)
+    slices = without_copies(slices, findings)
     places = places_of(slices)
     if max(Counter(places).values()) == 1:
         if phase is not None:
@@ -40,7 +40,7 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
         raise InputError(
             f"all {len(slices)} slices lie at one place: this is no volume (bolus monitoring?)", "one_position"
         )
-    tag = next((tag for tag in PHASE_TAGS if _tells_apart(tag, slices, places)), None)
+    tag = telling_tag(slices, places)
     if tag is None:
         doubled = sum(count - 1 for count in Counter(places).values())
         raise InputError(
@@ -59,7 +59,7 @@ def one_phase(slices: list[Slice], phase: str | float | None, findings: Findings
     return chosen
 
 
-def _without_copies(slices: list[Slice], findings: Findings) -> list[Slice]:
+def without_copies(slices: list[Slice], findings: Findings) -> list[Slice]:
     """Leave out files that hold the same instance once more; one with other pixels is no copy, whatever its UID."""
     same_pixels = cache(_same_pixels)
     unique: dict[tuple, Slice] = {}
@@ -87,6 +87,11 @@ def places_of(slices: list[Slice]) -> list[int]:
     places = np.empty(len(slices), dtype=np.int64)
     places[order] = np.concatenate([[0], np.cumsum(np.diff(heights[order]) >= SAME_PLACE)])
     return places.tolist()
+
+
+def telling_tag(slices: list[Slice], places: list[int]) -> str | None:
+    """The first of `PHASE_TAGS` that tells the slices at one place apart; None where none does."""
+    return next((tag for tag in PHASE_TAGS if _tells_apart(tag, slices, places)), None)
 
 
 def _tells_apart(tag: str, slices: list[Slice], places: list[int]) -> bool:

@@ -16,8 +16,9 @@ from .values import MODALITIES, PADDING, known, quotable, text_of
 from .wholeness import check_directory, check_files, check_uids, slices_in
 
 
-def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tuple[Stack, dict[str, Any]]:
-    """The stack to read, and the choice for the report: the stack itself, `chosen_by` and `alternatives`.
+def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tuple[Stack, list[Stack], dict[str, Any]]:
+    """The stack to read, the others from the best on, and the choice for the report: the stack itself, `chosen_by` and
+    `alternatives`.
 
     Args:
         found: what lies below a folder.
@@ -68,7 +69,8 @@ def choose_stack(found: Found, series_uid: str | None, findings: Findings) -> tu
             f"one of {len(candidates)} CT series was taken by the rule `{rule}`: see the report, or set `series_uid`"
         )
         findings.warn("several_series", sentence)
-    return best, {**best.describe(), "chosen_by": rule, "alternatives": [stack.describe() for stack in others]}
+    choice = {**best.describe(), "chosen_by": rule, "alternatives": [stack.describe() for stack in others]}
+    return best, others, choice
 
 
 def _stacks(headers: Iterable[Dataset]) -> tuple[list[Stack], dict[str, InputError]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ _TAGS = {
         *("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "ImageType", "FrameType"),
         *("RescaleSlope", "RescaleIntercept", "RescaleType"),
         *("PixelPaddingValue", "PixelPaddingRangeLimit", "PhotometricInterpretation"),
+        *("AcquisitionTime", "AcquisitionDateTime", "FrameAcquisitionDateTime", "NominalInterval", "HeartRate"),
         *PHASE_TAGS,
     )
 }
@@ -75,6 +77,10 @@ class Slice:
     frame_of_reference: str
     phases: dict[str, float]
     """The values of `PHASE_TAGS` that the slice has."""
+    acquired: float | None
+    """Seconds of the day at which it was acquired."""
+    beat_ms: float | None
+    """From one R wave to the next."""
 
     @property
     def normal(self) -> np.ndarray:
@@ -181,7 +187,22 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
         ),
         frame_of_reference=text_of(header, "FrameOfReferenceUID"),
         phases={tag: found for tag in PHASE_TAGS if (found := number(values.get(tag))) is not None},
+        acquired=_seconds(values),
+        beat_ms=_beat_ms(values),
     )
+
+
+def _seconds(values: Mapping[str, Any]) -> float | None:
+    """Of the day, from a DICOM time HHMMSS.F or a date and time YYYYMMDDHHMMSS.F (PS3.5, 6.2)."""
+    for tag, date in (("FrameAcquisitionDateTime", 8), ("AcquisitionDateTime", 8), ("AcquisitionTime", 0)):
+        if found := re.fullmatch(r"(\d{2})(\d{2})(\d{2}(?:\.\d+)?)", str(values.get(tag, ""))[date:].strip()):
+            return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    return None
+
+
+def _beat_ms(values: Mapping[str, Any]) -> float | None:
+    interval, rate = number(values.get("NominalInterval")), number(values.get("HeartRate"))
+    return interval if interval else 6e4 / rate if rate else None
 
 
 def _syntax(header: Dataset) -> UID:

@@ -70,7 +70,7 @@ class Stack:
         heights = np.unique(np.round(np.array([part.position for part in self.slices]) @ self.slices[0].normal, 2))
         height = float(np.ptp(heights))
         step = float(np.median(np.diff(heights))) if len(heights) > 1 else np.inf
-        percent = self._percent()
+        percent = self.percent()
         return {
             "whole_heart": height >= HEART_HEIGHT and len(heights) >= FEWEST,
             "original": not _REFORMATTED & set(self.slices[0].image_type),
@@ -98,7 +98,8 @@ class Stack:
             **{rule: merits[rule] for rule in ("whole_heart", "original", "contrast", "cardiac", "smooth")},
         }
 
-    def _percent(self) -> float | None:
+    def percent(self) -> float | None:
+        """Of the cardiac cycle, where the slices have one by their tag or the series by its description."""
         known = {part.phases.get("NominalPercentageOfCardiacPhase") for part in self.slices}
         if len(known) == 1 and None not in known:
             return known.pop()

@@ -5,6 +5,7 @@ A case walks through these rooms as a :class:`record.Record`, which tells what e
 ================ ======================================================================================================
 `custom.reading` which images a call means (`find_cases`), and one of them as a CT in HU (`LoadCTd`)
 `locating`       where the heart is, and the crop round it; `directions`: does the anatomy run as the header says?
+`phases`         a heart beat: the same steps for each of its phases
 `inferer`        what the network is asked: surfaces of the crop as it is, and slightly varied
 `surfaces`       the steps that make meshes in mm of these, which do not cross; label maps of them
 `quality`        what is measured of each mesh, and how far it is to be trusted
@@ -26,16 +27,19 @@ from .inferer import MaskInferer, SurfaceInferer
 from .landmarks import FindAnatomyd
 from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
+from .phases import EachPhased, PhasesOfBeatd
 from .quality.assessment import AssessMeshesd
 from .record import single
 from .surfaces.fairing import Fairing, Subdivision
 from .surfaces.from_masks import MasksToMeshesd
 from .surfaces.from_vertices import VerticesToMeshesd
 from .surfaces.label_map import MeshesToLabelMapd
+from .surfaces.motion import SmoothMotiond
 from .surfaces.outliers import OutlierRemoval
 from .surfaces.snapping import BoundarySnapping
 from .surfaces.untangling import UntangleMeshesd
 from .workflow import check_cases, conclude
+from .writing.beat import SaveBeatd
 from .writing.outputs import Outputs
 from .writing.saving import SaveCased
 
@@ -46,6 +50,7 @@ __all__ = [
     "CaseEvaluator",
     "CheckDirections",
     "CropAroundd",
+    "EachPhased",
     "Fairing",
     "FindAnatomyd",
     "InputError",
@@ -58,7 +63,10 @@ __all__ = [
     "MeshesToLabelMapd",
     "OutlierRemoval",
     "Outputs",
+    "PhasesOfBeatd",
+    "SaveBeatd",
     "SaveCased",
+    "SmoothMotiond",
     "Subdivision",
     "SurfaceInferer",
     "UntangleMeshesd",

@@ -12,6 +12,7 @@ from typing import Any
 from monai.data import Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
+from torch import Tensor
 from tqdm import tqdm
 
 from ..inputs import InputError
@@ -144,10 +145,12 @@ class CaseEvaluator(SupervisedEvaluator):
         return engine.state.output
 
     def _predict(self, engine: SupervisedEvaluator, record: Record) -> None:
-        image = record["image"].as_tensor()[None].to(engine.state.device)
         with timed(record["seconds"], "network"), engine.mode(engine.network):
-            output = engine.inferer(image, engine.network)
-            engine.state.output = {key: value[0].cpu() for key, value in output.items()}
+            if "phases" in record:
+                phases = [{**phase, **self._ask(engine, phase)} for phase in record["phases"]]
+                engine.state.output = {"phases": phases}
+            else:
+                engine.state.output = self._ask(engine, record)
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         report = engine.state.output["report"]
@@ -158,6 +161,12 @@ class CaseEvaluator(SupervisedEvaluator):
         self._log(logging.INFO, f"{report['case']}: {volumes}, {sum(report['seconds'].values()):.1f} s")
         for warning in report["warnings"]:
             self._log(logging.WARNING, f"{report['case']}: {warning}")
+
+    @staticmethod
+    def _ask(engine: SupervisedEvaluator, record: Record) -> dict[str, Tensor]:
+        """What the inferer says of a crop."""
+        image = record["image"].as_tensor()[None].to(engine.state.device)
+        return {key: value[0].cpu() for key, value in engine.inferer(image, engine.network).items()}
 
     def _fail(self, case: Mapping[str, str], reason: str, outcome: str) -> None:
         failure = make_failure(case["name"], reason, outcome)

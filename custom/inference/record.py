@@ -60,6 +60,14 @@ class Record(TypedDict, total=False):
     centre: np.ndarray
     """`LocateHeartd`: (3,) RAS mm, of the crop to come; `CropAroundd` takes it away."""
 
+    phases: list[Record]
+    """`PhasesOfBeatd`, for a heart beat: its phases, each a record from `image` on, in the order of their percentages.
+    The case itself has `seconds`, `report` and what discovery gave it."""
+    percent: float
+    """Of the cardiac cycle, of a phase."""
+    middle: np.ndarray
+    """What was the `centre` of a phase's crop."""
+
     pred: Tensor
     """The inferer: vertices (S, V, 3), normalised, of `SurfaceInferer`; probabilities of `MaskInferer`."""
     faces: Tensor

@@ -27,13 +27,16 @@ def check_cases(
     series_uid: str | None,
     outputs: Outputs,
     inputs: Sequence[str | PathLike] = (),
+    study: bool = False,
 ) -> None:
     """Look at what the call names before anything heavy is loaded; `inputs` are files that it reads besides.
+
+    `study` is as `find_cases` takes it.
 
     Raises InputError if there is no input, one is unknown, a folder for outputs cannot be written, or an output would
     take the place of an input.
     """
-    cases = find_cases(input, output_dir, series_uid)
+    cases = find_cases(input, output_dir, series_uid, study)
     if not cases:
         raise InputError("no input given: set `input` to a CT file, a DICOM folder, a folder of these or a list")
     for folder in {case["folder"]: None for case in cases}:

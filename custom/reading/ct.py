@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from .archives import opened
 from .hounsfield import check_hounsfield
 from .kinds import ITK_SUFFIXES, NIFTI_SUFFIXES
 from .meta_image import read_meta_image
-from .nifti import read_nifti
+from .nifti import read_nifti, volume_ms
 from .nrrd import read_nrrd
+from .voxels import SeveralVolumes
 
 
 def read_ct(
@@ -25,6 +26,7 @@ def read_ct(
     series_uid: str | None = None,
     phase: str | float | None = None,
     hu_offset: float = 0.0,
+    places: Sequence[tuple[str, int]] | None = None,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) int16 or float32 in HU.
 
@@ -32,6 +34,7 @@ def read_ct(
         path: a file, a DICOM folder, or a zip of one of these.
         findings: gets the warnings.
         series_uid, phase, hu_offset: as `LoadCTd` takes them.
+        places: of DICOM, the slices to read as `list_phases` tells them; None chooses.
 
     Returns:
         `affine` (4 lists of 4, voxel to RAS mm), `series` and `places`; and the values, axes in reversed order.
@@ -43,13 +46,56 @@ def read_ct(
         if _is_volume_file(inside):
             (values, affine), series, places = _read_file(inside, findings, phase), None, []
         else:
-            values, affine, series, places = _read_dicom(inside, findings, series_uid, phase)
+            values, affine, series, places = _read_dicom(inside, findings, series_uid, phase, places)
     if hu_offset:
         values = values.astype(np.float32)
         values += np.float32(hu_offset)
         findings.warn("hu_offset", f"{hu_offset:+g} was added to the values, as asked")
     values = check_hounsfield(values, findings)
     return {"affine": affine.tolist(), "series": series, "places": places}, values.T
+
+
+def list_phases(path: str, findings: Findings, series_uid: str | None = None) -> tuple[dict[str, Any], np.ndarray]:
+    """The phases of a heart beat in an image: `phases`, one dictionary each in their order; and an empty volume.
+
+    Each holds `percent` of the cardiac cycle, from 0 up to 100, `series`, and the `arguments` with which `read_ct`
+    reads it.
+
+    Raises InputError as `read_ct` does, or where it holds no beat.
+    """
+    image = Path(path)
+    with _named(image, findings), opened(image) as inside:
+        if _is_volume_file(inside):
+            phases = _count_volumes(inside, findings)
+        else:
+            from ..dicom import list_phases as phases_in
+
+            folder, series_uid = _series_at(inside, series_uid)
+            phases = [
+                {
+                    "percent": percent,
+                    "arguments": {"places": [(os.path.relpath(file, inside.parent), frame) for file, frame in places]},
+                    "series": choice,
+                }
+                for percent, places, choice in phases_in(folder, findings, series_uid)
+            ]
+    return {"phases": phases}, np.zeros((1, 1, 1), dtype=np.int16)
+
+
+def _count_volumes(path: Path, findings: Findings) -> list[dict[str, Any]]:
+    from ..dicom.beat import check_beat, even
+
+    try:
+        _read_file(path, findings, None)
+    except SeveralVolumes as found:
+        if path.name.lower().endswith(NIFTI_SUFFIXES):
+            check_beat(found.count * volume_ms(path), findings)
+        percents = even(found.count, findings)
+        return [
+            {"percent": percent, "arguments": {"phase": index + 1}, "series": None}
+            for index, percent in enumerate(percents)
+        ]
+    raise InputError("the file holds one volume, no beat: leave out `phase`", "one_phase")
 
 
 def read_volume(path: str, findings: Findings) -> tuple[dict[str, Any], np.ndarray]:
@@ -88,17 +134,32 @@ def _read_file(path: Path, findings: Findings, phase: str | float | None) -> tup
 
 
 def _read_dicom(
-    path: Path, findings: Findings, series_uid: str | None, phase: str | float | None
+    path: Path,
+    findings: Findings,
+    series_uid: str | None,
+    phase: str | float | None,
+    chosen: Sequence[tuple[str, int]] | None,
 ) -> tuple[np.ndarray, np.ndarray, dict[str, Any], list[tuple[str, int]]]:
     # Only here, because pydicom takes longer to import than all else that reads a file.
-    from ..dicom import read_header, read_series
+    from ..dicom import read_series, read_slices
+
+    if chosen is not None:
+        slices = [(str(path.parent / file), frame) for file, frame in chosen]
+        values, affine, series, places = read_slices(slices, {}, findings)
+    else:
+        folder, series_uid = _series_at(path, series_uid)
+        values, affine, series, places = read_series(folder, findings, series_uid, phase)
+    return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]
+
+
+def _series_at(path: Path, series_uid: str | None) -> tuple[Path, str | None]:
+    """The folder of DICOM at a path, and the series to read; a DICOM file stands for its series."""
+    from ..dicom import read_header
     from ..dicom.headers import series_of
 
-    folder = path
-    if path.is_file():  # a DICOM file stands for its series
-        header = read_header(path)
-        if header is None or not series_of(header):
-            raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
-        series_uid, folder = series_uid or series_of(header), path.absolute().parent
-    values, affine, series, places = read_series(folder, findings, series_uid, phase)
-    return values, affine, series, [(os.path.relpath(file, path.parent), frame) for file, frame in places]
+    if not path.is_file():
+        return path, series_uid
+    header = read_header(path)
+    if header is None or not series_of(header):
+        raise InputError(f"{path.name} belongs to no DICOM series", "unreadable")
+    return path.absolute().parent, series_uid or series_of(header)

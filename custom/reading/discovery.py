@@ -18,6 +18,7 @@ def find_cases(
     input: str | PathLike | Sequence[str | PathLike],
     output_dir: str | PathLike | None = None,
     series_uid: str | None = None,
+    study: bool = False,
 ) -> list[dict[str, str]]:
     """The cases that `input` names.
 
@@ -34,6 +35,8 @@ def find_cases(
             over.
         output_dir: the folder for all outputs; None puts them next to each input.
         series_uid: the series that is read of a DICOM folder; None leaves the choice to the reader.
+        study: a folder with DICOM below it is one case, also without `series_uid`: the phases of a beat may be series
+            in a subfolder each.
 
     Returns:
         One dictionary a case: `image` (path), `name` (stem of its outputs) and `folder` (where they go). None for an
@@ -45,7 +48,7 @@ def find_cases(
     """
     items = [input] if isinstance(input, (str, PathLike)) else list(input)
     items = [item for item in items if str(item)]
-    paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid))]
+    paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid) or study)]
     distinct = {(os.path.realpath(path.parent), path.name): path for path in paths}
     cases = [_case(path, output_dir) for path in distinct.values()]
     _check_distinct(cases)

@@ -19,8 +19,11 @@ from ..dicom import files_below
 from ..inputs import InputError
 from ..runtime.isolation import run_isolated
 from ..runtime.timing import timed
-from .ct import read_ct
+from .ct import list_phases, read_ct
 from .kinds import SINGLE_FILES, is_archive
+
+ALL_PHASES = "all"
+"""Value of `phase` that means every phase of a heart beat."""
 
 
 class LoadCTd(Transform):
@@ -33,7 +36,8 @@ class LoadCTd(Transform):
     Args:
         keys: the key of the image's path: a file, a DICOM folder, or a zip of one of these.
         series_uid: the series to read of a DICOM folder; None chooses.
-        phase: the cardiac phase, or the volume counted from 1, to read of an image of several.
+        phase: the cardiac phase, or the volume counted from 1, to read of an image of several; with `ALL_PHASES` each
+            of `phases` is read by its own arguments.
         hu_offset: HU that are added to the values, for images stored shifted.
         force: go on, with a warning, where the values do not look like HU.
 
@@ -52,10 +56,15 @@ class LoadCTd(Transform):
     ) -> None:
         self.key = keys
         self.series_uid = series_uid
-        self.phase = phase
+        self.phase = None if str(phase).lower() == ALL_PHASES else phase
         self.hu_offset = float(hu_offset)
         self.force = bool(force)
         self._ahead: dict[str, Future] = {}
+
+    def phases(self, path: str) -> dict[str, Any]:
+        """The `phases` of an image, as :func:`custom.reading.ct.list_phases` tells them, with `warnings` and
+        `forced`."""
+        return read_isolated(Path(path), list_phases, self.force, series_uid=self.series_uid)[0]
 
     def begin(self, path: str) -> None:
         """Read an image in the background, for a call soon after; only the last one that was begun is kept."""
@@ -70,15 +79,16 @@ class LoadCTd(Transform):
         except BaseException as error:
             found.set_exception(error)
 
-    def _read(self, path: str) -> tuple[dict[str, Any], np.ndarray]:
-        arguments = {"series_uid": self.series_uid, "phase": self.phase, "hu_offset": self.hu_offset}
+    def _read(self, path: str, which: Mapping[str, Any] | None = None) -> tuple[dict[str, Any], np.ndarray]:
+        arguments = {"series_uid": self.series_uid, "phase": self.phase, "hu_offset": self.hu_offset, **(which or {})}
         return read_isolated(Path(path), read_ct, self.force, **arguments)
 
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    def __call__(self, data: Mapping[Hashable, Any], which: Mapping[str, Any] | None = None) -> dict[Hashable, Any]:
+        """`which`: the `arguments` of one of `phases`."""
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
             begun = self._ahead.pop(data[self.key], None)
-            facts, values = self._read(data[self.key]) if begun is None else begun.result()
+            facts, values = self._read(data[self.key], which) if begun is None else begun.result()
         affine = np.array(facts["affine"])
         meta = {
             "original_affine": torch.from_numpy(affine.copy()),

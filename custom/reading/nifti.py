@@ -37,6 +37,7 @@ AFFINE_TOLERANCE = 0.5
 QUATERNION_TOLERANCE = 1e-3
 """Of a quaternion's length beyond 1: more than what rounding makes of a turn by 180 degrees."""
 _UNITS = {1: ("meters", 1e3), 2: ("millimeters", 1.0), 3: ("microns", 1e-3)}
+_MILLISECONDS = {8: 1e3, 16: 1.0, 24: 1e-3}
 _HEADERS = {348: Nifti1Header, 540: Nifti2Header}
 _PAIRS = (b"ni1\0", b"ni2\0")
 _CIFTI = range(3000, 3100)
@@ -73,6 +74,16 @@ def read_nifti(path: Path, findings: Findings, phase: str | float | None = None)
         source = Source(stream, packed)
         source.skip(_offset(header))
         return read_volume(source, layout, phase, findings), affine
+
+
+def volume_ms(path: Path) -> float:
+    """ms from one volume of a NIfTI file to the next; 0 where its header does not say so in a unit of time."""
+    with open(path, "rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+        stream.seek(0)
+        header = _header(path, Source(stream, packed).read(540))
+    step = float(header["pixdim"][4]) * _MILLISECONDS.get(int(header["xyzt_units"]) & 0x38, 0.0)
+    return step if np.isfinite(step) and step > 0 else 0.0
 
 
 def _header(path: Path, start: bytes) -> Nifti1Header:

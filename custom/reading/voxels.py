@@ -20,6 +20,14 @@ _PIECE = 2**16  # packed bytes that are taken at a time
 _REST = 2**20  # bytes behind the last voxel that are looked at
 
 
+class SeveralVolumes(InputError):
+    """None of several volumes was picked; `count` is how many there are."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"the file holds {count} volumes: set `phase` to one of 1 to {count}", "phases")
+        self.count = count
+
+
 class Source:
     """The bytes of a file from where it stands on; unpacked, where they are `packed` by gzip or zlib, as they are read.
 
@@ -139,11 +147,10 @@ def _which(counts: Sequence[int], phase: str | float | None, findings: Findings)
     count = prod(counts)
     if count == 1:
         return (0,) * len(counts)
-    listed = f"set `phase` to one of 1 to {count}"
     if phase is None:
-        raise InputError(f"the file holds {count} volumes: {listed}", "phases")
+        raise SeveralVolumes(count)
     number = re.fullmatch(r"[0-9]+", str(phase))
     if number is None or not 1 <= int(phase) <= count:
-        raise InputError(f"the file holds no volume {phase}: {listed}", "no_phase")
+        raise InputError(f"the file holds no volume {phase}: set `phase` to one of 1 to {count}", "no_phase")
     findings.warn("phase", f"volume {phase} of {count} was read")
     return tuple(int(index) for index in np.unravel_index(int(phase) - 1, counts, order="F"))

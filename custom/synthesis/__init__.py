@@ -15,7 +15,8 @@ and `semilunar`. `painting.paint` paints them on a `canvas`, what is painted fir
 
 `structures` names what is painted, and which of it is labelled; `truth` knows the landmarks. A scan begins with an
 `acquisition`, drawn from a protocol: `tissue` gives each structure its HU, `scanner` makes the image, `artefacts` what
-goes wrong in it, with the noise of `random_fields`. `case` is a whole examination; `workflow` writes many,
+goes wrong in it, with the noise of `random_fields`. `case` is a whole examination, `beating` the patient at
+any moment of a beat; `workflow` writes many,
 `dicom_series` one as DICOM, `contact_sheet` a picture of all; `transforms` makes training data of seeds.
 """
 

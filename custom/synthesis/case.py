@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
+from .beating import Beat, percents
 from .painting import draw_patient, paint
 from .population import Device, Patient
 from .scanner import scan
@@ -68,6 +70,45 @@ def generate_case(
         spacing: voxel size in mm, instead of the kind's pixel and its protocol's distance between slices.
         device: where to compute.
     """
+    examination, rng = _examination(seed, kind, shape, spacing)
+    return _scanned(examination, examination.patient, np.zeros(3), int(rng.integers(2**62)), device)
+
+
+def generate_beat(
+    seed: int,
+    kind: Kind,
+    phases: int,
+    shape: Sequence[int] | None = None,
+    spacing: Sequence[float] | None = None,
+    device: torch.device | str = "cpu",
+) -> Iterator[tuple[float, Case]]:
+    """Generate a patient whose heart beats, and scan so many phases, each with its own noise.
+
+    Yields per cent of the beat and case, from end-diastole on; all cases lie on one grid. The arguments are those of
+    `generate_case`, whose patient is this one, and whose heart is that of end-diastole but for the valves.
+    """
+    examination, _ = _examination(seed, kind, shape, spacing)
+    beat = Beat(examination.patient)
+    for percent in percents(phases):
+        moment = beat.at(percent)
+        noise = int(stream(seed, f"noise at {percent:g} %").integers(2**62))
+        yield percent, _scanned(examination, moment.patient, moment.shift, noise, device)
+
+
+class _Examination(NamedTuple):
+    """All that is drawn before anything is painted."""
+
+    patient: Patient
+    acquisition: Acquisition
+    offset: np.ndarray
+    shape: tuple[int, ...]
+    spacing: tuple[float, ...]
+
+
+def _examination(
+    seed: int, kind: Kind, shape: Sequence[int] | None, spacing: Sequence[float] | None
+) -> tuple[_Examination, np.random.Generator]:
+    """What `generate_case` draws, and the stream that goes on."""
     rng = stream(seed, "case")
     patient = equip(draw_patient(seed), kind.devices, rng)
     acquisition = kind.protocol.draw(rng)
@@ -76,12 +117,20 @@ def generate_case(
     offset = direction / np.linalg.norm(direction) * rng.uniform(*kind.offset)
     spacing = tuple(spacing or (kind.pixel, kind.pixel, round(acquisition.slice_increment, 2)))
     shape = tuple(shape or (round(size / s) for size, s in zip((width, width, length), spacing, strict=True)))
+    return _Examination(patient, acquisition, offset, shape, spacing), rng
+
+
+def _scanned(
+    examination: _Examination, patient: Patient, shift: np.ndarray, seed: int, device: torch.device | str
+) -> Case:
+    """A patient painted and scanned, everything moved by -`shift` (3,) mm; `seed` is that of the noise."""
+    _, acquisition, offset, shape, spacing = examination
     # structures are painted in layers; every slice lies on the middle one of its own
     layers = LAYERS if spacing[2] > THICK else 1
     fine, painted = (*spacing[:2], spacing[2] / layers), (*shape[:2], shape[2] * layers)
-    structures = paint(patient, centred_affine(painted, fine, offset), painted, device)
+    structures = paint(patient, centred_affine(painted, fine, offset + shift), painted, device)
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
-    generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+    generator = torch.Generator(device).manual_seed(seed)
     image, labels, structures = (
         volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator)
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import nibabel
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -22,9 +23,9 @@ from ..inputs import InputError
 from ..runtime.interruption import heed_signals, held, interrupted, settle
 from ..runtime.small_files import read_small
 from ..runtime.standard_streams import open_standard_streams
-from .case import Case, Kind, generate_case
+from .case import Case, Kind, generate_beat, generate_case
 from .contact_sheet import draw_tile, write_sheet
-from .dicom_series import write_series
+from .dicom_series import write_beat, write_series
 from .streams import stream
 from .structures import LEFT_HEART_LABELS, MM_WHS, label_map
 from .truth import Truth
@@ -49,6 +50,7 @@ def synthesize(
     contact_sheet: bool = False,
     shape: Sequence[int] | None = None,
     spacing: Sequence[float] | None = None,
+    phases: int = 1,
     device: torch.device | str = "cpu",
 ) -> None:
     """Generate patients and write their CTs with labels.
@@ -71,12 +73,17 @@ def synthesize(
         contact_sheet: write ``contact_sheet.png``, three planes of every patient with the labels' contours.
         shape: voxels of every case, instead of what the kind draws.
         spacing: mm of every case, instead of what the kind draws.
+        phases: of a beat that each patient's heart is scanned in, see `generate_beat`; with more than one, images and
+            labels are NIfTI files of as many volumes, or the series of a study; ``truth`` holds also the `beat`, with
+            the true volumes, and landmarks are, as the table's volumes, those of end-diastole, its first phase.
         device: where to compute.
 
     Raises InputError where kind, format or spacing are not what they can be, or ``patients.csv`` is another program's,
     and `Interrupted` if a signal ends the run: the cases in the table are whole, and no others are there.
     """
     _check(kind, kinds, format, labels, spacing)
+    if phases > 1 and (regions or contact_sheet):
+        raise InputError("regions and contact_sheet are made of one phase: leave out `phases`")
     folder, tiles = Path(output_dir).expanduser(), []
     _read_table(folder / TABLE)
     (folder / "labels").mkdir(parents=True, exist_ok=True)
@@ -87,9 +94,14 @@ def synthesize(
             chosen = kind
             if kind == ANY:
                 chosen = str(stream(seed, "kind").choice(sorted(kinds)))
-            case, name = generate_case(seed, kinds[chosen], shape, spacing, device), f"patient_{seed:06d}"
-            label = label_map(case.structures, LABEL_SETS[labels], closed_leaflets).numpy()
-            _write(folder, name, case, label, regions, seed, format, _row(name, chosen, case))
+            name, drawn = f"patient_{seed:06d}", (seed, kinds[chosen])
+            if phases > 1:
+                beat = list(generate_beat(*drawn, phases, shape, spacing, device))
+            else:
+                beat = [(0.0, generate_case(*drawn, shape, spacing, device))]
+            case = beat[0][1]
+            maps = [label_map(each.structures, LABEL_SETS[labels], closed_leaflets).numpy() for _, each in beat]
+            _write(folder, name, beat, _stacked(maps), regions, seed, format, _row(name, chosen, case))
             if contact_sheet:
                 tiles.append(draw_tile(case, f"{name}, {chosen}, {case.acquisition.contrast}"))
             if interrupted():
@@ -112,25 +124,36 @@ def _check(kind: str, kinds: Mapping[str, Kind], format: str, labels: str, spaci
 
 
 def _write(
-    folder: Path, name: str, case: Case, label: NDArray, regions: bool, seed: int, format: str, row: Mapping[str, Any]
+    folder: Path,
+    name: str,
+    beat: Sequence[tuple[float, Case]],
+    label: NDArray,
+    regions: bool,
+    seed: int,
+    format: str,
+    row: Mapping[str, Any],
 ) -> None:
-    """Write a case and its row, whole or not at all: first into a hidden folder."""
+    """Write a case of one phase or several and its row, whole or not at all: first into a hidden folder."""
+    case = beat[0][1]
     unfinished, truth = folder / f".{name}.part", Truth(case.patient)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         parts = [Path("truth", f"{name}.json"), Path("labels", f"{name}.nii.gz")]
         (unfinished / "truth").mkdir(parents=True)
-        (unfinished / parts[0]).write_text(json.dumps(truth.landmarks(), indent=1))
+        (unfinished / parts[0]).write_text(json.dumps(truth.landmarks() | _beat(beat), indent=1))
         _save(unfinished / parts[1], label, case)
         if regions:
             parts.append(Path("regions", f"{name}.nii.gz"))
             _save(unfinished / parts[-1], truth.regions(case.structures, case.affine).numpy(), case)
         if format == "dicom":
             parts.append(Path("dicom", name))
-            write_series(unfinished / parts[-1], case, seed)
+            if len(beat) > 1:
+                write_beat(unfinished / parts[-1], beat, seed)
+            else:
+                write_series(unfinished / parts[-1], case, seed)
         else:
             parts.append(Path("images", f"{name}.nii.gz"))
-            _save(unfinished / parts[-1], case.image, case)
+            _save(unfinished / parts[-1], _stacked([each.image for _, each in beat]), case)
         with held():
             for part in parts:  # the image last: nothing looks for the image of a label map
                 (folder / part).parent.mkdir(exist_ok=True)
@@ -140,6 +163,19 @@ def _write(
             _write_table(folder / TABLE, row)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _stacked(volumes: Sequence[NDArray]) -> NDArray:
+    """One volume as it is; several along a fourth axis."""
+    return volumes[0] if len(volumes) == 1 else np.stack(volumes, axis=-1)
+
+
+def _beat(beat: Sequence[tuple[float, Case]]) -> dict[str, Any]:
+    """The true volumes over a beat of several phases, by counting voxels."""
+    if len(beat) == 1:
+        return {}
+    volumes = {name: [round(case.volumes_ml[name], 2) for _, case in beat] for name in STRUCTURES}
+    return {"beat": {"percent": [percent for percent, _ in beat], "volume_ml": volumes}}
 
 
 def _save(path: Path, volume: NDArray, case: Case) -> None:

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -14,11 +14,12 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from filelock import FileLock
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from ...inputs import InputError
 from ...runtime.interruption import held
 from ...runtime.small_files import is_foreign
+from ..record import Grid
 
 Ours = Callable[[Path], set[str]]
 """From the last file of a group, as an earlier run left it at that path, to the names of all that it tells of, its own
@@ -31,6 +32,7 @@ LONGEST_WAIT = 600.0
 """Seconds that a run waits for another one to have written the same case."""
 LONGEST_NAME = 255
 """Bytes of a file's name, where the system does not say."""
+_GZIP = 16 + isal_zlib.MAX_WBITS  # that what is packed gets gzip's header
 _PROBE = 4096
 """Bytes that a full disk does not take."""
 _EARLIER = "earlier"
@@ -60,6 +62,22 @@ def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> by
     image.header.set_xyzt_units("mm")
     image.header["descrip"] = remark
     return igzip.compress(image.to_bytes(), compresslevel=1, mtime=0)
+
+
+def encode_label_maps(label_maps: Iterable[np.ndarray], count: int, grid: Grid, remark: str = "") -> bytes:
+    """As `encode_nifti`, of `count` label maps uint8 on one grid as the volumes of one file, which takes them one by
+    one."""
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape((*grid.shape, count))
+    header.set_qform(grid.affine, "scanner")
+    header.set_sform(grid.affine, "scanner")
+    header.set_xyzt_units("mm")
+    header["descrip"], header["vox_offset"] = remark, header.single_vox_offset
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+    parts = [packer.compress(header.binaryblock.ljust(header.single_vox_offset, b"\0"))]
+    parts += [packer.compress(labels.astype(np.uint8, copy=False).tobytes(order="F")) for labels in label_maps]
+    return b"".join([*parts, packer.flush()])
 
 
 def told_by(keys: Collection[str], names: Collection[str]) -> Ours:

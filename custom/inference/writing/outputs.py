@@ -27,6 +27,7 @@ from .permissions import permissions_of
 from .preview import render_capture
 
 PREVIEW_ENDING, VIEW_ENDING, LANDMARKS_ENDING = "_preview.png", "_view.html", "_landmarks.mrk.json"
+FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING = "_function.json", "_function.csv", "_function.png"
 FORCED = "; FORCED, see report"
 """What every file says of a case that was refused but for `force`."""
 
@@ -40,6 +41,7 @@ class Outputs:
         dicom: for DICOM input also an Encapsulated STL a structure, a DICOM SEG, an SR, and a secondary capture.
         viewer: also a page to look at.
         window: HU that are -1 and +1 in the crop, for the page.
+        beat: also those of all phases of a heart beat.
         overwrite: in place of whatever stands under their names; otherwise only of what an earlier run has written.
     """
 
@@ -51,6 +53,7 @@ class Outputs:
         overwrite: bool = False,
         viewer: bool = False,
         window: Sequence[float] = (-1.0, 1.0),
+        beat: bool = False,
     ) -> None:
         self.structures = wanted(structures)
         self.formats = selected(formats, tuple(ENCODERS), "formats")
@@ -58,6 +61,7 @@ class Outputs:
         self.overwrite = overwrite
         self.viewer = viewer
         self.page = Page(window)
+        self.beat = beat
 
     def names(self, case: str) -> list[str]:
         """The files that a case of this name may get, its report last."""
@@ -70,6 +74,7 @@ class Outputs:
             *([f"{case}{VIEW_ENDING}"] if self.viewer else ()),
             *(self._dicom_names(case) if self.dicom else ()),
             *([f"{case}{SC_ENDING}"] if self.dicom else ()),
+            *(self._beat_names(case) if self.beat else ()),
             f"{case}{REPORT_ENDING}",
         ]
 
@@ -146,6 +151,8 @@ class Outputs:
             wanted |= set(self._dicom_names(name))
         if self.viewer:
             wanted.add(f"{name}{VIEW_ENDING}")
+        if self.beat:
+            wanted.add(f"{name}{FUNCTION_ENDING}")
         return report if wanted <= listed and all((folder / file).is_file() for file in listed) else None
 
     def still_there(self, case: Mapping[str, str]) -> bool:
@@ -163,9 +170,23 @@ class Outputs:
         surfaces = [f"{case}_{chamber}{STL_ENDING}" for chamber in self.structures]
         return [*surfaces, f"{case}{SEG_ENDING}", f"{case}{SR_ENDING}"]
 
+    def _beat_names(self, case: str) -> list[str]:
+        """The files that a beat has beside those of one phase, whatever its phases are."""
+        cases = [phase_name(case, percent) for percent in range(100)]
+        return [
+            *(f"{phase}_{chamber}.{kind}" for phase in cases for chamber in self.structures for kind in self.formats),
+            *(f"{case}_{chamber}.vtk.series" for chamber in self.structures if "vtk" in self.formats),
+            *(f"{case}{ending}" for ending in (FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING)),
+        ]
 
-EVERY_OUTPUT = Outputs(ALL, tuple(ENCODERS), dicom=True, viewer=True)
+
+EVERY_OUTPUT = Outputs(ALL, tuple(ENCODERS), dicom=True, viewer=True, beat=True)
 """All files that any call can ask for."""
+
+
+def phase_name(case: str, percent: float) -> str:
+    """What the files of a phase are named after: that of 5 % is `CASE_p05`."""
+    return f"{case}_p{round(percent) % 100:02d}"
 
 
 class _Listed:

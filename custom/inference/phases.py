@@ -1,0 +1,102 @@
+"""A heart beat on its way: the same steps for each of its phases, the heart located once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any
+
+import numpy as np
+from monai.transforms import Transform
+from monai.utils import CommonKeys
+
+from ..inputs import InputError
+from ..reading.loading import LoadCTd
+from ..runtime.timing import timed
+from .record import Record
+
+SAME_GRID = 1e-3
+"""By which the affines of two phases may differ, mm a voxel."""
+
+
+class PhasesOfBeatd(Transform):
+    """All phases of a beat, one after the other, each to its crop round one centre: the record gets `phases`.
+
+    The heart is located in the first phase. Only one phase's image is held at a time.
+
+    Args:
+        load: reads one of them.
+        locate: gives the record of the first its `centre`.
+        crop, windowing: make the crop.
+
+    Raises:
+        InputError: there is no beat, a phase cannot be used (it is named), or the phases differ in their grid.
+    """
+
+    def __init__(
+        self,
+        load: LoadCTd,
+        locate: Callable[[Record], Record],
+        crop: Callable[[Record], Record],
+        windowing: Callable[[Record], Record],
+    ) -> None:
+        self.load = load
+        self.locate = locate
+        self.crop = crop
+        self.windowing = windowing
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        seconds: Counter[str] = Counter()
+        with timed(seconds, "read"):
+            listed = self.load.phases(data[CommonKeys.IMAGE])
+        phases: list[Record] = []
+        for phase in listed["phases"]:
+            try:
+                record = self._phase(data, phase, listed, phases[0] if phases else None)
+            except InputError as error:
+                raise InputError(f"phase {phase['percent']:.0f} %: {error}", error.outcome) from error
+            seconds.update(record["seconds"])
+            phases.append(record)
+        return {**data, "phases": phases, "seconds": dict(seconds)}
+
+    def _phase(
+        self, data: Mapping[Hashable, Any], phase: Mapping[str, Any], listed: Mapping[str, Any], first: Record | None
+    ) -> Record:
+        record = self.load(data, phase["arguments"])
+        reading = record["reading"]
+        reading["series"] = phase["series"]
+        reading["warnings"] = {**listed["warnings"], **reading["warnings"]}
+        reading["warnings"].pop("phase", None)  # which says which one of several was read
+        reading["forced"] = [*listed["forced"], *reading["forced"]]
+        record["percent"] = phase["percent"]
+        if first is None:
+            record = self.locate(record)
+            centre = record["centre"]
+        else:
+            _check_same_grid(first, record)
+            record["reading"] |= {name: first["reading"][name] for name in ("heart", "directions")}
+            centre = record["centre"] = first["middle"]
+        record = self.windowing(self.crop(record))
+        record["middle"] = centre
+        return record
+
+
+class EachPhased(Transform):
+    """A transform of a case applied to each of the record's `phases`, whose seconds are those of the record."""
+
+    def __init__(self, transform: Callable[[Record], Record]) -> None:
+        self.transform = transform
+
+    def __call__(self, data: Record) -> Record:
+        phases = [self.transform({**phase, "seconds": {}}) for phase in data["phases"]]
+        seconds = Counter(data["seconds"])
+        for phase in phases:
+            seconds.update(phase["seconds"])
+        return {**data, "phases": phases, "seconds": dict(seconds)}
+
+
+def _check_same_grid(first: Record, other: Record) -> None:
+    meta, own = first[CommonKeys.IMAGE].meta, other[CommonKeys.IMAGE]
+    shape, affine = tuple(int(size) for size in meta["spatial_shape"]), np.asarray(meta["original_affine"])
+    if shape != tuple(own.shape[1:]) or np.abs(affine - np.asarray(own.affine)).max() > SAME_GRID:
+        raise InputError("it lies on another grid than the first phase", "phases_differ")

@@ -1,0 +1,53 @@
+"""Phases that help each other: the surfaces of a beat on one periodic motion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+
+import numpy as np
+from monai.transforms import Transform
+
+from ...function.motion import periodic_fit
+from ...runtime.timing import timed
+from ..record import Record
+
+VOLUME = "implausible_volume"
+"""Reason for doubt that says nothing of a phase among others."""
+
+
+class SmoothMotiond(Transform):
+    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time.
+
+    Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for that of its
+    volume, since at end-systole a sound ventricle is small. Meshes that do not correspond, as those of a baseline which
+    each have their own vertices, stay as they are.
+
+    Args:
+        harmonics: order of the series; 0 leaves each phase as it is.
+    """
+
+    def __init__(self, harmonics: int) -> None:
+        self.harmonics = harmonics
+
+    def __call__(self, data: Record) -> Record:
+        phases = [phase.copy() for phase in data["phases"]]
+        seconds = dict(data["seconds"])
+        percents = np.array([phase["percent"] for phase in phases])
+        with timed(seconds, "motion"):
+            for place, mesh in enumerate(phases[0]["meshes"]):
+                own = [phase["meshes"][place] for phase in phases]
+                if any(len(other.vertices) != len(mesh.vertices) for other in own):
+                    continue
+                weights = np.array([_weight(phase["structures"][mesh.name]["doubts"]) for phase in phases])
+                moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
+                for phase, vertices in zip(phases, moved, strict=True):
+                    phase["meshes"] = [
+                        each._replace(vertices=vertices) if index == place else each
+                        for index, each in enumerate(phase["meshes"])
+                    ]
+        return {**data, "phases": phases, "seconds": seconds}
+
+
+def _weight(doubts: Mapping[str, float]) -> float:
+    return prod(1 - doubt for name, doubt in doubts.items() if name != VOLUME)

@@ -1,0 +1,142 @@
+"""The last step of a beat: its function, the report, and the files of all phases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from os import PathLike
+from typing import Any
+
+import torch
+from monai.transforms import Transform
+
+from ...function.curves import draw_curves
+from ...function.files import as_csv, as_json
+from ...function.volumes import end_diastole, measure_function
+from ...reading.kinds import LABEL_MAP_ENDING
+from ...runtime.timing import timed
+from ...text import printable
+from ..record import Record
+from .files import encode_label_maps
+from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
+from .preview import as_png, shorten
+from .report import Run, make_report
+from .saving import preview_of
+
+SERIES_VERSION = "1.0"
+"""Of ParaView's list of files over time."""
+_OF_PHASE = ("structures", "intersections_between", "warnings", "outcomes")
+
+
+class SaveBeatd(Transform):
+    """Write what `SaveCased` writes of the phase at end-diastole, and surfaces, label maps and function of all phases.
+
+    Args:
+        outputs, weights, device, amp: as `SaveCased` takes them.
+        label_map: gives the record of a phase its label maps.
+    """
+
+    def __init__(
+        self,
+        outputs: Outputs,
+        weights: str | PathLike,
+        device: torch.device | str,
+        amp: bool,
+        label_map: Callable[[Record], Record],
+    ) -> None:
+        self.outputs = outputs
+        self.run = Run(weights=weights, device=device, amp=amp)
+        self.label_map = label_map
+
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
+        seconds, name = dict(record["seconds"]), record["name"]
+        case = {"name": name, "folder": record["folder"], "image": record["image_file"]}
+        with timed(seconds, "label_map"):
+            grid = self.label_map(record["phases"][0])["label_grid"]
+        of_case = {"image_file": record["image_file"], "name": name, "label_grid": grid}
+        phases = [{**phase, **of_case} for phase in record["phases"]]
+        with timed(seconds, "report"):
+            reports = [make_report(phase, self.run) for phase in phases]
+        percents = [round(phase["percent"], 1) for phase in phases]
+        curves = _curves(reports)
+        volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
+        chosen = end_diastole(volumes, trusts)
+        report = _report(reports, chosen, percents, curves, measure_function(percents, volumes, trusts))
+        with timed(seconds, "own_label_map"):
+            rest = self.label_map(phases[chosen])
+        with timed(seconds, "preview"):
+            preview = preview_of(rest, report)
+        with timed(seconds, "files"):
+            files = self.outputs.encode(rest, report, preview)
+            files |= self._files_of_phases(phases, report)
+            files |= _function_files(name, report)
+        report["files"] = sorted(printable(file) for file in files)
+        report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
+        self.outputs.write(case, report, files)
+        return {**record, "report": report}
+
+    def _files_of_phases(self, phases: Sequence[Record], report: Mapping[str, Any]) -> dict[str, bytes]:
+        case, remark = phases[0]["name"], FORCED if report["forced"] else ""
+        files: dict[str, bytes] = {}
+        for phase in phases:
+            files |= self.outputs.encode_meshes(phase["meshes"], phase_name(case, phase["percent"]), remark)
+        for mesh in phases[0]["meshes"] if "vtk" in self.outputs.formats else ():
+            listed = [
+                {"name": f"{phase_name(case, phase['percent'])}_{mesh.name}.vtk", "time": round(phase["percent"], 1)}
+                for phase in phases
+            ]
+            series = {"file-series-version": SERIES_VERSION, "files": listed}
+            files[f"{case}_{mesh.name}.vtk.series"] = json.dumps(series, indent=1).encode()
+        grid = phases[0]["label_grid"]
+        maps = (self.label_map(phase)["label_map"] for phase in phases)  # one at a time
+        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(maps, len(phases), grid, remark.strip("; "))
+        return files
+
+
+def _curves(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:
+    """Of each chamber its volume and trust in each phase."""
+    return {
+        name: {key: [report["structures"][name][key] for report in reports] for key in ("volume_ml", "trust")}
+        for name in reports[0]["structures"]
+    }
+
+
+def _report(
+    reports: Sequence[Mapping[str, Any]],
+    chosen: int,
+    percents: Sequence[float],
+    curves: Mapping[str, Any],
+    measures: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    """The report of the chosen phase with all `phases` and the `function`."""
+    report = dict(reports[chosen])
+    doubtful = sum(any(checks["trust"] != "ok" for checks in each["structures"].values()) for each in reports)
+    warnings = list(report["warnings"])
+    if doubtful:
+        warnings.append(f"{doubtful} of {len(reports)} phases hold a surface to be checked or not to be used")
+    reasons = dict.fromkeys(measure["reason"] for measure in measures.values() if measure["reason"])
+    warnings += [f"not all of the function is measured: {reason}" for reason in reasons]
+    return {
+        **report,
+        "percent": percents[chosen],
+        "warnings": warnings,
+        "outcomes": [*report["outcomes"], *(["no_function"] if reasons else [])],
+        "phases": [
+            {"percent": percent, **{key: each[key] for key in _OF_PHASE}}
+            for percent, each in zip(percents, reports, strict=True)
+        ],
+        "function": {"case": report["case"], "percent": list(percents), "curves": curves, "measures": measures},
+    }
+
+
+def _function_files(name: str, report: Mapping[str, Any]) -> dict[str, bytes]:
+    function = report["function"]
+    percents, curves = function["percent"], function["curves"]
+    return {
+        f"{name}{FUNCTION_ENDING}": as_json(function),
+        f"{name}{TABLE_ENDING}": as_csv(printable(name), percents, curves),
+        f"{name}{CURVES_ENDING}": as_png(
+            draw_curves(shorten(report["input"]["file"]), percents, curves, function["measures"])
+        ),
+    }

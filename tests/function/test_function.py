@@ -1,0 +1,106 @@
+"""Function from curves whose answer is known, and the periodic motion."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from custom.function.curves import draw_curves
+from custom.function.files import as_csv
+from custom.function.motion import largest_gap, periodic_fit
+from custom.function.volumes import end_diastole, measure_function
+
+TEN = [10.0 * index for index in range(10)]
+LV = [140.0, 120.0, 90.0, 62.0, 56.0, 80.0, 105.0, 115.0, 118.0, 138.0]
+LA = [60.0, 70.0, 85.0, 98.0, 100.0, 90.0, 75.0, 72.0, 70.0, 55.0]
+OK = ["ok"] * 10
+
+
+def test_function_follows_the_definitions():
+    measures = measure_function(TEN, {"LV": LV, "LA": LA}, {"LV": OK, "LA": OK})
+    value = {name: measure["value"] for name, measure in measures.items()}
+    assert value["LV_end_diastolic_volume"] == 140.0 and measures["LV_end_diastolic_volume"]["percent"] == 0.0
+    assert value["LV_end_systolic_volume"] == 56.0 and measures["LV_end_systolic_volume"]["percent"] == 40.0
+    assert value["LV_stroke_volume"] == 84.0 and value["LV_ejection_fraction"] == pytest.approx(0.6)
+    assert (value["LA_largest_volume"], value["LA_smallest_volume"]) == (100.0, 55.0)
+    assert value["LA_emptying_fraction"] == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(
+    ("percents", "given"),
+    [(TEN, True), ([12.5 * i for i in range(8)], True), (TEN[:9], False), ([0, 40, 75], False), ([75.0], False)],
+)
+def test_too_few_phases_give_no_number(percents, given):
+    measures = measure_function(percents, {"LV": LV[: len(percents)]}, {"LV": OK[: len(percents)]})
+    assert all((measure["value"] is not None) is given for measure in measures.values())
+    assert all((measure["reason"] is None) is given for measure in measures.values())
+
+
+def test_a_number_is_trusted_as_the_phases_that_it_is_made_of():
+    trusts = ["check", *OK[1:]]
+    measures = measure_function(TEN, {"LV": LV}, {"LV": trusts})
+    trust = {name.removeprefix("LV_"): measure["trust"] for name, measure in measures.items()}
+    assert trust == {
+        "end_diastolic_volume": "check",
+        "end_systolic_volume": "ok",
+        "stroke_volume": "check",
+        "ejection_fraction": "check",
+    }
+    refused = measure_function(TEN, {"LV": LV}, {"LV": ["do not use", *OK[1:]]})
+    assert all(
+        measure["value"] is None and "1 are not to be trusted" in measure["reason"] for measure in refused.values()
+    )
+    assert end_diastole({"LV": LV}, {"LV": ["do not use", *OK[1:]]}) == 9
+
+
+def test_what_does_not_beat_has_no_ejection_fraction():
+    measures = measure_function(TEN, {"LV": [100.0 + index % 2 for index in range(10)]}, {"LV": OK})
+    assert (
+        measures["LV_ejection_fraction"]["value"] is None and "one beat" in measures["LV_ejection_fraction"]["reason"]
+    )
+    assert measures["LV_end_diastolic_volume"]["value"] == 101.0
+
+
+def test_gaps_go_round_the_cycle():
+    assert largest_gap(TEN) == pytest.approx(10)
+    assert largest_gap([10, 20, 90]) == pytest.approx(70)
+    assert largest_gap([30]) == pytest.approx(100) and largest_gap([]) == 100
+
+
+def test_a_motion_of_low_order_is_kept_and_noise_falls():
+    rng = np.random.default_rng(0)
+    angles = 2 * np.pi * np.array(TEN) / 100
+    motion = np.stack([np.cos(angles) + 0.3 * np.sin(3 * angles), 2 * np.sin(2 * angles), np.ones(10)], 1)
+    truth = np.repeat(motion[:, None], 2000, 1)
+    np.testing.assert_allclose(periodic_fit(TEN, truth, np.ones(10), 3), truth, atol=1e-9)
+    noisy = truth + rng.normal(0, 1, truth.shape)
+    after = periodic_fit(TEN, noisy, np.ones(10), 3) - truth
+    assert after.std() == pytest.approx(np.sqrt(7 / 10), abs=0.02)  # seven coefficients of ten values
+    assert np.array_equal(periodic_fit(TEN, noisy, np.ones(10), 0), noisy)
+
+
+def test_a_doubted_phase_cannot_leave_the_motion():
+    values = np.ones((10, 5, 3))
+    values[3] += 10.0
+    weights = np.ones(10)
+    believed = periodic_fit(TEN, values, weights, 3)[3, 0, 0]
+    weights[3] = 0.0
+    doubted = periodic_fit(TEN, values, weights, 3)[3, 0, 0]
+    assert doubted < 2.5 < 7 < believed
+
+
+def test_the_order_falls_with_the_phases():
+    """Of phases with a large gap no wave is fitted that the gap could hide."""
+    values = np.random.default_rng(0).normal(size=(4, 2, 3))
+    for percents in ([0, 10, 20, 30], [0, 25, 50, 75]):
+        fitted = periodic_fit(percents, values, np.ones(4), 3)
+        assert np.isfinite(fitted).all() and np.abs(fitted).max() <= np.abs(values).max() + 1
+
+
+def test_the_table_and_the_picture_show_no_volume_that_is_not_to_be_used():
+    curves = {"LV": {"volume_ml": LV, "trust": ["do not use", *OK[1:]]}}
+    table = as_csv("=ct", TEN, curves).decode().splitlines()
+    assert table[:3] == ["case,percent,LV_ml,LV_trust", "'=ct,0.0,,do not use", "'=ct,10.0,120.0,ok"]
+    measures = measure_function(TEN, {"LV": LV}, {"LV": curves["LV"]["trust"]})
+    line, *_ = draw_curves("ct", TEN, curves, measures).axes[0].lines
+    assert 140.0 not in line.get_ydata() and line.get_label() == "Left ventricle: no ejection fraction"

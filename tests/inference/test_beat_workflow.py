@@ -1,0 +1,139 @@
+"""Every phase of a heart beat through the inference workflow, in this process, with the stand-in networks."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+import trimesh
+from dicom_files import write_series
+from stand_in import OBLIQUE
+
+from custom.inference import SmoothMotiond
+from custom.mesh import Mesh
+
+PERCENTS = (0, 35, 50, 75)
+FAST = {"test_time_augmentation": [], "volume_size": 64}
+"""Keys that cost these tests nothing of what they look at."""
+
+
+@pytest.fixture
+def study(tmp_path: Path, volume) -> Path:
+    """Four series of one study, each in its folder, and a second reconstruction of one."""
+    for index, percent in enumerate((*PERCENTS, 50)):
+
+        def edit(header, _, index=index, percent=percent):
+            header.StudyInstanceUID, header.SeriesNumber = "1.2.3", index + 1
+            header.SeriesDescription = f"CTA {percent} %"
+            header.ConvolutionKernel = "B26f" if index < len(PERCENTS) else "B70f"
+
+        write_series(tmp_path / "study" / f"s{index}", volume + index, series=f"1.2.3.{index + 1}", edit=edit)
+    return tmp_path / "study"
+
+
+def _report(folder: Path, name: str) -> dict:
+    return json.loads((folder / f"{name}_report.json").read_text())
+
+
+def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(study, workflow):
+    made = workflow(input=str(study), phase="all", **FAST, formats=["vtk", "ply"], dicom_output=True)
+    made.run()
+    made.finalize()
+    folder, report = study.parent, _report(study.parent, "study")
+
+    assert [phase["percent"] for phase in report["phases"]] == list(PERCENTS)
+    assert report["series"]["series_number"] <= len(PERCENTS)
+    assert sorted(report["files"]) == sorted(
+        path.name
+        for path in folder.iterdir()
+        if path.is_file() and path.name.startswith("study") and path.name != "study_report.json"
+    )
+    segmentation = pydicom.dcmread(folder / "study.seg.dcm")
+    assert segmentation.ReferencedSeriesSequence[0].SeriesInstanceUID == report["series"]["series_uid"]
+    assert report["percent"] == PERCENTS[report["series"]["series_number"] - 1]
+    for chamber in ("LA", "LV"):
+        listed = json.loads((folder / f"study_{chamber}.vtk.series").read_text())["files"]
+        assert [file["time"] for file in listed] == list(PERCENTS)
+        assert all((folder / file["name"]).is_file() for file in listed)
+        files = [folder / file["name"].replace(".vtk", ".ply") for file in listed]
+        meshes = [trimesh.load_mesh(file, process=False) for file in files]
+        assert all(np.array_equal(mesh.faces, meshes[0].faces) for mesh in meshes)
+    labels = SimpleITK.ReadImage(str(folder / "study_labels.nii.gz"))
+    assert labels.GetDimension() == 4 and labels.GetSize()[3] == len(PERCENTS)
+    measures = json.loads((folder / "study_function.json").read_text())["measures"]
+    fraction = measures["LV_ejection_fraction"]
+    assert fraction["value"] is None and "4 are not to be trusted" in fraction["reason"]  # of random voxels
+    rows = list(csv.DictReader((folder / "study_function.csv").open()))
+    assert [(float(row["percent"]), row["LV_ml"], row["LV_trust"]) for row in rows] == [
+        (percent, "", "do not use") for percent in PERCENTS
+    ]
+
+    again = workflow(input=str(study), phase="all", **FAST, formats=["vtk", "ply"], skip_existing=True)
+    again.run()
+    assert [row["status"] for row in again.evaluator.rows] == ["skipped"]
+
+
+def test_volumes_of_one_file_lie_at_their_own_places(tmp_path, workflow, volume):
+    """Phases that are only counted are taken as even; the label map is that of each phase, on the file's own grid."""
+    image = nibabel.Nifti1Image(np.stack([volume, volume, volume], axis=-1), OBLIQUE)
+    nibabel.save(image, tmp_path / "ct.nii.gz")
+    workflow(input=str(tmp_path / "ct.nii.gz"), phase="all", **FAST, formats="stl").run()
+    report = _report(tmp_path, "ct")
+    assert [phase["percent"] for phase in report["phases"]] == [0.0, 33.3, 66.7]
+    assert "phases_assumed" in report["outcomes"] and "no_function" in report["outcomes"]
+    measures = report["function"]["measures"]
+    assert all(measure["value"] is None and "phases can be used" in measure["reason"] for measure in measures.values())
+    beat = nibabel.load(tmp_path / "ct_labels.nii.gz")
+    np.testing.assert_allclose(beat.affine, OBLIQUE, atol=1e-4)
+    second = np.asarray(beat.dataobj)[..., 1]
+    workflow(input=str(tmp_path / "ct.nii.gz"), phase=2, **FAST, formats="stl", overwrite=True).run()
+    single = nibabel.load(tmp_path / "ct_labels.nii.gz")
+    np.testing.assert_array_equal(second, np.asarray(single.dataobj))
+    left = sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("ct_"))
+    assert left == ["ct_LA.stl", "ct_LV.stl", "ct_labels.nii.gz", "ct_preview.png", "ct_report.json"]
+
+
+def test_what_is_no_beat_is_refused_by_name(tmp_path, workflow, volume, write_nifti):
+    write_nifti(tmp_path / "one.nii.gz", volume, OBLIQUE)
+    bolus = nibabel.Nifti1Image(np.stack([volume] * 3, axis=-1), OBLIQUE)
+    bolus.header["pixdim"][4] = 2.0
+    bolus.header.set_xyzt_units("mm", "sec")
+    nibabel.save(bolus, tmp_path / "bolus.nii.gz")
+    made = workflow(input=str(tmp_path), phase="all")
+    made.run()
+    assert {row["case"]: row["outcome"] for row in made.evaluator.rows} == {"bolus": "no_beat", "one": "one_phase"}
+
+
+def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_doubt():
+    sphere = trimesh.creation.icosphere(1)
+    percents = [10.0 * index for index in range(10)]
+
+    def beat(**doubts) -> dict:
+        """Nine phases of a still sphere of 1 mm and one of 2 mm, which is doubted."""
+        return {
+            "seconds": {},
+            "phases": [
+                {
+                    "percent": percent,
+                    "meshes": [Mesh("LV", sphere.vertices * (2 if percent == 30 else 1), sphere.faces)],
+                    "structures": {"LV": {"doubts": doubts if percent == 30 else {}}},
+                }
+                for percent in percents
+            ],
+        }
+
+    def radius(record: dict) -> float:
+        return float(np.linalg.norm(SmoothMotiond(3)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
+
+    believed = radius(beat())
+    assert radius(beat(implausible_volume=1.0)) == pytest.approx(believed)
+    assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed
+    record = beat()
+    record["phases"][0]["meshes"] = [Mesh("LV", sphere.vertices[:-1], sphere.faces[:1])]  # does not correspond
+    assert radius(record) == pytest.approx(2.0)
