@@ -114,8 +114,8 @@ CHAMBERS = {
 Volumes are the ends of what generated patients are drawn from, but for diseased ones. LV by CT end-diastolic 98 to 144
 +- 21 to 38 mL, end-systolic 34 to 61 mL (PMC7758747, table 3), end-diastolic 97.5th percentile 97 and 83 mL/m² in men
 and women (Fuchs et al., Eur Heart J Cardiovasc Imaging 2016). LA 103 +- 30 and 89 +- 21 mL (Hudsmith et al., J
-Cardiovasc Magn Reson 2005), larger in atrial fibrillation. Those of the other five are no published ones: they lie a little outside
-of what generated patients have.
+Cardiovasc Magn Reson 2005), larger in atrial fibrillation. Those of the other five are no published ones: they lie
+outside of what most generated patients have.
 """
 
 STRUCTURES = tuple(CHAMBERS)

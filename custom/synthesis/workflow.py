@@ -174,7 +174,7 @@ def _beat(beat: Sequence[tuple[float, Case]]) -> dict[str, Any]:
     """The true volumes over a beat of several phases, by counting voxels."""
     if len(beat) == 1:
         return {}
-    volumes = {name: [round(case.volumes_ml[name], 2) for _, case in beat] for name in STRUCTURES}
+    volumes = {name: [round(case.volumes_ml[name], 2) for _, case in beat] for name in LEFT_HEART}
     return {"beat": {"percent": [percent for percent, _ in beat], "volume_ml": volumes}}
 
 
