@@ -23,9 +23,9 @@ from scipy.spatial import KDTree
 
 from custom import load_model
 from custom.anatomy.measurements import measure_annulus, measure_diameters
-from custom.anatomy.planes import Plane, unit
+from custom.anatomy.planes import Plane, across, unit
 from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
-from custom.anatomy.ventricle import across, segments
+from custom.anatomy.ventricle import segments
 from custom.frames import voxel_to_ras
 from custom.inputs import InputError
 from custom.prediction import Prediction

@@ -124,7 +124,7 @@ class Model:
             report,
             record["label_map"],
             record["label_grid"].affine,
-            {name: _moved(landmark, move) for name, landmark in report["landmarks"].items()},
+            {name: moved(landmark, move) for name, landmark in report["landmarks"].items()},
             report["measurements"],
             record["anatomy"].regions,
             partial(self._page, record["image"], record["meshes"], report, measured_of(report["structures"])),
@@ -139,7 +139,7 @@ class Model:
         return self._surfaces(record)
 
 
-def _moved(landmark: Mapping[str, Any], move: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+def moved(landmark: Mapping[str, Any], move: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
     """A landmark of the report in another space, as arrays."""
     names = {"centre_mm": "centre_ras_mm", "normal": "normal_ras", "contour_mm": "contour_ras_mm"}
     places = {name: landmark[key] for name, key in names.items()}

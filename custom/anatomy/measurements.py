@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .planes import Plane, perimeter, polygon_area, widths
-from .ventricle import across
+from .planes import Plane, across, perimeter, polygon_area, widths
 
 UNITS = {
     "mitral_annulus_area": "cm2",

@@ -62,6 +62,11 @@ def unit(vector: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector, axis=-1, keepdims=True)
 
 
+def across(vector: np.ndarray, axis: np.ndarray) -> np.ndarray:
+    """Unit direction (3,) of what of a vector is perpendicular to a unit axis."""
+    return unit(vector - axis * (vector @ axis))
+
+
 def fit_plane(points: np.ndarray, weights: np.ndarray, along: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Centre (3,) and normal (3,), on the side of `along` (3,), of points (P, 3): weighted total least squares."""
     centre = np.average(points, axis=0, weights=weights)

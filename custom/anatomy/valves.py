@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial import KDTree
 
-from .planes import Plane, Surface, fit_plane, outline, unit
+from .planes import Plane, Surface, across, fit_plane, outline, unit
 
 TOUCHING = 5.0
 """mm between the surfaces up to which they can belong to the valve."""
@@ -25,6 +25,9 @@ BASAL = 0.3
 ACROSS, ALONG, TILT = 26.0, 13.0, 57.0
 """Where the aortic annulus is sought: mm from the mitral centre across the ventricle's axis and along it, and degrees
 between its normal and the axis. Means of 39 generated hearts; no more than a start."""
+USUAL = np.array([0.28, 0.71, 0.65])
+"""Direction from the mitral centre to the aortic annulus, across the axis, RAS: the mean of the same hearts, which all,
+mirrored ones too, lie within 51 degrees of it. The annulus is sought on this half of the base."""
 REACH = 15.0
 """mm round this place from which vertices count."""
 
@@ -62,11 +65,10 @@ def aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.
     distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=TOUCHING)
     free = np.isinf(distance)
     points, normals, areas = ventricle.vertices[free], ventricle.normals[free], ventricle.areas[free]
-    basal = normals @ -axis > BASAL
+    basal = (normals @ -axis > BASAL) & ((points - mitral.centre) @ across(USUAL, axis) > 0)
     if not basal.any():
         return None
-    aside = np.average(points[basal] - mitral.centre, axis=0, weights=areas[basal])
-    aside = unit(aside - axis * (aside @ axis))
+    aside = across(np.average(points[basal] - mitral.centre, axis=0, weights=areas[basal]), axis)
     centre = mitral.centre + ACROSS * aside + ALONG * axis
     expected = np.sin(np.radians(TILT)) * aside - np.cos(np.radians(TILT)) * axis
     normal = expected

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .planes import Plane, Surface, unit
+from .planes import Plane, Surface, across, unit
 
 TIP = 0.93
 """Share of the length from the centre beyond which a ventricle's surface is its tip."""
@@ -51,11 +51,6 @@ def segments(points: np.ndarray, base: np.ndarray, apex: np.ndarray, septum: np.
     six, four = (np.floor((angle + 30) % 360 / 60), np.floor((angle + 45) % 360 / 90))
     level = [share < 1 / 3, share < 2 / 3, share < CAP]
     return np.select(level, [1 + six, 7 + six, 13 + four], 17.0).astype(np.int64)
-
-
-def across(vector: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """Unit direction (3,) of what of a vector is perpendicular to a unit axis."""
-    return unit(vector - axis * (vector @ axis))
 
 
 def turned(vector: np.ndarray, axis: np.ndarray, degrees: float) -> np.ndarray:

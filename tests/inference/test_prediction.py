@@ -43,6 +43,9 @@ def test_a_file_gives_what_the_command_writes(model, workflow, volume, write_nif
     for report in (found.report, written):
         report.pop("seconds"), report.pop("peak_memory_mib"), report.pop("files", None)
     assert found.report == written
+    assert found.measurements == written["measurements"] and found.landmarks.keys() == written["landmarks"].keys()
+    for name, mesh in found.meshes.items():
+        assert found.regions[name].shape == (len(mesh.vertices),)
 
 
 def test_an_array_with_its_affine_is_the_same_as_its_file(model, volume, write_nifti, tmp_path):

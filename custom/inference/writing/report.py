@@ -64,7 +64,7 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
         "crop": crop,
         "label_map": _geometry(*record["label_grid"]),
         "structures": {name: _rounded(checks) for name, checks in structures.items()},
-        **_anatomy(record),
+        **report_anatomy(record),
         "intersections_between": sum(crossings.values()) if len(meshes) > 1 else None,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, crossings)],
         "outcomes": [*reading["warnings"], *_suspicions(structures)],
@@ -96,7 +96,7 @@ def _geometry(shape: Sequence[int], affine: Any) -> dict[str, Any]:
     }
 
 
-def _anatomy(record: Record) -> dict[str, Any]:
+def report_anatomy(record: Record) -> dict[str, Any]:
     """What was found on the meshes; nothing of systems that do not look for it."""
     if "anatomy" not in record:
         return {}

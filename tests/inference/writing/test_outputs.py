@@ -337,7 +337,7 @@ def test_names_may_be_anything(tmp_path, workflow, caplog, volume, write_nifti):
 
 def test_a_name_too_long_for_its_outputs_is_refused_before_the_work(tmp_path, workflow, volume, write_nifti):
     write_nifti(tmp_path / "in" / "short.nii.gz", volume)
-    longest, too_long = "é" * 120 + ".nii.gz", "é" * 124 + "n.nii"  # with `_labels.nii.gz`: 254 and 263 bytes
+    longest, too_long = "é" * 118 + ".nii.gz", "é" * 124 + "n.nii"  # with `_landmarks.mrk.json`: 255 and 268 bytes
     for name in (longest, too_long):
         shutil.copy(tmp_path / "in" / "short.nii.gz", tmp_path / "in" / name)
     made = workflow(input=str(tmp_path / "in"), output_dir=str(tmp_path / "out"), formats="stl", volume_size=64)
@@ -345,7 +345,7 @@ def test_a_name_too_long_for_its_outputs_is_refused_before_the_work(tmp_path, wo
     cases = json.loads((tmp_path / "out" / "summary.json").read_text())["cases"]
     assert [case["outcome"] for case in cases] == ["", "", "name_too_long"]
     assert cases[2]["reason"] == (
-        "the name is 8 bytes too long for those of the outputs to be made of it: rename the input"
+        "the name is 13 bytes too long for those of the outputs to be made of it: rename the input"
     )
     assert len(list((tmp_path / "out").iterdir())) == 2 * 5 + 2
 
