@@ -33,13 +33,11 @@ def compare(truth: Path, found: Path) -> dict[str, Any]:
             errors[name] = None
         else:
             errors[name] = 100 * (value - right) / (1 if name in SHARES else right)
-    systole = own["LV_end_systolic_volume"]["percent"]
-    if systole is not None:
-        apart = abs(systole - true["LV_end_systolic_volume"]["percent"])
+    systole, truly = (each["LV_end_systolic_volume"]["percent"] for each in (own, true))
+    if systole is not None and truly is not None:
+        apart = abs(systole - truly)
         errors["end_systole_phases_apart"] = min(apart, 100 - apart) * len(beat["percent"]) / 100
-    errors["true"], errors["found"] = (
-        {name: each[name]["value"] for name in ("LV_ejection_fraction", "LA_emptying_fraction")} for each in (true, own)
-    )
+    errors["true"], errors["found"] = ({name: each[name]["value"] for name in SHARES} for each in (true, own))
     return errors
 
 
@@ -55,7 +53,8 @@ def main(truth: str, found: str) -> None:
     print("|---" * (len(columns) + 2) + "|")
     for name, row in rows.items():
         cells = ["refused" if row[column] is None else f"{row[column]:+.1f}" for column in columns]
-        print(f"| {name} | " + " | ".join([*cells, f"{row.get('end_systole_phases_apart', np.nan):.0f}"]) + " |")
+        apart = row.get("end_systole_phases_apart")
+        print(f"| {name} | " + " | ".join([*cells, "" if apart is None else f"{apart:.0f}"]) + " |")
     means = []
     for column in columns:
         values = [row[column] for row in rows.values() if row[column] is not None]
