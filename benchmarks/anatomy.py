@@ -144,6 +144,8 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
 
 def table(title: str, errors: list[Error]) -> None:
     """Print mean and worst of each comparison, and the mean where the result is said to be all right."""
+    if not errors:
+        return
     by_name: dict[tuple[str, str], list[Error]] = defaultdict(list)
     for error in errors:
         by_name[error.what, error.unit].append(error)
