@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
-
-from .inputs import selected
-
-ALL = "all"
-"""Every structure of the table, where structures are asked for."""
 
 
 class Chamber(NamedTuple):
@@ -128,12 +122,3 @@ LABELS = {name: index + 1 for index, name in enumerate(STRUCTURES)}
 
 ENCLOSED = {name: tuple(LABELS[part] for part in (name, chamber.around) if part) for name, chamber in CHAMBERS.items()}
 """Values of a label map that each structure's surface encloses."""
-
-
-def wanted(structures: str | Sequence[str]) -> list[str]:
-    """Names in the table's order: `structures` themselves, joined by commas or in a list, in any case, or ``all``.
-
-    Raises InputError for any other name.
-    """
-    everything = isinstance(structures, str) and structures.strip().lower() == ALL
-    return list(STRUCTURES) if everything else selected(structures, STRUCTURES, "structures")

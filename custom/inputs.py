@@ -7,6 +7,7 @@ from math import prod
 
 import numpy as np
 
+from .chambers import STRUCTURES
 from .frames import spacing_of
 from .text import printable
 
@@ -14,6 +15,8 @@ LARGEST_VOLUME = 2**31
 """Voxels of the largest image that is read: 8 GiB as float32."""
 LARGEST_COMPRESSION = 1032.0
 """How many times its own size a file can hold: what deflate reaches, and no codec of images does more."""
+ALL = "all"
+"""Every structure of the table, where structures are asked for."""
 AIR = -1000.0
 """HU of what was not measured."""
 SMALLEST_SPACING, LARGEST_SPACING = 0.05, 20.0
@@ -155,3 +158,12 @@ def selected(names: str | Sequence[str], known: Sequence[str], what: str) -> lis
     if unknown or not asked:
         raise InputError(f"{what}: {', '.join(sorted(unknown)) or 'none given'}; choose from {', '.join(known)}")
     return [name for name in known if name.lower() in asked]
+
+
+def wanted_structures(structures: str | Sequence[str]) -> list[str]:
+    """Names in the table's order: `structures` themselves, joined by commas or in a list, in any case, or ``all``.
+
+    Raises InputError for any other name.
+    """
+    everything = isinstance(structures, str) and structures.strip().lower() == ALL
+    return list(STRUCTURES) if everything else selected(structures, STRUCTURES, "structures")

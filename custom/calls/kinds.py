@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 
-from ..chambers import ALL, STRUCTURES
-from ..inputs import InputError, selected
+from ..chambers import STRUCTURES
+from ..inputs import ALL, InputError, selected
 from ..networks.weights import check_file
 
 Kind = Callable[[Any], str | None]

@@ -10,10 +10,10 @@ import trimesh
 from monai.transforms import MapTransform
 from trimesh.smoothing import filter_taubin
 
-from ...chambers import ENCLOSED, wanted
+from ...chambers import ENCLOSED
 from ...frames import facing_out, voxel_to_ras
 from ...geometry.isosurface import isosurface
-from ...inputs import InputError
+from ...inputs import InputError, wanted_structures
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Record
@@ -39,7 +39,7 @@ class MasksToMeshesd(MapTransform):
 
     def __init__(self, keys: Hashable, structures: str | Sequence[str], smoothing_steps: int) -> None:
         super().__init__(keys)
-        self.structures = wanted(structures)
+        self.structures = wanted_structures(structures)
         self.smoothing_steps = smoothing_steps
 
     def __call__(self, data: Record) -> Record:

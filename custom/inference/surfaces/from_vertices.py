@@ -9,8 +9,9 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ...chambers import LEFT_HEART, STRUCTURES, wanted
+from ...chambers import LEFT_HEART, STRUCTURES
 from ...frames import facing_out, normalised_to_ras
+from ...inputs import wanted_structures
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Record
@@ -32,7 +33,7 @@ class VerticesToMeshesd(MapTransform):
 
     def __init__(self, keys: Hashable, structures: str | Sequence[str] = LEFT_HEART) -> None:
         super().__init__(keys)
-        self.structures = wanted(structures)
+        self.structures = wanted_structures(structures)
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ...chambers import ALL, wanted
 from ...dicom import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
-from ...inputs import selected
+from ...inputs import ALL, selected, wanted_structures
 from ...mesh import Mesh
 from ...reading.archives import opened
 from ...reading.kinds import LABEL_MAP_ENDING
@@ -55,7 +54,7 @@ class Outputs:
         window: Sequence[float] = (-1.0, 1.0),
         beat: bool = False,
     ) -> None:
-        self.structures = wanted(structures)
+        self.structures = wanted_structures(structures)
         self.formats = selected(formats, tuple(ENCODERS), "formats")
         self.dicom = dicom
         self.overwrite = overwrite
