@@ -73,6 +73,15 @@ def ras_to_lps(points: Points) -> Points:
     return points * _as_kind((-1.0, -1.0, 1.0), points, points.dtype)
 
 
+FILE_SPACE = "LPS"
+"""Of the coordinates in mesh files and markups, which say so."""
+
+
+def ras_to_file(points: Points) -> Points:
+    """RAS mm to `FILE_SPACE` (..., 3), mm; dtype is kept. Its own inverse."""
+    return ras_to_lps(points)
+
+
 def ras_to_gltf(points: Points) -> Points:
     """RAS mm to glTF (..., 3), m: to the patient's left, up and to the front, where glTF has what is seen; dtype is
     kept."""

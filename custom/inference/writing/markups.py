@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...frames import ras_to_lps
+from ...frames import FILE_SPACE, ras_to_file
 
 SCHEMA = (
     "https://raw.githubusercontent.com/slicer/slicer/master/Modules/Loadable/Markups/Resources/Schema/"
@@ -48,11 +48,11 @@ def _markup(kind: str, name: str, points: Mapping[str, np.ndarray]) -> dict[str,
     return {
         "type": kind,
         "name": name,
-        "coordinateSystem": "LPS",
+        "coordinateSystem": FILE_SPACE,
         "coordinateUnits": "mm",
         "locked": True,
         "controlPoints": [
-            {"id": str(place), "label": label, "position": ras_to_lps(point).round(3).tolist(),
+            {"id": str(place), "label": label, "position": ras_to_file(point).round(3).tolist(),
              "positionStatus": "defined", "locked": True}
             for place, (label, point) in enumerate(points.items(), 1)
         ],

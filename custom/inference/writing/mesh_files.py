@@ -18,13 +18,10 @@ from trimesh.visual import TextureVisuals
 from trimesh.visual.material import PBRMaterial
 
 from ...chambers import CHAMBERS
-from ...frames import ras_to_gltf, ras_to_lps
+from ...frames import FILE_SPACE, ras_to_file, ras_to_gltf
 from ...inputs import InputError
 from ...mesh import Mesh
 from ...text import RESEARCH_ONLY
-
-SPACE = "LPS"
-"""Of the coordinates in mesh files; `_placed` brings them there."""
 
 
 def read_stl(path: Path, name: str) -> Mesh:
@@ -40,19 +37,19 @@ def read_stl(path: Path, name: str) -> Mesh:
         raise InputError(f"the mesh {path.name} cannot be read: is it complete?") from error
     if len(mesh.faces) == 0:
         raise InputError(f"the mesh {path.name} holds no faces: is it complete?")
-    return Mesh(name, ras_to_lps(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
+    return Mesh(name, ras_to_file(np.asarray(mesh.vertices, dtype=np.float64)), np.asarray(mesh.faces, dtype=np.int64))
 
 
 def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as binary STL: its coordinates in float32."""
-    surface = trimesh.Trimesh(_placed(mesh), mesh.faces, process=False)
+    surface = trimesh.Trimesh(ras_to_file(mesh.vertices), mesh.faces, process=False)
     return _title(mesh, remark).ljust(80).encode("ascii") + export_stl(surface)[80:]
 
 
 def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads; its regions, if it has
     any, are the point data `region`."""
-    points = _placed(mesh).astype(">f4")
+    points = ras_to_file(mesh.vertices).astype(">f4")
     polygons = np.hstack([np.full((len(mesh.faces), 1), 3), mesh.faces]).astype(">i4")
     head = f"# vtk DataFile Version 3.0\n{_title(mesh, remark)}\nBINARY\nDATASET POLYDATA\nPOINTS {len(points)} float\n"
     middle = f"\nPOLYGONS {len(polygons)} {polygons.size}\n"
@@ -67,7 +64,7 @@ def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as binary little-endian PLY; its regions, if it has any, are the vertices' property `region`."""
     kinds = [(axis, "<f4") for axis in "xyz"] + ([] if mesh.regions is None else [("region", "<i4")])
     vertices = np.empty(len(mesh.vertices), dtype=kinds)
-    for axis, values in zip("xyz", _placed(mesh).T, strict=True):
+    for axis, values in zip("xyz", ras_to_file(mesh.vertices).T, strict=True):
         vertices[axis] = values
     if mesh.regions is not None:
         vertices["region"] = mesh.regions
@@ -90,7 +87,7 @@ def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
 def encode_obj(mesh: Mesh, remark: str = "") -> bytes:
     """`mesh` as Wavefront OBJ text, vertices to a nanometre."""
     lines = [f"# {_title(mesh, remark)}", f"o {mesh.name}"]
-    lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in _placed(mesh).tolist()]
+    lines += [f"v {x:.6f} {y:.6f} {z:.6f}" for x, y, z in ras_to_file(mesh.vertices).tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (mesh.faces + 1).tolist()]
     return ("\n".join(lines) + "\n").encode("ascii")
 
@@ -115,10 +112,5 @@ def encode_glb(mesh: Mesh, remark: str = "") -> bytes:
 ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj, "glb": encode_glb}
 
 
-def _placed(mesh: Mesh) -> np.ndarray:
-    """The vertices (V, 3) as files hold them, in `SPACE`."""
-    return ras_to_lps(mesh.vertices)
-
-
 def _title(mesh: Mesh, remark: str) -> str:
-    return f"SPACE={SPACE} {mesh.name}, millimetres{remark}"
+    return f"SPACE={FILE_SPACE} {mesh.name}, millimetres{remark}"
