@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,9 +18,7 @@ from ..runtime.errors import tell_refusals
 from ..runtime.interruption import heed_signals
 from ..runtime.standard_streams import open_standard_streams
 from .command_line import OF_MONAI, PATHS, check_path, check_plain, config_files, runs_a_bundle, typed
-from .kinds import KINDS, RENAMED
-
-logger = logging.getLogger(__name__)
+from .kinds import KINDS
 
 
 def check_command_line() -> None:
@@ -42,7 +39,6 @@ def check_command_line() -> None:
     if "config_file" in flags:
         config = ConfigParser.load_config_files(config_files(flags["config_file"]))
         check_keys((key for key in flags if key not in OF_MONAI), config)
-        _tell_renamed(flags, config)
     for key in set(flags).intersection(PATHS):
         check_path(key, flags[key], config)
 
@@ -67,18 +63,11 @@ def check_keys(keys: Iterable[str], config: Mapping[str, Any]) -> None:
 def check_overrides(overrides: Mapping[str, Any], config: Mapping[str, Any]) -> None:
     """Refuse, with InputError, keys from Python that a config does not have, and paths that would not arrive."""
     check_keys(overrides, config)
-    _tell_renamed(overrides, config)
     for key in PATHS:
         value = overrides.get(key)
         for part in value if isinstance(value, (list, tuple)) else [value]:
             if isinstance(part, str):
                 check_plain(key, part)
-
-
-def _tell_renamed(keys: Iterable[str], config: Mapping[str, Any]) -> None:
-    for old, new in RENAMED.items():
-        if old in keys and new in config:
-            logger.warning("`%s` is called `%s` now; the old name goes with the next version", old, new)
 
 
 def check_values(values: Mapping[str, Any]) -> None:

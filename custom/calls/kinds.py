@@ -201,9 +201,6 @@ def supervision(value: Any) -> str | None:
     return one_of(SUPERVISIONS)(value) if isinstance(value, (str, Real)) or value is None else None
 
 
-RENAMED = {"variations": "test_time_augmentation", "refinement": "boundary_snapping", "spacing": "crop_mm"}
-"""Keys of version 0.11, which go on working for one version, to their new names; `spacing` was `crop_mm` / 128."""
-
 KINDS: dict[str, Kind] = {
     # what is read
     "input": paths,
