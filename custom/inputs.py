@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
-from .chambers import STRUCTURES
+from .chambers import LEFT_HEART, STRUCTURES
 from .frames import spacing_of
 from .text import printable
 
@@ -167,3 +168,11 @@ def wanted_structures(structures: str | Sequence[str]) -> list[str]:
     """
     everything = isinstance(structures, str) and structures.strip().lower() == ALL
     return list(STRUCTURES) if everything else selected(structures, STRUCTURES, "structures")
+
+
+def beyond_left_heart(structures: Any) -> bool:
+    """Whether `structures` need weights for the whole heart; what is no list of names is refused elsewhere."""
+    try:
+        return not set(wanted_structures(structures)) <= set(LEFT_HEART)
+    except (InputError, TypeError):
+        return False

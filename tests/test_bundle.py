@@ -13,7 +13,7 @@ import torch
 from monai.bundle import ConfigParser, ckpt_export, verify_metadata, verify_net_in_out
 
 import custom
-from custom.chambers import LABELS, STRUCTURES
+from custom.chambers import LABELS, LEFT_HEART, STRUCTURES
 from custom.inputs import AIR
 
 ROOT = Path(__file__).parents[1]
@@ -54,10 +54,10 @@ def test_metrics_of_the_metadata_are_those_of_the_docs(page):
     rows = [line.split(" | ") for line in (BUNDLE / "docs" / page).read_text().splitlines()]
     # of several tables the first
     measured = {
-        row[1]: float(row[3].split()[0]) for row in reversed(rows) if row[0] == "| all" and row[1] in STRUCTURES
+        row[1]: float(row[3].split()[0]) for row in reversed(rows) if row[0] == "| all" and row[1] in LEFT_HEART
     }
     metrics = load("metadata.json")["eval_metrics"]
-    assert metrics == {f"mean_dice_{name}_generated_hearts": measured[name] for name in STRUCTURES}
+    assert metrics == {f"mean_dice_{name}_generated_hearts": measured[name] for name in LEFT_HEART}
 
 
 ELSEWHERE = {"pydicom", "highdicom", "pylibjpeg", "pylibjpeg-openjpeg", "python-gdcm", "tensorboard"}
@@ -86,7 +86,10 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
     assert inference["window"] == train["window"]
     assert [window["a_min"], window["a_max"]] == [f"$@window[{end}]" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
-    assert (inference["volume_size"], inference["crop_mm"]) == (train["volume_size"], train["crop_mm"])
+    assert inference["volume_size"] == train["volume_size"]
+    for asked, crop_mm in (("LA", train["crop_mm"]), ("all", load("whole_heart_train.json")["crop_mm"])):
+        parser = ConfigParser({**inference, "structures": asked})
+        assert parser.get_parsed_content("crop_mm") == crop_mm
     assert train["file_centre"]["size"] == "@volume_size" and crop["spatial_size"] == "$[@volume_size] * 3"
     assert crop["pixdim"] == f"$[{train['file_centre']['spacing'].removeprefix('$')}] * 3"
     assert train["file_volume"][1]["axcodes"] == "RAS"  # as crops are
@@ -94,14 +97,15 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
     assert image["spatial_shape"] == [train["volume_size"]] * 3
     assert image["value_range"] == [window["b_min"], window["b_max"]]
     channels = metadata["network_data_format"]["outputs"]["pred"]["channel_def"]
-    assert tuple(channels.values()) == STRUCTURES == tuple(inference["structures"]) == tuple(LABELS)
+    assert tuple(channels.values()) == LEFT_HEART == tuple(inference["structures"]) == tuple(train["structures"])
+    assert tuple(load("whole_heart_train.json")["structures"]) == STRUCTURES == tuple(LABELS)
 
 
 def test_configs_agree_on_the_locator():
     train, inference = load("train_locator.json"), load("inference.json")
     locate = inference["locate_heart"]
     assert train["network_def"]["unet"] == inference["locator"]["unet"]
-    assert train["structures"] == inference["structures"] and inference["locator"]["structures"] == len(STRUCTURES)
+    assert train["structures"] == inference["structures"] and inference["locator"]["structures"] == len(LEFT_HEART)
     assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])
     assert locate["spacing"] == train["spacing"]
     assert inference["locator_inferer"]["roi_size"] == [train["volume_size"]] * 3
@@ -126,18 +130,20 @@ def test_the_paper_network_is_one_override_away():
 
 
 @pytest.mark.parametrize(
-    ("network", "file", "largest"),
+    ("network", "file", "largest", "structures"),
     [
-        ("network_def", "model.pt", 25 * 2**20),
-        ("locator", "locator.pt", 2**20),
-        ("directions", "directions.pt", 2**19),
+        ("network_def", "model.pt", 25 * 2**20, "LA,LV"),
+        ("network_def", "whole_heart.pt", 25 * 2**20, "all"),
+        ("locator", "locator.pt", 2**20, "LA"),
+        ("directions", "directions.pt", 2**19, "LA"),
     ],
 )
-def test_weights_are_a_plain_state_dict_that_fits(network, file, largest):
+def test_weights_are_a_plain_state_dict_that_fits(network, file, largest, structures):
     state = torch.load(BUNDLE / "models" / file, weights_only=True)
     assert all(isinstance(value, torch.Tensor) for value in state.values())
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "inference.json"))
+    parser["structures"] = structures
     parser.get_parsed_content(network).load_state_dict(state, strict=True)
     assert (BUNDLE / "models" / file).stat().st_size < largest
 
