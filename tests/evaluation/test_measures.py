@@ -76,11 +76,11 @@ def test_what_fails_is_a_row_and_no_error(tmp_path):
 
 
 def test_a_case_without_truth_is_named_and_not_failed(tmp_path):
-    label = write_case(tmp_path, "a", values=(1, 7))
+    label = write_case(tmp_path, "a", values=(1, 9))
     assert [row.status for row in measure_case("a", tmp_path, None)] == [UNLABELLED] * 2
     rows = measure_case("a", tmp_path, label)
-    assert {row.status for row in rows} == {UNLABELLED} and "label values [7] are not in label_values" in rows[0].reason
-    rows = measure_case("a", tmp_path, label, label_values={"1": 1, "7": 0})
+    assert {row.status for row in rows} == {UNLABELLED} and "label values [9] are not in label_values" in rows[0].reason
+    rows = measure_case("a", tmp_path, label, label_values={"1": 1, "9": 0})
     assert [row.status for row in rows] == [MEASURED, UNLABELLED] and rows[1].reason == "the label map has no LV"
     nibabel.save(nibabel.Nifti1Image(np.zeros((3, 4), np.uint8), np.eye(4)), label)
     assert "too flat" in measure_case("a", tmp_path, label)[0].reason
