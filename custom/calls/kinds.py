@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from ..chambers import STRUCTURES
-from ..inputs import ALL, InputError, selected
+from ..inputs import ALL, InputError, selected, wanted_structures
 from ..networks.weights import check_file
 
 Kind = Callable[[Any], str | None]
@@ -88,9 +88,12 @@ def some_of(choices: Sequence[str]) -> Kind:
 
 def structures(value: Any) -> str | None:
     """Structures, or all of them."""
-    everything = isinstance(value, str) and value.strip().lower() == ALL
-    hint = None if everything else some_of(STRUCTURES)(value)
-    return hint and f"{hint}, or {ALL}"
+    right = isinstance(value, (str, list, tuple)) and all(isinstance(part, str) for part in value)
+    try:
+        wanted_structures(value if right else ())
+    except InputError:
+        return f"choose from {', '.join(STRUCTURES)}, or {ALL}"
+    return None
 
 
 def mesh_formats(value: Any) -> str | None:
