@@ -16,20 +16,21 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .pairs import rows_per_block, squared_distances
 from .triangles import TriangleFrames, closest_point_weights, planar_distance_squared
 from .winding import winding_number
 
-# Point-triangle pairs that one step of the brute-force search holds at a time (64 MiB per float32 intermediate).
-_PAIRS_PER_STEP = 2**24
+# Of the search without a tree, pairs of a point and a triangle near it that are measured at a time.
+_PAIRS_PER_STEP = 2**22
 
 
 def signed_distance(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     """Signed distance of points to the triangles of their mesh; negative inside, where the winding number is positive.
 
     Any isotropic frame will do: the result has the unit of the coordinates. On the CPU the nearest triangles come from
-    libigl's tree in float64, on other devices from a search through all of them. The result has first derivatives
-    with respect to ``vertices`` and ``points``, also on the surface itself (where d|p - c| alone would be 0/0);
-    second derivatives are not defined.
+    libigl's tree in float64, on other devices from a search among all that may be nearest. The result has first
+    derivatives with respect to ``vertices`` and ``points``, also on the surface itself (where d|p - c| alone would be
+    0/0); second derivatives are not defined.
 
     Args:
         points: (N, P, 3) float32 or float64, P sample points for each of N meshes.
@@ -45,9 +46,8 @@ def signed_distance(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
     _check(points, vertices, faces)
     faces = faces.to(vertices.device, torch.int64)
     with torch.no_grad():
-        meshes = list(zip(points.detach(), vertices.detach(), strict=True))
-        nearest = torch.stack([_nearest_face(p, v, faces) for p, v in meshes])
-        inside = torch.stack([winding_number(p, v, faces) > 0 for p, v in meshes])
+        nearest = (_nearest_by_tree if points.device.type == "cpu" else _nearest_by_search)(points, vertices, faces)
+        inside = winding_number(points, vertices, faces) > 0
         corner_index = faces[nearest].flatten(1)  # (N, 3 P)
 
     corners = vertices.gather(1, corner_index[..., None].expand(-1, -1, 3)).unflatten(1, (-1, 3))  # (N, P, 3, 3)
@@ -86,24 +86,49 @@ def _check(points: Tensor, vertices: Tensor, faces: Tensor) -> None:
         raise ValueError("points and vertices must be finite: the network or the optimiser has diverged")
 
 
-def _nearest_face(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
-    """Index (P,) int64 of the face nearest to each of the points (P, 3) of one mesh."""
-    if points.device.type == "cpu":
-        p, v = (np.ascontiguousarray(x.numpy(), dtype=np.float64) for x in (points, vertices))
-        _, nearest, _ = igl.point_mesh_squared_distance(p, v, np.ascontiguousarray(faces.numpy(), dtype=np.int64))
-        return torch.from_numpy(nearest)
-    frames = TriangleFrames(vertices[faces])
-    steps = points.split(max(1, _PAIRS_PER_STEP // len(faces)))
-    return torch.cat([_distance_squared(p, frames).argmin(1) for p in steps])
+def _nearest_by_tree(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
+    """Index (N, P) int64 of the face nearest to each of the points (N, P, 3) of N meshes on the CPU."""
+    triangles = np.ascontiguousarray(faces.numpy(), dtype=np.int64)
+    each = zip(points.detach().double().numpy(), vertices.detach().double().numpy(), strict=True)
+    found = [
+        igl.point_mesh_squared_distance(np.ascontiguousarray(p), np.ascontiguousarray(v), triangles) for p, v in each
+    ]
+    return torch.stack([torch.from_numpy(nearest) for _, nearest, _ in found])
 
 
-def _distance_squared(points: Tensor, frames: TriangleFrames) -> Tensor:
-    """Squared distances (P, F) from points (P, 3) to every triangle."""
+def _nearest_by_search(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
+    """The same on any device, all meshes at once.
+
+    A triangle lies within its radius of its centroid, and the nearest is no farther than the nearest centroid: only
+    those whose ball reaches within that distance of the point are measured, a hundredth of all.
+    """
+    points, corners = points.detach(), vertices.detach()[:, faces]
+    centroids = corners.mean(2)
+    radius = (corners - centroids.unsqueeze(2)).norm(dim=-1).amax(2)
+    frames = TriangleFrames(corners.flatten(0, 1))
+    found = [
+        _nearest_in_block(p, centroids, radius, frames) for p in points.split(rows_per_block(points, centroids), 1)
+    ]
+    return torch.cat(found, 1)
+
+
+def _nearest_in_block(points: Tensor, centroids: Tensor, radius: Tensor, frames: TriangleFrames) -> Tensor:
+    """Index (N, P) of the nearest face of those with centroids (N, F, 3), radius (N, F) and frames N * F."""
+    squared = squared_distances(points, centroids)
+    reach = squared.amin(2, keepdim=True).sqrt() + radius.unsqueeze(1)
+    mesh, row, face = (squared <= reach.square_()).nonzero(as_tuple=True)
+    point, triangle = mesh * points.shape[1] + row, mesh * centroids.shape[1] + face
+    flat, pairs = points.flatten(0, 1), zip(point.split(_PAIRS_PER_STEP), triangle.split(_PAIRS_PER_STEP), strict=True)
+    distance = torch.cat([_distance_squared(flat[p], frames, t) for p, t in pairs])
+    least = distance.new_full((len(flat),), torch.inf).scatter_reduce_(0, point, distance, "amin")
+    best = distance == least[point]
+    nearest = face.new_full((len(flat),), centroids.shape[1] - 1)
+    return nearest.scatter_reduce_(0, point[best], face[best], "amin").view(points.shape[:2])
+
+
+def _distance_squared(points: Tensor, frames: TriangleFrames, chosen: Tensor) -> Tensor:
+    """Squared distance (K,) from each of the points (K, 3) to one triangle, the chosen (K,)."""
     # Spelt out, because a matrix product would follow the caller's autocast or TF32 and lose the nearest triangle.
-    shift = (frames.axes * frames.origin[:, None]).sum(2)  # (F, 3)
-    p = points.T[..., None]  # (3, P, 1)
-    x, y, z = (
-        p[0] * axis[:, 0] + p[1] * axis[:, 1] + p[2] * axis[:, 2] - b
-        for axis, b in zip(frames.axes.unbind(1), shift.T, strict=True)
-    )
-    return z.square_() + planar_distance_squared(x, y, frames.base, frames.apex[:, 0], frames.apex[:, 1])
+    own = ((points - frames.origin[chosen]).unsqueeze(1) * frames.axes[chosen]).sum(2)
+    x, y, z = own.unbind(1)
+    return z.square() + planar_distance_squared(x, y, frames.base[chosen], *frames.apex[chosen].unbind(1))

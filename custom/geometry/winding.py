@@ -20,7 +20,7 @@ from torch import Tensor
 from ..frames import facing_out, ras_to_voxel
 
 # Bins per axis that sort triangles for single points: bounds the memory where a few dwarf the rest.
-_MAX_BINS = 1024
+_MAX_BINS = 512
 
 # Pairs of a line and a triangle that are formed at a time: bounds it where many triangles are as large as the grid.
 _PAIRS_PER_STEP = 2**22
@@ -88,41 +88,49 @@ def voxelise_in_image(
 
 
 def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
-    """Winding number of a closed mesh at single points, any frame.
+    """Winding number of closed meshes at single points, any frame.
 
     Args:
-        points: (P, 3) floating point.
-        vertices: (V, 3) floating point, on the device of ``points``.
-        faces: (F, 3) integer, normals outward.
+        points: (N, P, 3) floating point, P points for each of N meshes.
+        vertices: (N, V, 3) floating point, on the device of ``points``.
+        faces: (F, 3) integer, common to the meshes, normals outward.
 
     Returns:
-        (P,) int64.
+        (N, P) int64.
 
     Raises:
         ValueError: if a vertex is not finite.
     """
-    points, corners = points.double(), corners_of(vertices, faces)
-    result = torch.zeros(len(points), dtype=torch.int64, device=points.device)
-    if len(corners) == 0:
-        return result
+    shape = points.shape[:2]
+    result = torch.zeros(shape.numel(), dtype=torch.int64, device=points.device)
+    if len(faces) == 0 or len(result) == 0:
+        return result.view(shape)
+    each, points = torch.arange(len(vertices), device=points.device), points.detach().double().flatten(0, 1)
+    corners = corners_of(vertices.flatten(0, 1), (faces.to(points.device) + each.view(-1, 1, 1) * vertices.shape[1]))
+    of_point, of_triangle = (each.repeat_interleave(count) for count in (shape[1], len(faces)))
     low, high = corners.amin(1), corners.amax(1)
-    # Bins over the projection, about half a triangle wide, hold the triangles whose bounding rectangle touches them.
-    origin, size = low[:, :2].amin(0), (high - low)[:, :2].mean(0).clamp_min(1e-300) / 2
-    extent = high[:, :2].amax(0) - origin
-    size = torch.maximum(size, extent / _MAX_BINS)
+    lowest, highest = (x.unflatten(0, (len(vertices), -1)) for x in (low, high))
+    lowest, highest = lowest.amin(1), highest.amax(1)
+    # Bins over each mesh's projection, half a triangle wide, hold the triangles whose bounding rectangle touches them.
+    extent = (highest - lowest)[:, :2].amax(0)
+    size = torch.maximum((high - low)[:, :2].mean(0).clamp_min(1e-300) / 2, extent / _MAX_BINS)
     bins = (extent / size).long() + 1
-    first = ((low[:, :2] - origin) / size).long()
-    count = ((high[:, :2] - origin) / size).long() - first + 1
+
+    def places(where: Tensor, mesh: Tensor) -> Tensor:
+        return ((where[:, :2] - lowest[mesh, :2]) / size).long()
+
+    first = places(low, of_triangle)
+    count = places(high, of_triangle) - first + 1
     triangle, local = _ragged(count.prod(1))
     column = first[triangle] + torch.stack([local // count[triangle, 1], local % count[triangle, 1]], 1)
-    bin_of_entry, order = torch.sort(column[:, 0] * bins[1] + column[:, 1])
+    bin_of_entry, order = torch.sort((of_triangle[triangle] * bins[0] + column[:, 0]) * bins[1] + column[:, 1])
     triangle = triangle[order]
-    entries = torch.bincount(bin_of_entry, minlength=int(bins.prod()))
+    entries = torch.bincount(bin_of_entry, minlength=len(vertices) * int(bins.prod()))
     start = entries.cumsum(0) - entries
 
-    within = ((points > low.amin(0)) & (points <= high.amax(0))).all(1).nonzero()[:, 0]
-    place = ((points[within, :2] - origin) / size).long()
-    bin_of_point = place[:, 0] * bins[1] + place[:, 1]
+    within = ((points > lowest[of_point]) & (points <= highest[of_point])).all(1).nonzero()[:, 0]
+    place = places(points[within], of_point[within])
+    bin_of_point = (of_point[within] * bins[0] + place[:, 0]) * bins[1] + place[:, 1]
     for some in _parts(entries[bin_of_point]):
         owner, local = _ragged(entries[bin_of_point[some]])
         candidate = triangle[start[bin_of_point[some][owner]] + local]
@@ -135,7 +143,7 @@ def winding_number(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:
         point, candidate = point[near], candidate[near]
         crossing, height = _crossings(points[point, :2], corners, candidate)
         result.index_add_(0, point, torch.where(points[point, 2] >= height, crossing, 0))
-    return result
+    return result.view(shape)
 
 
 def _winding_in_box(

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 import torch
 
-from custom.geometry.surface_distance import _distance_squared, signed_distance
-from custom.geometry.triangles import TriangleFrames
+from custom.geometry.surface_distance import _nearest_by_search, _nearest_by_tree, signed_distance
+from custom.geometry.triangles import closest_point_weights
 
 
 def _random_points(*shape, seed=0, dtype=torch.float64):
@@ -32,12 +32,19 @@ def test_folded_meshes_have_exact_distances_and_winding_signs(folded, dtype, tol
     np.testing.assert_allclose(found.numpy(), expected, atol=tolerance, rtol=0)
 
 
-def test_search_without_a_tree_finds_the_same_triangles(folded):
-    vertices, faces = folded
-    points = 0.7 * _random_points(300, seed=3)
-    squared, _, _ = igl.point_mesh_squared_distance(points.numpy(), vertices.numpy(), faces.numpy())
-    least = _distance_squared(points, TriangleFrames(vertices[faces])).amin(1)
-    np.testing.assert_allclose(least.numpy(), squared, atol=1e-12, rtol=0)
+def test_search_without_a_tree_finds_triangles_as_near(folded, icosphere):
+    """Of several meshes at once, from points near and far, at the centre of a sphere too, where all are as near."""
+    vertices, faces = icosphere(3)
+    meshes = torch.stack([vertices, 0.3 * vertices + 0.4, vertices * torch.tensor([1.0, 0.2, 1.0])])
+    points = torch.cat([0.7 * _random_points(3, 500, seed=3), torch.zeros(3, 1, 3), 20 * _random_points(3, 9)], 1)
+    for where, some, triangles in ((points, meshes, faces), (points[:1], folded[0][None], folded[1])):
+        distances = []
+        for search in (_nearest_by_search, _nearest_by_tree):
+            found = triangles[search(where, some, triangles)]
+            corners = torch.stack([mesh[index] for mesh, index in zip(some, found, strict=True)])
+            closest = (closest_point_weights(where, corners).unsqueeze(-1) * corners).sum(-2)
+            distances.append((where - closest).norm(dim=-1))
+        torch.testing.assert_close(*distances, atol=1e-12, rtol=0)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")

@@ -37,7 +37,7 @@ def test_points_and_grid_agree(folded):
     shape = (20, 21, 19)
     vertices = 6.0 * vertices + 9.5
     winding = winding_number_grid(vertices, faces, shape)
-    assert torch.equal(winding_number(_voxels(shape), vertices, faces), winding.flatten().long())
+    assert torch.equal(winding_number(_voxels(shape)[None], vertices[None], faces)[0], winding.flatten().long())
 
 
 def test_single_points_have_the_generalised_winding_number(folded):
@@ -45,7 +45,7 @@ def test_single_points_have_the_generalised_winding_number(folded):
     generator = torch.Generator().manual_seed(1)
     points = 3 * torch.rand(2000, 3, generator=generator, dtype=torch.float64) - 1.5
     expected = np.round(igl.winding_number(vertices.numpy(), faces.numpy(), points.numpy()))
-    np.testing.assert_array_equal(winding_number(points, vertices, faces).numpy(), expected)
+    np.testing.assert_array_equal(winding_number(points[None], vertices[None], faces)[0].numpy(), expected)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -90,8 +90,8 @@ def test_a_mesh_outside_the_grid_leaves_it_empty(icosphere, offset):
 def test_points_outside_the_mesh_or_none_at_all(icosphere):
     vertices, faces = icosphere(1)
     points = torch.tensor([[5.0, 0, 0], [0, -5, 0], [0, 0, 5], [0, 0, -5], [0, 0, 0]])
-    assert winding_number(points, vertices, faces).tolist() == [0, 0, 0, 0, 1]
-    assert winding_number(points[:0], vertices, faces).shape == (0,)
+    assert winding_number(points[None], vertices[None], faces)[0].tolist() == [0, 0, 0, 0, 1]
+    assert winding_number(points[:0][None], vertices[None], faces)[0].shape == (0,)
 
 
 def test_a_mesh_across_the_border_is_cut_there(icosphere):
@@ -128,14 +128,17 @@ def test_a_mesh_far_larger_than_the_grid_holds_all_of_it_or_nothing(icosphere, s
 def test_no_faces_hold_nothing(icosphere):
     vertices, faces = icosphere(1)
     assert not winding_number_grid(vertices, faces[:0], (4, 5, 6)).any()
-    assert winding_number(vertices, vertices, faces[:0]).tolist() == [0] * len(vertices)
+    assert winding_number(vertices[None], vertices[None], faces[:0])[0].tolist() == [0] * len(vertices)
 
 
 @pytest.mark.parametrize("pairs", [1, 50, 3000])
 def test_the_steps_of_a_count_are_all_of_it(folded, monkeypatch, pairs):
     vertices, faces = folded
     vertices, shape = 5.0 * vertices + 7.2, (15, 16, 14)
-    grid, points = winding_number_grid(vertices, faces, shape), winding_number(_voxels(shape)[::9], vertices, faces)
+    grid, points = (
+        winding_number_grid(vertices, faces, shape),
+        winding_number(_voxels(shape)[::9][None], vertices[None], faces)[0],
+    )
     monkeypatch.setattr(winding, "_PAIRS_PER_STEP", pairs)
     assert torch.equal(winding_number_grid(vertices, faces, shape), grid) and grid.any()
-    assert torch.equal(winding_number(_voxels(shape)[::9], vertices, faces), points)
+    assert torch.equal(winding_number(_voxels(shape)[::9][None], vertices[None], faces)[0], points)
