@@ -133,6 +133,7 @@ def test_evaluation_measures_draws_and_submits_every_structure(folder):
     rows = json.loads((folder / "out" / "metrics.json").read_text())["rows"]
     assert [row["structure"] for row in rows] == STRUCTURES
     assert all(row["status"] == "measured" and row["overlap_ml"] == 0 for row in rows)
+    assert all((row["wall_dice"] is None) == (row["structure"] != "MYO") for row in rows)
     assert (folder / "out" / "overlay_best.png").stat().st_size > 10_000
     (submitted,) = (folder / "out" / "submission").glob("*.nii.gz")
     assert set(np.unique(nibabel.load(submitted).dataobj)) == {0, 205, 420, 500, 550, 600}

@@ -13,6 +13,7 @@ from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
 from .valves import aortic_annulus, mitral_annulus
 from .ventricle import apex_of, septum_of
+from .wall import SEGMENTS, measure_segments
 
 TRUSTS = ("ok", "check", "do not use")
 """From best to worst."""
@@ -26,6 +27,9 @@ NEEDS = {
 """By name, all landmarks, and the surfaces that each is made of."""
 NOT_FACING = "the surfaces of LA and LV hardly face each other, so that no valve is seen between them"
 NO_OUTLET = "the ventricle's base has no part that faces no atrium"
+TURNED_BY = ("mitral_annulus", "lv_apex", "aortic_annulus")
+"""The landmarks by which the ventricle's segments lie."""
+NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
 
 
@@ -36,7 +40,8 @@ class Anatomy(NamedTuple):
     """Of each name of `NEEDS`: `centre_ras_mm` (3,), `normal_ras` (3,) along the blood's flow, `contour_ras_mm` (P, 3),
     lists of numbers or None; `trust`, of `TRUSTS`; `reason`, None where trust is "ok"."""
     measurements: dict[str, dict[str, Any]]
-    """Of each name of `UNITS`: `value` or None, `unit`, `trust`, `reason`."""
+    """Of each name of `UNITS`: `value` or None, `unit`, `trust`, `reason`. Where the muscle is among the surfaces, also
+    of each of `custom.anatomy.wall.SEGMENTS`, mean and largest."""
     regions: dict[str, np.ndarray]
     """Per surface (V,) int32, values of `custom.anatomy.regions.REGIONS`."""
 
@@ -68,15 +73,31 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str]) -> Anatomy:
             values |= measure_diameters(mitral, aortic)
         regions["LA"] = atrial_regions(atrium, faces, mitral)
         regions["LV"] = ventricular_regions(ventricle.vertices, mitral, apex, aortic, septum)
+        muscle = next((mesh for mesh in meshes if mesh.name == "MYO" and mesh.name in used), None)
+        if muscle is not None:
+            values |= measure_segments(muscle, ventricle, regions["LV"])
     verdicts = {name: _verdict(name, found, trusts) for name in NEEDS}
+    measurements = {
+        name: {"value": values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
+        for name, measured in UNITS.items()
+    }
+    if "MYO" in trusts:
+        reason = None if trusts["MYO"] == TRUSTS[0] else "so is the surface of MYO"
+        parts = [*(verdicts[part] for part in TURNED_BY), {"trust": trusts["MYO"], "reason": reason}]
+        measurements |= _walls(values, _worst(parts))
     return Anatomy(
-        {name: {**_numbers(found.get(name)), **verdict} for name, verdict in verdicts.items()},
-        {
-            name: {"value": values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
-            for name, measured in UNITS.items()
-        },
-        regions,
+        {name: {**_numbers(found.get(name)), **verdict} for name, verdict in verdicts.items()}, measurements, regions
     )
+
+
+def _walls(values: Mapping[str, float], verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Thickness by segment, each with the verdict; of a segment that was not found, that."""
+    absent = {"trust": TRUSTS[-1], "reason": NO_SEGMENT} if verdict["trust"] != TRUSTS[-1] else verdict
+    return {
+        name: {"value": values.get(name), "unit": "mm", **(verdict if name in values else absent)}
+        for segment in SEGMENTS
+        for name in (segment, f"{segment}_largest")
+    }
 
 
 def _verdict(name: str, found: Mapping[str, Any], trusts: Mapping[str, str]) -> dict[str, Any]:

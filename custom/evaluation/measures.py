@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from os import PathLike
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import trimesh
 
-from ..chambers import CHAMBERS, ENCLOSED, LEFT_HEART
+from ..chambers import CHAMBERS, ENCLOSED, LABELS, LEFT_HEART
 from ..frames import centred_affine
 from ..geometry.intersections import self_intersections
 from ..geometry.winding import voxelise_in_image
@@ -47,6 +47,10 @@ class Measures:
     true_volume_ml: float | None = None
     volume_error_ml: float | None = None
     volume_error_percent: float | None = None
+    wall_dice: float | None = None
+    """Of a surface around another that was measured: of what lies between the two, voxel by voxel."""
+    wall_error_percent: float | None = None
+    """Of its volume, and so of its mass."""
     watertight: bool | None = None
     """Closed, wound one way, normals outward."""
     faces: int | None = None
@@ -78,6 +82,8 @@ MEASURES = (
     Measure("hd_mm", "HD mm", 2, failed=np.inf),
     Measure("volume_error_ml", "volume error mL", 1),
     Measure("volume_error_percent", "volume error %", 1),
+    Measure("wall_dice", "Dice of the muscle", 3),
+    Measure("wall_error_percent", "mass error %", 1),
     Measure("watertight", "watertight", 2, failed=0.0),
     Measure("self_intersecting_faces", "self-intersecting faces", 1),
     Measure("overlap_ml", "overlap mL", 3, by_case=True),
@@ -135,7 +141,7 @@ def measure_case(
             rows.append(Measures(name, chamber, FAILED, failure, **shared))
         else:
             rows.append(_measure(name, meshes[chamber], truth, affine, shared))
-    return rows
+    return [_with_wall(row, meshes, classes, affine) for row in rows]
 
 
 def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[str, Any]:
@@ -171,6 +177,23 @@ def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[s
         "faces": len(mesh.faces),
         "self_intersecting_faces": len(np.unique(self_intersections(mesh.vertices, mesh.faces))),
     }
+
+
+def _with_wall(row: Measures, meshes: Mapping[str, Mesh], classes: np.ndarray, affine: np.ndarray) -> Measures:
+    """The row, with what lies between the surface and that around which it lies, where both are there."""
+    around = CHAMBERS[row.structure].around
+    truth = classes == LABELS[row.structure]
+    if row.status != MEASURED or around not in meshes or not truth.any():
+        return row
+    outer, inner = (meshes[name] for name in (row.structure, around))
+    within = [voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy() for mesh in (outer, inner)]
+    volume = np.subtract(*(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).volume for mesh in (outer, inner)))
+    true_volume = truth.sum() * abs(np.linalg.det(affine[:3, :3]))
+    return replace(
+        row,
+        wall_dice=dice(within[0] & ~within[1], truth),
+        wall_error_percent=float(100 * (volume / true_volume - 1)),
+    )
 
 
 def overlap_ml(a: Mesh, b: Mesh) -> float:

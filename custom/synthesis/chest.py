@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from .heart import Heart, profile
+from .heart import Heart
+from .layout import profile
 from .shapes import smooth_max
 
 RIBS = 8.5  # mm from the inner surface of the cage to the outer one

@@ -24,7 +24,7 @@ def paint_coronaries(canvas: Canvas, heart: Heart, rng: np.random.Generator) -> 
     p, r = heart.patient, heart.patient.coronary_radius
     outer, gap = heart.lv_radius + p.wall, r + 0.5
 
-    root, n = heart.vessels.aortic_valve, heart.aortic_normal
+    root, n = heart.arteries.aortic_valve, heart.aortic_normal
     right_cusp, *others = root.cusps
     left_cusp = max(others, key=lambda cusp: float(cusp @ [-1.0, 0.4, 0.0]))
     reach = p.sinuses * root.radius

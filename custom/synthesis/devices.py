@@ -52,7 +52,7 @@ def paint_leads(canvas: Canvas, heart: Heart, chest: Chest) -> None:
     """Leads from a box under the left collarbone through the superior cava to atrium, ventricle and coronary sinus, and
     a catheter that ends in the cava. To be painted before the right heart, after the left one."""
     p, rng = heart.patient, stream(heart.patient.seed, "leads")
-    cava = heart.vessels.cava_course
+    cava = heart.right.cavae.course
     if Device.CENTRAL_LINE in p.devices:
         canvas.paint(Structure.METAL, tube([*cava[:0:-1], 0.4 * cava[0] + 0.6 * cava[1]], [0.9] * 3))
     if Device.PACEMAKER not in p.devices and Device.DEFIBRILLATOR not in p.devices:

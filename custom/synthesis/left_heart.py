@@ -53,17 +53,17 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
 
 def _paint_aorta(canvas: Canvas, heart: Heart) -> None:
     """Cusps, root, ascending aorta and arch."""
-    p, valve, vessels = heart.patient, heart.vessels.aortic_valve, heart.vessels
+    p, valve, arteries = heart.patient, heart.arteries.aortic_valve, heart.arteries
     window = canvas.window(valve.bounds)
     points = canvas.points[(slice(None), *window)]
-    sheet = valve.leaflets(points) & (vessels.aortic_root.distance(points) < 0)
+    sheet = valve.leaflets(points) & (arteries.aortic_root.distance(points) < 0)
     rng = stream(p.seed, "calcified cusps")
     specks = Waves.draw(rng, 8, (5.0, 12.0), 1.0)(points)[0] > 1.6 - 1.4 * p.leaflet_calcium
     canvas.fill(Structure.CALCIUM, sheet & specks & (p.leaflet_calcium > 0), window)
     canvas.fill(Structure.AORTIC_LEAFLETS, sheet, window)
-    canvas.paint(Structure.AORTIC_ROOT, vessels.aortic_root, 6.0)
-    canvas.paint(Structure.ASCENDING_AORTA, vessels.ascending_aorta, 6.0)
-    canvas.paint(Structure.AORTIC_ARCH, vessels.aortic_arch, 6.0)
+    canvas.paint(Structure.AORTIC_ROOT, arteries.aortic_root, 6.0)
+    canvas.paint(Structure.ASCENDING_AORTA, arteries.ascending_aorta, 6.0)
+    canvas.paint(Structure.AORTIC_ARCH, arteries.aortic_arch, 6.0)
 
 
 def _paint_ventricle(canvas: Canvas, heart: Heart) -> tuple[torch.Tensor, Window]:

@@ -15,7 +15,7 @@ from .structures import Structure
 
 def _arch_branches(heart: Heart) -> list[Union]:
     """Brachiocephalic trunk, left carotid and left subclavian artery, from the arch upwards."""
-    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.vessels.arch_height
+    x, y, top = heart.spine[0], heart.spine[1] + heart.patient.spine_radius, heart.arteries.arch_height
     first = np.array([0.5 * (heart.aortic[0] + x) + 2, 0.5 * (heart.aortic[1] + y) + 6, top + 16])
     last = np.array([x - 22, y + 10, top + 12])
     ends = [[x + 32, y + 22, top + 75], [x - 22, y + 20, top + 85], [x - 42, y + 4, top + 75]]
@@ -27,7 +27,7 @@ def _arch_branches(heart: Heart) -> list[Union]:
 
 def _arm_veins(heart: Heart) -> list[Union]:
     """Left and right brachiocephalic veins, which join in the superior cava, and the subclavian ones."""
-    low, r = heart.vessels.cava_course[-1], 0.7 * heart.patient.cava_radius
+    low, r = heart.right.cavae.course[-1], 0.7 * heart.patient.cava_radius
     across = np.array([heart.spine[0] - 30, low[1] + 8, low[2] + 14])
     left, right = low + [-120, -20, 30], low + [75, -20, 28]
     return [
@@ -42,16 +42,16 @@ def paint_mediastinum(canvas: Canvas, heart: Heart) -> None:
     paint_coronaries(canvas, heart, stream(p.seed, "coronary arteries"))
     # a wall round everything so far keeps right and left blood apart
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, p.vessel_wall))
-    vessels = heart.vessels
+    arteries = heart.arteries
     paint_right_chambers(canvas, heart)
-    canvas.paint(Structure.PULMONARY_ARTERY, vessels.pulmonary_branches, 4.0)
-    canvas.paint(Structure.SUPERIOR_VENA_CAVA, vessels.superior_cava, 4.0)
+    canvas.paint(Structure.PULMONARY_ARTERY, arteries.pulmonary_branches, 4.0)
+    canvas.paint(Structure.SUPERIOR_VENA_CAVA, heart.right.cavae.superior, 4.0)
     for vein in _arm_veins(heart):
         canvas.paint(Structure.SUPERIOR_VENA_CAVA, vein, 3.0)
     for artery in _arch_branches(heart):
         canvas.paint(Structure.AORTA, artery, 3.0)
-    canvas.paint(Structure.INFERIOR_VENA_CAVA, vessels.inferior_cava, 3.0)
-    canvas.paint(Structure.AORTA, vessels.descending_aorta, 3.0)
+    canvas.paint(Structure.INFERIOR_VENA_CAVA, heart.right.cavae.inferior, 3.0)
+    canvas.paint(Structure.AORTA, arteries.descending_aorta, 3.0)
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < p.vessel_wall)
     _paint_gullet_and_airways(canvas, heart, stream(p.seed, "gullet and airways"))
     rng = stream(p.seed, "pericardium")

@@ -39,7 +39,7 @@ def _measure(patient: Patient, spacing: float = 2.75, half: float = 96.0) -> dic
     heart = Heart(patient)
     paint_left_chambers(canvas, heart)
     canvas.fill(Structure.VESSEL_WALL, canvas.sleeve < max(1.8, patient.vessel_wall))
-    canvas.paint(Structure.PULMONARY_TRUNK, heart.vessels.pulmonary_trunk)
+    canvas.paint(Structure.PULMONARY_TRUNK, heart.arteries.pulmonary_trunk)
     canvas.paint(Structure.RV_BLOOD, heart.right.ventricle)
     canvas.paint(Structure.RA_BLOOD, heart.right.atrium)
     counts = torch.bincount(label_map(canvas.structures, CHAMBERS).flatten(), minlength=len(CHAMBERS) + 1)

@@ -70,7 +70,7 @@ def _paint_appendage(canvas: Canvas, heart: Heart, ragged: Waves) -> None:
 
 
 def _paint_pulmonary_trunk(canvas: Canvas, heart: Heart) -> None:
-    valve, trunk = heart.vessels.pulmonary_valve, heart.vessels.pulmonary_trunk
+    valve, trunk = heart.arteries.pulmonary_valve, heart.arteries.pulmonary_trunk
     window = canvas.window(valve.bounds)
     if any(s.start == s.stop for s in window):
         return

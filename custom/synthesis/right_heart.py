@@ -5,16 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from .annulus import Annulus, Atrium, Inlet, Leaflets
+from .arteries import GreatArteries
+from .caval_veins import CavalVeins
+from .layout import Layout
 from .shapes import Bounds, Cut, Shape, Superellipsoid, Union, along, settle, tube, unit
-
-if TYPE_CHECKING:
-    from .heart import Heart
 
 
 @dataclass(frozen=True)
@@ -62,12 +61,12 @@ def _bow(height: float) -> float:
 class RightHeart:
     """Positions and shapes, derived from the left heart's layout."""
 
-    def __init__(self, heart: Heart) -> None:
-        self.heart, self.patient = heart, heart.patient
+    def __init__(self, layout: Layout, arteries: GreatArteries) -> None:
+        self.layout, self.patient, self.arteries = layout, layout.patient, arteries
 
     @cached_property
     def tricuspid(self) -> Annulus:
-        h, p = self.heart, self.patient
+        h, p = self.layout, self.patient
         reach = 0.85 * h.lv_radius + p.septum + 0.95 * p.tricuspid_radius + 3
         centre = h.base + reach * h.septal - 7 * h.anterior + 8 * h.axis
         normal = unit(h.axis + np.array([-0.25, 0.1, 0.0]))
@@ -82,7 +81,7 @@ class RightHeart:
     @cached_property
     def wedge(self) -> Wedge:
         """The ventricle's body without the outflow tract."""
-        h, p = self.heart, self.patient
+        h, p = self.layout, self.patient
         outer = 0.92 * h.lv_radius + 0.8 * p.septum
         size = 44.0 * p.rv_scale * (p.rv_volume / 130) ** (1 / 3)
         axes = np.stack([h.septal, h.anterior, h.axis], axis=1)
@@ -92,10 +91,12 @@ class RightHeart:
     @cached_property
     def outflow(self) -> Union:
         """Infundibulum, up to the pulmonary valve."""
-        body, valve, r = self.wedge, self.heart.vessels.pulmonary_valve, self.patient.pulmonary_radius
-        start = body.middle(0.28) + 0.45 * body.semi[1] * self.heart.anterior + 0.15 * body.semi[0] * self.heart.septal
+        body, valve, r = self.wedge, self.arteries.pulmonary_valve, self.patient.pulmonary_radius
+        start = (
+            body.middle(0.28) + 0.45 * body.semi[1] * self.layout.anterior + 0.15 * body.semi[0] * self.layout.septal
+        )
         below = valve.centre - 14 * valve.normal
-        below = settle([below], self.heart.vessels.aortic_root, r + 2.5, only_outwards=True)[0]
+        below = settle([below], self.arteries.aortic_root, r + 2.5, only_outwards=True)[0]
         path = [start, below, valve.centre, valve.centre + 8 * valve.normal]
         parts = tube(path, [1.35 * r, 1.12 * r, r, r], 2).parts
         return Union(tuple(Cut(part, valve.centre, valve.normal) for part in parts))
@@ -108,9 +109,9 @@ class RightHeart:
     def moderator_band(self) -> Union:
         """From the septum to the free wall, at about two thirds of the way to the apex."""
         body = self.wedge
-        across = [body.middle(0.50), body.middle(0.6) - 6 * self.heart.anterior, body.middle(0.62)]
-        across[1] = across[1] + 0.35 * body.semi[0] * self.heart.septal
-        across[2] = across[2] + 0.55 * body.semi[0] * self.heart.septal - 0.2 * body.semi[1] * self.heart.anterior
+        across = [body.middle(0.50), body.middle(0.6) - 6 * self.layout.anterior, body.middle(0.62)]
+        across[1] = across[1] + 0.35 * body.semi[0] * self.layout.septal
+        across[2] = across[2] + 0.55 * body.semi[0] * self.layout.septal - 0.2 * body.semi[1] * self.layout.anterior
         return tube(across, [2.6, 2.2, 3.2], 2)
 
     @cached_property
@@ -124,6 +125,10 @@ class RightHeart:
         valve, semi = self.tricuspid, self.atrial_semi
         to_ra = unit(-valve.normal + np.array([0.4, -0.4, 0.0]))
         return valve.centre + to_ra * (0.9 / float(np.linalg.norm(to_ra / semi)) + 4)
+
+    @cached_property
+    def cavae(self) -> CavalVeins:
+        return CavalVeins(self.layout, self.atrial_centre, self.atrial_semi)
 
     @cached_property
     def atrium(self) -> Atrium:
@@ -140,7 +145,7 @@ class RightHeart:
         path.append(path[-1] + np.array([-14.0, 6.0, 2.0]) * size)
         radii = size * np.array([15.0, 13.0, 9.0, 4.5])
         path[1:] = [
-            settle([point], self.heart.vessels.aortic_root, r + 2, only_outwards=True)[0]
+            settle([point], self.arteries.aortic_root, r + 2, only_outwards=True)[0]
             for point, r in zip(path[1:], radii[1:], strict=True)
         ]
         return tube(path, radii, 3)
@@ -157,9 +162,9 @@ class RightHeart:
     def jets(self) -> tuple[Shape, Shape]:
         """Blood that has just come in: of the superior cava towards the valve and beyond, and of the inferior one along
         the septum."""
-        vessels, valve, r = self.heart.vessels, self.tricuspid, self.patient.cava_radius
-        centre, mouth = self.atrial_centre, vessels.inferior_cava.parts[0].start
-        down = [vessels.cava_course[0], centre + [-2, 4, 4], valve.centre, valve.centre + 22 * valve.normal]
+        cavae, valve, r = self.cavae, self.tricuspid, self.patient.cava_radius
+        centre, mouth = self.atrial_centre, cavae.inferior.parts[0].start
+        down = [cavae.course[0], centre + [-2, 4, 4], valve.centre, valve.centre + 22 * valve.normal]
         upper = tube(down, [r, 0.9 * r, 0.75 * r, 0.9 * r], 2)
         upwards = [mouth + [0, 0, -12], centre + [-4, -8, -6], centre + self.atrial_semi * [-0.4, -0.35, 0.5]]
         lower = tube(upwards, [1.3 * r, 1.25 * r, 0.9 * r], 2)

@@ -44,7 +44,7 @@ class Truth:
         """Points, planes and ostia as lists of numbers, RAS mm; a plane has centre, contour, and its normal along the
         blood's flow. Steps between slabs of a scan are not in them."""
         h = self.heart
-        aortic, pulmonary, appendage = h.vessels.aortic_valve, h.vessels.pulmonary_valve, h.appendage
+        aortic, pulmonary, appendage = h.arteries.aortic_valve, h.arteries.pulmonary_valve, h.appendage
         first = appendage.parts[0]
         return {
             "mitral annulus": self._plane(h.mitral.contour(), h.mitral.normal),
@@ -76,7 +76,7 @@ class Truth:
         points = torch.from_numpy(apply_affine(np.linalg.inv(self.patient.pose) @ affine, voxels.numpy())).T
         points = points + self.bend(points)
         below = self.heart.mitral.local(points)[2]
-        aortic = self.heart.vessels.aortic_valve
+        aortic = self.heart.arteries.aortic_valve
         beyond = torch.from_numpy(aortic.normal) @ points - float(aortic.normal @ aortic.centre)
         values = regions[tuple(voxels.T)]
         values[(values == 5) & (below < NEAR_VALVE) & (beyond < -NEAR_VALVE)] = 6

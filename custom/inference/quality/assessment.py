@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from monai.transforms import Transform
 
+from ...anatomy.wall import wall_between
 from ...chambers import CHAMBERS, ENCLOSED
 from ...mesh import Mesh
 from ...metrics import dice
@@ -17,7 +18,6 @@ from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .doubt import assess
-from .wall import wall_between
 
 
 class AssessMeshesd(Transform):

@@ -1,31 +1,28 @@
-"""Aorta, pulmonary artery and caval veins as implicit shapes, hung on a heart; each named part is a shape."""
+"""Aorta and pulmonary artery as implicit shapes on a heart's layout; each named part is a shape."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from .layout import Layout
 from .semilunar import SemilunarValve
 from .shapes import Cut, Shape, Union, settle, tube, unit
 
-if TYPE_CHECKING:
-    from .heart import Heart
 
+class GreatArteries:
+    """What leaves a heart; the pulmonary valve lies clear of the left ventricle's muscle."""
 
-class GreatVessels:
-    """What leaves and enters a heart, derived from its layout."""
-
-    def __init__(self, heart: Heart) -> None:
-        self.heart, self.patient = heart, heart.patient
+    def __init__(self, layout: Layout, myocardium: Shape) -> None:
+        self.layout, self.patient, self.myocardium = layout, layout.patient, myocardium
 
     # aorta
 
     @cached_property
     def aortic_valve(self) -> SemilunarValve:
         """The right coronary cusp lies away from the mitral valve."""
-        h, p = self.heart, self.patient
+        h, p = self.layout, self.patient
         return SemilunarValve(
             h.aortic, h.aortic_normal, h.aortic_radius, h.aortic - h.mitral.centre, p.aortic_opening,
             p.leaflet_thickness,
@@ -34,15 +31,15 @@ class GreatVessels:
     @cached_property
     def aortic_root(self) -> Shape:
         """From the annulus to the sinotubular junction."""
-        valve, r = self.aortic_valve, 0.5 * (self.heart.aortic_radius + self.patient.ascending_radius)
+        valve, r = self.aortic_valve, 0.5 * (self.layout.aortic_radius + self.patient.ascending_radius)
         n, centre = valve.normal, valve.centre
         core = tube([centre - 2 * n, centre + 10 * n, centre + 22 * n], [valve.radius, valve.radius, 0.92 * r], 2)
         return Cut(Union((valve.root(self.patient.sinuses), *core.parts), 3.0), centre, -n)
 
     @cached_property
     def _aortic_course(self) -> Union:
-        p, n, r, aortic = self.patient, self.heart.aortic_normal, self.patient.ascending_radius, self.heart.aortic
-        top, spine = self.arch_height, self.heart.spine
+        p, n, r, aortic = self.patient, self.layout.aortic_normal, self.patient.ascending_radius, self.layout.aortic
+        top, spine = self.arch_height, self.layout.spine
         path = [
             aortic + 14 * n,
             aortic + 28 * n,
@@ -51,13 +48,13 @@ class GreatVessels:
             np.array([0.5 * (aortic[0] + spine[0] - 22), 0.5 * (aortic[1] + spine[1]), top + 18]),
             np.array([spine[0] - 24, spine[1] + 16, top + 2]),
         ]
-        start = 0.5 * (self.heart.aortic_radius + r)
+        start = 0.5 * (self.layout.aortic_radius + r)
         return tube(path, [start, 0.5 * (start + r), r, r, 0.9 * r, p.descending_radius])
 
     @cached_property
     def ascending_aorta(self) -> Union:
         """From the junction to the upper level of the atria."""
-        level, up = np.array([0.0, 0.0, self.heart.roof]), np.array([0.0, 0.0, 1.0])
+        level, up = np.array([0.0, 0.0, self.layout.roof]), np.array([0.0, 0.0, 1.0])
         return Union(tuple(Cut(part, level, up) for part in self._aortic_course.parts[:14]))
 
     @cached_property
@@ -67,15 +64,15 @@ class GreatVessels:
 
     @cached_property
     def arch_height(self) -> float:
-        return max(self.heart.roof + 48, self.heart.aortic[2] + 70)
+        return max(self.layout.roof + 48, self.layout.aortic[2] + 70)
 
     @cached_property
     def descending_aorta(self) -> Union:
-        d, top, la = self.patient.descending_radius, self.arch_height, self.heart.la
-        x, y = self.heart.descending_place
+        d, top, la = self.patient.descending_radius, self.arch_height, self.layout.la
+        x, y = self.layout.descending_place
         heights = [top + 2, la[2], la[2] - 70, la[2] - 170]
         path = [
-            np.array([self.heart.spine[0] - 24, self.heart.spine[1] + 16, heights[0]]),
+            np.array([self.layout.spine[0] - 24, self.layout.spine[1] + 16, heights[0]]),
             np.array([x, y, heights[1]]),
             np.array([x + 6, y + 4, heights[2]]),
             np.array([x + 12, y + 8, heights[3]]),
@@ -87,9 +84,9 @@ class GreatVessels:
     @cached_property
     def pulmonary_valve(self) -> SemilunarValve:
         """In front of the aortic root, to its left and a little above, looking up and to the back."""
-        p, h = self.patient, self.heart
+        p, h = self.patient, self.layout
         place = h.aortic + np.array([-0.9, 1.35, 0.9]) * (p.pulmonary_radius + 4)
-        place = settle([place], h.myocardium, p.pulmonary_radius + 1, only_outwards=True)[0]
+        place = settle([place], self.myocardium, p.pulmonary_radius + 1, only_outwards=True)[0]
         place = settle([place], self.aortic_root, p.pulmonary_radius + 3, only_outwards=True)[0]
         normal = unit(unit(self.fork - place) + np.array([-0.1, 0.0, 0.5]))
         return SemilunarValve(
@@ -100,7 +97,7 @@ class GreatVessels:
     def fork(self) -> np.ndarray:
         """Bifurcation of the pulmonary trunk (3,)."""
         return np.array(
-            [self.heart.la[0] - 20, self.heart.la[1] + 10, self.heart.roof + self.patient.pulmonary_radius + 6]
+            [self.layout.la[0] - 20, self.layout.la[1] + 10, self.layout.roof + self.patient.pulmonary_radius + 6]
         )
 
     @cached_property
@@ -115,39 +112,10 @@ class GreatVessels:
 
     @cached_property
     def pulmonary_branches(self) -> Union:
-        r, la, fork, roof = self.patient.pulmonary_radius, self.heart.la, self.fork, self.heart.roof
+        r, la, fork, roof = self.patient.pulmonary_radius, self.layout.la, self.fork, self.layout.roof
         right = tube(
             [fork, la + [12, 2, roof - la[2] + 0.75 * r + 3], la + [42, -6, roof - la[2] + 4], la + [68, -16, 6]],
             [0.75 * r, 0.72 * r, 0.62 * r, 0.4 * r],
         )
         left = tube([fork, la + [-44, -14, roof - la[2] + 14], la + [-62, -34, 0]], [0.8 * r, 0.68 * r, 0.4 * r])
         return Union((*right.parts, *left.parts))
-
-    # caval veins
-
-    @cached_property
-    def cava_course(self) -> list[np.ndarray]:
-        """Course of the superior vena cava, points (3,) from the right atrium upwards."""
-        ra, top = self.heart.right.atrial_centre, self.heart.roof + 72
-        up = 0.6 * self.heart.right.atrial_semi[2]
-        return [
-            ra + [2, -8, up], np.array([ra[0] + 2, ra[1] - 12, max(self.heart.roof + 8, ra[2] + up + 12)]),
-            np.array([ra[0], ra[1] - 6, top]),
-        ]  # fmt: skip
-
-    @cached_property
-    def superior_cava(self) -> Union:
-        r = 0.85 * self.patient.cava_radius
-        return tube(self.cava_course, [1.1 * r, r, 0.9 * r])
-
-    @cached_property
-    def inferior_cava(self) -> Union:
-        ra, r = self.heart.right.atrial_centre, 1.15 * self.patient.cava_radius
-        down, spine = self.heart.right.atrial_semi[2], self.heart.spine
-        path = [
-            ra + [0, -8, -0.6 * down],
-            ra + [-2, -13, -1.3 * down],
-            np.array([spine[0] + 24, spine[1] + 34, ra[2] - 95]),
-        ]
-        path.append(path[-1] + [0, -6, -90])
-        return tube(path, [r, r, r, 0.9 * r])
