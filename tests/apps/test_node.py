@@ -33,12 +33,13 @@ from pacs import (  # noqa: E402
     until,
 )
 
-from custom.inference.writing.outputs import EVERY_OUTPUT  # noqa: E402
+from custom.chambers import LEFT_HEART  # noqa: E402
+from custom.inference.writing.outputs import Outputs  # noqa: E402
 
 pytestmark = pytest.mark.long
 
-RESULTS = sum(name.endswith(".dcm") for name in EVERY_OUTPUT.names("case"))
-"""Objects that a study gives: a SEG, an Encapsulated STL a chamber."""
+RESULTS = sum(name.endswith(".dcm") for name in Outputs(LEFT_HEART, "stl", dicom=True).names("case"))
+"""Objects that a study gives: a SEG, an SR, a secondary capture, an Encapsulated STL a chamber."""
 KILLS = 20
 MANY = 200
 
