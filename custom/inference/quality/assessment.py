@@ -17,7 +17,7 @@ from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .doubt import assess
-from .wall import wall_between
+from .wall import wall_between, withhold_walls
 
 
 class AssessMeshesd(Transform):
@@ -43,7 +43,7 @@ class AssessMeshesd(Transform):
                 [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
             )
             forced = len(record["reading"]["forced"])
-            record["structures"] = {
+            structures = {
                 mesh.name: {
                     "definition": CHAMBERS[mesh.name].definition,
                     **checks,
@@ -51,6 +51,7 @@ class AssessMeshesd(Transform):
                 }
                 for mesh, checks in zip(meshes, found, strict=True)
             }
+            record["structures"] = withhold_walls(structures)
         return record
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import igl
 import numpy as np
 import trimesh
 
+from ...chambers import CHAMBERS
 from ...mesh import Mesh
+from .doubt import usable
 
 DENSITY = 1.05
 """g/mL of myocardium (Schulz-Menger et al., J Cardiovasc Magn Reson 2020)."""
@@ -39,3 +42,13 @@ def wall_between(outer: Mesh, inner: Mesh) -> dict[str, Any]:
         largest = distance[wall][order][np.searchsorted(share, 0.95)]
         thickness = {"mean": float(np.average(distance[wall], weights=area[wall])), "largest": float(largest)}
     return {"mass_g": float(DENSITY * volume / 1e3), "thickness_mm": thickness}
+
+
+def withhold_walls(structures: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The report's `structures` without the mass and thickness of a wall of which either surface is not to be used."""
+    told = {}
+    for name, checks in structures.items():
+        sides = (checks, structures.get(CHAMBERS[name].around, checks))
+        doubted = "mass_g" in checks and not all(usable(side) for side in sides)
+        told[name] = {**checks, "mass_g": None, "thickness_mm": {"mean": None, "largest": None}} if doubted else checks
+    return told
