@@ -44,6 +44,8 @@ mutants: $(VENV)/ready
 node-env: $(NODE)/ready
 
 test-node: $(VENV)/ready
+	@for program in Orthanc storescu storescp openssl; do command -v $$program > /dev/null || { \
+		echo "make test-node: $$program is missing: apt-get install orthanc orthanc-dicomweb dcmtk openssl"; exit 2; }; done
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -s -m long tests/apps/test_node.py --junitxml dist/test-node.xml
 
 papers: $(VENV)/ready

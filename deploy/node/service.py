@@ -17,7 +17,7 @@ from custom.runtime.interruption import heed_signals, held, interrupted
 from .config import Config
 from .fetching import Fetcher
 from .processing import Failure, Workflow
-from .queue import Queue, Study
+from .queue import Queue, Study, abandon, clean, purge, recover
 from .receiving import Receiver
 from .sending import Refused, Unreachable, send
 from .status import write_status
@@ -63,8 +63,8 @@ class Service:
                 self._door.acquire(blocking=False)
             except Timeout as error:
                 raise InputError("another process receives into this queue: leave out `receive` and `fetch`") from error
-            queue.clean()
-        queue.recover()
+            clean(queue)
+        recover(queue)
         if config.process:
             self._workflow = Workflow(config.inference, config.least_trust)
             self._every(PAUSE, self._send_next)
@@ -102,7 +102,7 @@ class Service:
 
     def _process(self, workflow: Workflow, study: Study) -> None:
         queue = self._queue
-        work = queue.folder / "work" / study.id
+        work = queue.files.work / study.id
         try:
             made = workflow.run(queue.study_folder(study.uid), work)
         except Failure as failure:
@@ -163,13 +163,13 @@ class Service:
 
     def _tidy(self) -> None:
         queue, config = self._queue, self._config
-        freed = queue.recover()
-        abandoned = queue.abandon(config.abandoned_after_s)
+        freed = recover(queue)
+        abandoned = abandon(queue, config.abandoned_after_s)
         for text, count in (("taken over from a process that has ended", freed), ("aside, cut off", abandoned)):
             if count:
                 logger.warning("%d studies %s", count, text)
-        queue.purge("done", config.keep_done_h * 3600)
-        queue.purge("aside", config.keep_aside_h * 3600)
+        purge(queue, "done", config.keep_done_h * 3600)
+        purge(queue, "aside", config.keep_aside_h * 3600)
 
     def _report(self) -> None:
         write_status(self._queue, self._config.least_free_mb, self._began)

@@ -30,7 +30,7 @@ def write_status(queue: Queue, least_free_mb: float, since: float) -> None:
         **queue.figures(),
     }
     path = queue.folder / FILE
-    part = path.with_suffix(f".{queue.owner}")
+    part = path.with_suffix(f".{queue.owner.name}")
     part.write_text(json.dumps(numbers, indent=2) + "\n")
     os.replace(part, path)
 

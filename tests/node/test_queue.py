@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.node import queue as module
-from deploy.node.queue import CUT_OFF, Queue
+from deploy.node.queue import CUT_OFF, Queue, abandon, clean, files, purge, recover
 
 ROOT = Path(__file__).parents[2]
 
@@ -66,7 +65,7 @@ def test_a_delivery_that_was_cut_off_waits_to_be_taken_up_again(queue):
 def test_a_delivery_that_is_never_taken_up_is_put_aside_and_may_come_later(queue):
     queue.store("1.2", "1.2.1", b"one")
     queue.delivered(["1.2"], whole=False)
-    assert queue.abandon(after_s=-1) == 1
+    assert abandon(queue, after_s=-1) == 1
     assert [study["reason"] for study in queue.aside()] == [CUT_OFF]
     deliver(queue, instances=("1.2.1",))  # all had come but for the end of the association
     assert queue.claim("receiving") is not None
@@ -77,7 +76,7 @@ def test_a_study_that_comes_again_is_not_done_again(queue, tmp_path):
     do(queue, tmp_path, "9.1")
     deliver(queue)
     assert states(queue) == {"done": 1} and queue.claim("receiving") is None
-    queue.purge("done", after_s=-1)
+    purge(queue, "done", after_s=-1)
     assert not queue.study_folder("1.2").exists()
     deliver(queue)  # its files were gone
     assert queue.is_repeated(queue.claim("receiving"))
@@ -151,12 +150,12 @@ def test_an_instance_is_there_whole_or_not_at_all(queue, monkeypatch):
     def power_cut(*_):
         raise OSError("power")
 
-    monkeypatch.setattr(module.os, "replace", power_cut)
+    monkeypatch.setattr(files.os, "replace", power_cut)
     with pytest.raises(OSError):
         queue.store("1.2", "1.2.1", b"one")
     monkeypatch.undo()
     assert queue.size_of("1.2") == (0, 0)
-    queue.clean()
+    clean(queue)
     assert not [path for path in queue.folder.rglob("*") if path.is_file() and path.parent.name == "parts"]
     assert queue.store("1.2", "1.2.1", b"one")
 
@@ -165,7 +164,7 @@ def test_a_file_that_no_transaction_tells_of_is_removed(queue):
     deliver(queue)
     stray = queue.study_folder("1.2") / "0123.dcm"
     stray.write_bytes(b"written, then the power went")
-    queue.clean()
+    clean(queue)
     assert not stray.exists() and len(list(queue.study_folder("1.2").iterdir())) == 2
 
 
@@ -187,10 +186,10 @@ def test_what_a_killed_process_owned_is_free_and_what_a_living_one_owns_is_not(t
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
     with other:
         assert other.stdout.readline() == "1.2\n"
-        assert queue.recover() == 0 and queue.claim("receiving") is None
+        assert recover(queue) == 0 and queue.claim("receiving") is None
         other.send_signal(signal.SIGKILL)
         other.wait()
-        assert queue.recover() == 1
+        assert recover(queue) == 1
     study = queue.claim("receiving")
     assert study.uid == "1.2" and study.attempts == 2
     queue.close()
@@ -210,7 +209,7 @@ def test_what_is_in_the_queue_is_there_after_a_restart(tmp_path):
 def test_claims_stay_fast_among_thousands_of_studies(queue, tmp_path):
     """By the plan of the query, not the clock: the index of states is used."""
     deliver(queue)
-    plan = queue._all(
+    plan = queue.database.all(
         "EXPLAIN QUERY PLAN SELECT * FROM studies WHERE state = 'receiving' AND owner IS NULL ORDER BY arrived LIMIT 1"
     )
     assert any("by_state" in row["detail"] for row in plan)

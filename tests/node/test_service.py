@@ -122,7 +122,7 @@ def test_a_study_that_ends_the_process_each_time_is_put_aside(service):
     deliver(service)
     for _ in range(2):  # claimed, and the process was killed
         service._queue.claim("receiving")
-        with service._queue._transaction() as database:
+        with service._queue.database.transaction() as database:
             database.execute("UPDATE studies SET owner = NULL")
     service._process_next(workflow())
     assert states(service) == {"aside": 1}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
-from .doubt import assess
+from .doubt import assess, usable
 
 
 class AssessMeshesd(Transform):
@@ -43,7 +43,7 @@ class AssessMeshesd(Transform):
                 [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
             )
             forced = len(record["reading"]["forced"])
-            record["structures"] = {
+            structures = {
                 mesh.name: {
                     "definition": CHAMBERS[mesh.name].definition,
                     **checks,
@@ -51,7 +51,18 @@ class AssessMeshesd(Transform):
                 }
                 for mesh, checks in zip(meshes, found, strict=True)
             }
+            record["structures"] = withhold_walls(structures)
         return record
+
+
+def withhold_walls(structures: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The report's `structures` without the mass and thickness of a wall of which either surface is not to be used."""
+    told = {}
+    for name, checks in structures.items():
+        sides = (checks, structures.get(CHAMBERS[name].around, checks))
+        doubted = "mass_g" in checks and not all(usable(side) for side in sides)
+        told[name] = {**checks, "mass_g": None, "thickness_mm": {"mean": None, "largest": None}} if doubted else checks
+    return told
 
 
 def _checks(
