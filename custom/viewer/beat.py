@@ -11,14 +11,16 @@ from matplotlib.colors import to_hex
 from monai.data import MetaTensor
 
 from ..chambers import CHAMBERS
+from ..measured import Value
 from ..mesh import Mesh
+from .words import trust_mark
 
 STEP_MM = 0.01
 """In which positions are stored, 16 bits a coordinate."""
 _LEADING = ("LV", "LA")
 """Whose largest and smallest volume are the phases that come with their CT: the first of these that there is."""
 _UNUSABLE = "do not use"
-_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 560, 200, 44, 14, 16, 34
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 190, 30, 10, 22, 34
 """Of the curve, in the units of its drawing."""
 
 
@@ -74,15 +76,33 @@ def usable(function: Mapping[str, Any]) -> dict[str, list[bool]]:
     return {name: [trust != _UNUSABLE for trust in curve["trust"]] for name, curve in _curves(function)}
 
 
-def section(function: Mapping[str, Any], own: float) -> str:
-    """The slider over the phases and the curve, in HTML; `own` is the per cent of the case's own phase."""
+def section(function: Mapping[str, Any], own: float, fraction: Value | None) -> str:
+    """The slider over the phases, the curve and the ejection fraction, in HTML.
+
+    Args:
+        function: of the report.
+        own: per cent of the beat, of the case's own phase.
+        fraction: the ejection fraction; None where no ventricle was asked for.
+    """
     last, at = len(function["percent"]) - 1, function["percent"].index(own)
     return f"""<section id="beat" aria-label="The phases of the beat">
 <label>Phase of the beat <input type="range" id="phase" min="0" max="{last}" step="1" value="{at}"></label>
 <p><output id="phase-told"></output></p>
 <p class="hint" id="phase-planes"></p>
 {_draw(function)}
+{_headline(fraction)}
 </section>"""
+
+
+def _headline(fraction: Value | None) -> str:
+    if fraction is None:
+        return ""
+    number = "no number" if fraction.value is None else f"{fraction.value:.0f} %"
+    reason = "" if fraction.reason is None else f'<p class="reason">{escape(fraction.reason)}</p>'
+    return (
+        f'<p id="fraction">Ejection fraction <span class="number">{number}</span> {trust_mark(fraction.trust)}</p>'
+        f"{reason}"
+    )
 
 
 def _curves(function: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -118,8 +138,8 @@ def _draw(function: Mapping[str, Any]) -> str:
         parts.append(words(_LEFT - 6, y(volume) + 4, f"{volume:.0f}", "end"))
     for percent in at:
         parts.append(words(x(percent), _HEIGHT - _BOTTOM + 16, f"{percent % 100:.0f}"))
-    parts.append(words(_WIDTH / 2, _HEIGHT - 3, "% of the beat (0: R wave, where the headers tell it)"))
-    parts.append(words(4, _TOP - 4, "mL", "start"))
+    parts.append(words(_WIDTH / 2, _HEIGHT - 3, "% of the beat"))
+    parts.append(words(2, 11, "mL", "start"))
     for name, curve in curves:
         colour = to_hex(CHAMBERS[name].colour)
         volumes, trusts = ([*curve[of], curve[of][0]] for of in ("volume_ml", "trust"))
@@ -130,16 +150,16 @@ def _draw(function: Mapping[str, Any]) -> str:
     for name, measure in function["measures"].items():
         word = {"LV_end_diastolic_volume": "ED", "LV_end_systolic_volume": "ES"}.get(name)
         if word and measure["value"] is not None:
-            above = y(measure["value"]) + (-8 if word == "ED" else 18)
-            parts.append(words(x(measure["percent"]), above, word, colour=to_hex(CHAMBERS["LV"].colour)))
+            below = y(measure["value"]) + 16
+            parts.append(words(x(measure["percent"]) + 4, below, word, "start", to_hex(CHAMBERS["LV"].colour)))
     parts.append(f'<path id="cursor" d="M0 {_TOP}V{_HEIGHT - _BOTTOM}"/>')
     parts += [f'<rect id="mark-{place}" x="{x(percent)}" y="0" width="0" height="0"/>'
               for place, percent in enumerate(percents)]  # fmt: skip
     legend = ", ".join(f"{name} {CHAMBERS[name].title.lower()}" for name, _ in curves)
     return (
         f'<svg id="curve" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="Volumes over the beat">'
-        f'{"".join(parts)}</svg>\n<p class="hint">{escape(legend)}. Round: no alarm; triangle: check; cross at the foot: '
-        f"not to be used. ED, ES: end of filling and of emptying.</p>"
+        f'{"".join(parts)}</svg>\n<p class="hint">{escape(legend)}. Round: no alarm; triangle: check; cross at the '
+        "foot: not to be used. ED, ES: end-diastole, end-systole.</p>"
     )
 
 

@@ -37,7 +37,6 @@ OPTIONS = {
 }
 """Of NiiVue."""
 SCENE = {
-    "volScaleMultiplier": 1.6,
     "renderAzimuth": 120,
     "renderElevation": 15,
     "clipPlaneDepthAziElevs": [[-1.8, 0, 0]],  # all of the CT is cut away, which would hide the surfaces

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from monai.data import MetaTensor
 
+from ..chambers import CHAMBERS
+from ..frames import ras_to_voxel
 from ..measured import Measured, Value
 from ..mesh import Mesh
 from ..text import RESEARCH_ONLY
@@ -24,6 +26,10 @@ from .tables import landmark_list, located, measurement_table
 
 WINDOWS = {"Angiography": (-100.0, 500.0), "Soft tissue": (-160.0, 240.0)}
 """HU that are black and white, by the names of the buttons; the crop's own window follows."""
+LARGEST_ZOOM, FILLED = 1.6, 0.8
+"""Of the surfaces in 3D: how much of half the picture they reach at most, as far as the zoom allows."""
+_AROUND = 0.35
+"""Opacity of a structure that another one lies in."""
 _FOLDER = Path(__file__).parent / "browser"
 _SCRIPTS = ("model", "reading", "cutting", "structures", "landmarks", "beat", "controls", "start")
 """What runs in the browser, one after the other."""
@@ -62,12 +68,17 @@ class Page:
         """
         affine = np.asarray(image.affine)
         found = located(report.get("landmarks", {}))
-        told = self._told(image, meshes, measured, report, found)
+        regions = {name: named for name, named in report.get("regions", {}).items() if set(named) != {"0"}}
+        told = self._told(image, meshes, measured, regions, found)
         images, section, motion = [image], "", {}
         if phases:
-            function, own = report["function"], report["percent"]
+            function, own, fraction = report["function"], report["percent"], values.get("LV_ejection_fraction")
             held, moved = beat.moments(function, own), beat.Motion.of(phases)
-            images, section, motion = [phases[at].image for at in held], beat.section(function, own), moved.steps
+            images, section, motion = (
+                [phases[at].image for at in held],
+                beat.section(function, own, fraction),
+                moved.steps,
+            )
             told["beat"] = {
                 "percents": function["percent"], "told": beat.told(function), "usable": beat.usable(function),
                 "moments": held, "own": function["percent"].index(own),
@@ -76,11 +87,10 @@ class Page:
         parts = {
             "case": json.dumps(told).encode(),
             "ct": encode_ct([each.as_tensor()[0].cpu().numpy() for each in images], affine, self.window),
-            **dict(_parts(meshes, motion)),
+            **dict(_parts(meshes, regions, motion)),
         }
         script = '"use strict";\n' + "\n".join(_read(f"{name}.js") for name in _SCRIPTS)
         style = _read("page.css")
-        regions = report.get("regions", {})
         return (
             Template(_read("page.html"))
             .substitute(
@@ -94,7 +104,10 @@ class Page:
                 colours='<span id="colours">Colours: </span>' if regions else "",
                 beat=section,
                 heading="What the program found" if words.usable(measured) else "Not a result",
-                chambers="\n".join(words.structure(name, of, regions.get(name, {})) for name, of in measured.items()),
+                chambers="\n".join(
+                    words.structure(name, of, regions.get(name, {}), report.get("percent"))
+                    for name, of in measured.items()
+                ),
                 measurements=measurement_table(values),
                 landmarks=landmark_list(report.get("landmarks", {})),
                 warnings=words.warnings(report, measured),
@@ -112,12 +125,15 @@ class Page:
         image: MetaTensor,
         meshes: Sequence[Mesh],
         measured: Mapping[str, Measured],
-        report: Mapping[str, Any],
+        regions: Mapping[str, Mapping[str, str]],
         found: Mapping[str, Mapping[str, Any]],
     ) -> dict[str, Any]:
         """What the script is told, beside the binary parts."""
         affine = np.asarray(image.affine)
         vertices = np.concatenate([mesh.vertices for mesh in meshes])
+        shape = np.array(image.shape[1:])
+        reach = np.linalg.norm(ras_to_voxel(vertices, affine) - (shape - 1) / 2, axis=1).max()
+        zoom = min(LARGEST_ZOOM, FILLED * np.linalg.norm(shape) / 2 / reach)
         return {
             "shape": image.shape[1:],
             "origin": affine[:3, 3].tolist(),
@@ -125,14 +141,15 @@ class Page:
             "centre": ((vertices.min(axis=0) + vertices.max(axis=0)) / 2).tolist(),
             "windows": {**WINDOWS, "All": self.window},
             "options": OPTIONS,
-            "scene": SCENE,
+            "scene": {**SCENE, "volScaleMultiplier": float(zoom)},
             "surfaces": {
                 mesh.name: {
                     "rgba": [*of_structure(mesh.name), 255],
                     "volume_ml": measured[mesh.name].volume_ml,
-                    "regions": None if mesh.regions is None else {
-                        value: of_region(int(value)) for value in report["regions"][mesh.name]
+                    "regions": None if mesh.name not in regions else {
+                        value: of_region(int(value)) for value in regions[mesh.name]
                     },
+                    "opacity": _AROUND if CHAMBERS[mesh.name].around in measured else 1.0,
                 }
                 for mesh in meshes
             },
@@ -148,11 +165,13 @@ class Page:
         }  # fmt: skip
 
 
-def _parts(meshes: Sequence[Mesh], motion: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+def _parts(
+    meshes: Sequence[Mesh], regions: Mapping[str, Any], motion: Mapping[str, bytes]
+) -> Iterator[tuple[str, bytes]]:
     """The binary parts of each structure."""
     for mesh in meshes:
         yield f"surface-{mesh.name}", encode_mz3(mesh)
-        if mesh.regions is not None:
+        if mesh.name in regions:
             yield f"regions-{mesh.name}", mesh.regions.astype(np.uint8).tobytes()
         if mesh.name in motion:
             yield f"motion-{mesh.name}", motion[mesh.name]

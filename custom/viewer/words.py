@@ -42,10 +42,11 @@ def usable(measured: Mapping[str, Measured]) -> bool:
 
 def stamp(refused: Sequence[str], measured: Mapping[str, Measured]) -> str:
     """What stands on the pictures where they would look better than they are."""
-    rejected = [CHAMBERS[name].title for name, values in measured.items() if values.trust == "do not use"]
+    rejected = [CHAMBERS[name].title.lower() for name, values in measured.items() if values.trust == "do not use"]
     lines = ["FORCED: refused by the program"] if refused else []
     if rejected:
-        lines.insert(0, f"{escape(', '.join(rejected))}: not to be used" if usable(measured) else "Not to be used")
+        names = escape(", ".join(rejected).capitalize())
+        lines.insert(0, f"{names}: not to be used" if usable(measured) else "Not to be used")
     return f'<p class="stamp">{"<br>".join(lines)}</p>' if lines else ""
 
 
@@ -61,14 +62,16 @@ def trust_mark(trust: str) -> str:
     return f'<span class="trust" data-trust="{trust}">{TRUST[trust][0]}</span>'
 
 
-def structure(name: str, values: Measured, regions: Mapping[str, str]) -> str:
-    """Of one structure: volume, trust, reasons, what it is, and the colours of its regions, by value."""
+def structure(name: str, values: Measured, regions: Mapping[str, str], percent: float | None) -> str:
+    """Of one structure: volume, trust, reasons, what it is, and the colours of its regions, by value; of a beat at
+    `percent` of it."""
     chamber = CHAMBERS[name]
     number = "no volume" if values.volume_ml is None else f"{values.volume_ml:.1f} mL"
+    moment = "" if percent is None else f" at {percent:g} % of the beat"
     reasons = listed([phrase for reason, phrase in values.phrases.items() if reason not in OF_THE_IMAGE])
     return f"""<article class="chamber" id="chamber-{name}">
 <h3>{escape(chamber.title)} ({name}) <label><input type="checkbox" id="show-{name}" checked> Show</label></h3>
-<p class="number">{number}</p>
+<p><span class="number">{number}</span>{moment}</p>
 <p>{trust_mark(values.trust)} {TRUST[values.trust][1]}</p>
 {reasons}
 <p class="definition">Measured: {escape(chamber.plainly)}.</p>

@@ -45,30 +45,29 @@ function ribbonOf(one, other, axis, width) {
   return [moved(one, -x - y, x - y), moved(other, x - y, y + x), moved(other, x + y, y - x), moved(one, y - x, -x - y)];
 }
 
-// A mesh of ribbons, with room for more of them as need be.
+// All ribbons as one mesh, since each change of a mesh costs NiiVue a picture; with room for more of them as need be.
 class Ribbons {
-  constructor(name, rgba) {
+  constructor() {
     this.room = 1;
-    this.model = meshModel(name, { faces: Ribbons.faces(1), points: new Float32Array(12) }, rgba, TOON);
+    this.model = meshModel("ribbons", { faces: Ribbons.faces(1), points: new Float32Array(12) }, [0, 0, 0, 255], TOON);
   }
 
   static faces(room) {
     return Uint32Array.from({ length: 6 * room }, (_, at) => 4 * Math.floor(at / 6) + [0, 1, 2, 0, 2, 3][at % 6]);
   }
 
-  // `corners` are (x, y, z), four a ribbon; `rgba` is one colour, or one a ribbon.
-  show(corners, rgba) {
+  // `corners` are (x, y, z), four a ribbon; `colours` RGBA, one a ribbon.
+  show(corners, colours) {
     const before = this.room;
-    this.room = Math.max(before, corners.length / 4);
+    this.room = Math.max(before, colours.length);
     const points = new Float32Array(12 * this.room);
     corners.forEach((corner, at) => points.set(corner, 3 * at));
-    const colours = new Uint8Array(16 * this.room);
-    const single = rgba.length === 4 && !Array.isArray(rgba[0]);
-    for (let at = 0; at < corners.length; at++) colours.set(single ? rgba : rgba[Math.floor(at / 4)], 4 * at);
+    const rgba = new Uint8Array(16 * this.room);
+    corners.forEach((_, at) => rgba.set(colours[Math.floor(at / 4)], 4 * at));
     this.model.message("buffer_change", { attr: "pts", type: "float32" }, [points]);
     if (this.room > before) {
       this.model.message("buffer_change", { attr: "tris", type: "uint32" }, [Ribbons.faces(this.room)]);
     }
-    this.model.change("rgba255", colours);
+    this.model.change("rgba255", rgba);
   }
 }

@@ -5,44 +5,39 @@ class Landmarks {
   static DOT = 4.5; // mm across
 
   constructor(found) {
-    this.found = found;
+    Object.assign(this, { name: "landmarks", found });
     const parts = found.flatMap(({ place, contour, rgba }) => [
       { ...ballOf(place, Landmarks.RADIUS.point), rgba },
       ...(contour ? [{ ...tubeOf(contour, Landmarks.RADIUS.contour), rgba }] : []),
     ]);
-    const surface = joined(parts);
-    this.model = meshModel("landmarks", surface, parts.flatMap(({ points, rgba }) =>
-      Array.from({ length: points.length / 3 }, () => rgba)).flat(), TOON);
-    this.dots = new Ribbons("landmarks-dots", found[0].rgba);
-    this.shown = true;
+    const colours = parts.flatMap(({ points, rgba }) => Array.from({ length: points.length / 3 }, () => rgba));
+    this.model = meshModel("landmarks", joined(parts), Uint8Array.from(colours.flat()), TOON);
+    this.asked = true; // by the reader, to be seen
     this.still = true; // the surfaces are at the phase whose landmarks these are
   }
 
-  get models() {
-    return [this.model, this.dots.model];
+  show(asked, still = this.still) {
+    Object.assign(this, { asked, still });
+    this.model.change("visible", asked && still);
   }
 
-  show(shown, still = this.still) {
-    Object.assign(this, { shown, still });
-    for (const model of this.models) model.change("visible", shown && still);
-  }
-
+  // Their ribbons in the planes through `place`, and their colours.
   cut(place) {
-    const corners = [];
-    const colours = [];
-    const dot = (point, axis, rgba) => {
-      corners.push(...ribbonOf(point, point, axis, Landmarks.DOT));
-      colours.push(rgba);
-    };
+    const [corners, colours] = [[], []];
+    if (!(this.asked && this.still)) return { corners, colours };
     for (const { place: point, contour, rgba } of this.found) {
       for (const axis of AXES) {
+        const dots = crossingsOf(contour ?? [], axis, place[axis]);
         if (Math.abs(point[axis] - place[axis]) < Landmarks.NEAR) {
-          dot(AXES.map((k) => (k === axis ? place[k] : point[k])), axis, rgba);
+          dots.push(AXES.map((k) => (k === axis ? place[k] : point[k])));
         }
-        for (const crossing of crossingsOf(contour ?? [], axis, place[axis])) dot(crossing, axis, rgba);
+        for (const dot of dots) {
+          corners.push(...ribbonOf(dot, dot, axis, Landmarks.DOT));
+          colours.push(rgba);
+        }
       }
     }
-    this.dots.show(corners, colours);
+    return { corners, colours };
   }
 }
 

@@ -28,9 +28,10 @@ async function start() {
   }
   const landmarks = found.landmarks.length > 0 ? new Landmarks(found.landmarks) : null;
   const drawn = [...structures, ...(landmarks ? [landmarks] : [])];
+  const ribbons = new Ribbons();
 
-  let place = null; // where the planes are
-  let asked = false; // for the next picture
+  let place = found.centre; // where the planes are
+  let asked = true; // for the next picture; before NiiVue is there, for none
   const go = (where) => {
     place = where;
     if (asked) return;
@@ -42,14 +43,15 @@ async function start() {
       const [right, front, head] = place.map((part) => part.toFixed(1));
       element("place").textContent =
         `at the cross: ${ct.hounsfield(place)} HU (brightness); right ${right}, front ${front}, head ${head} mm`;
-      for (const each of drawn) each.cut(place);
+      const cuts = drawn.map((each) => each.cut(place));
+      ribbons.show(cuts.flatMap(({ corners }) => corners), cuts.flatMap(({ colours }) => colours));
       draw();
     });
   };
-  const view = viewModel(found, element("viewer").clientHeight, volume, drawn.flatMap(({ models }) => models),
-    ({ event, data }) => {
-      if (event === "location_change") go(data.mm.slice(0, 3));
-    });
+  const meshes = [...drawn, ribbons].map(({ model }) => model);
+  const view = viewModel(found, element("viewer").clientHeight, volume, meshes, ({ event, data }) => {
+    if (event === "location_change") go(data.mm.slice(0, 3));
+  });
   const draw = () => view.message("draw_scene", []);
   const sliders = AXES.map((axis) => element(`slice-${axis}`));
   sliders.forEach((slider, axis) => {
@@ -59,11 +61,14 @@ async function start() {
   });
 
   addWindows(found.windows, volume);
-  for (const structure of structures) {
-    element(`show-${structure.name}`).addEventListener("change", ({ target }) => structure.show(target.checked));
+  if (structures.some(({ palette }) => palette)) addColours(structures, () => go(place));
+  for (const each of drawn) {
+    element(`show-${each.name}`).addEventListener("change", ({ target }) => {
+      each.show(target.checked);
+      go(place);
+    });
   }
   if (landmarks) {
-    element("show-landmarks").addEventListener("change", ({ target }) => landmarks.show(target.checked));
     for (const { name, place: there } of found.landmarks) {
       element(`landmark-${name}`).addEventListener("click", () => go(there));
     }
@@ -74,10 +79,10 @@ async function start() {
   const { default: widget } = await import(URL.createObjectURL(code));
   await widget.initialize({ model: view });
   await widget.render({ model: view, el: element("viewer") });
-  go(found.centre);
-  if (structures.some(({ palette }) => palette)) addColours(structures, () => go(place));
+  asked = false;
+  go(place);
   if (found.beat) {
-    const beat = new Beat(found.beat, structures, landmarks, ct, volume);
+    const beat = new Beat(found.beat, { structures, landmarks, ct, volume, view });
     const slider = element("phase");
     const show = () => {
       beat.show(Number(slider.value));

@@ -1,37 +1,34 @@
-// A structure's surface and its contours, which follow the planes; coloured as a whole or by region, still or in motion.
+// A structure's surface, coloured as a whole or by region, still or in motion, and its contours in the planes.
 class Structure {
   static WIDTH = 1.8; // mm, of contours
 
-  constructor(name, surface, { rgba, regions }, regionOf, motion) {
+  constructor(name, surface, { rgba, regions, opacity }, regionOf, motion) {
     Object.assign(this, { name, surface, rgba, motion });
     this.model = meshModel(name, surface, rgba, PHONG);
-    this.contours = new Ribbons(`${name}-contours`, rgba);
+    this.model.set("opacity", opacity);
     this.palette = regionOf && Array.from(regionOf, (region) => [...regions[region], 255]); // of each vertex
     this.byRegion = false;
-    this.visible = true;
+    this.asked = true; // by the reader, to be seen
     this.usable = true; // in this phase
     this.outlined = true; // the planes show the CT of this phase
   }
 
-  get models() {
-    return [this.model, this.contours.model];
-  }
-
-  show(visible) {
-    this.visible = visible;
-    for (const model of this.models) model.change("visible", visible && this.usable);
+  show(asked) {
+    this.asked = asked;
+    this.model.change("visible", asked && this.usable);
   }
 
   colour(byRegion) {
-    this.byRegion = byRegion && Boolean(this.palette);
-    this.model.change("rgba255", this.byRegion ? Uint8Array.from(this.palette.flat()) : this.rgba);
+    if (!this.palette) return;
+    this.byRegion = byRegion;
+    this.model.change("rgba255", byRegion ? Uint8Array.from(this.palette.flat()) : this.rgba);
   }
 
+  // Its ribbons in the planes through `place`, and their colours.
   cut(place) {
-    const { corners, vertices } = this.outlined
-      ? contoursOf(this.surface, place, Structure.WIDTH)
-      : { corners: [], vertices: [] };
-    this.contours.show(corners, this.byRegion ? vertices.map((vertex) => this.palette[vertex]) : this.rgba);
+    if (!(this.asked && this.usable && this.outlined)) return { corners: [], colours: [] };
+    const { corners, vertices } = contoursOf(this.surface, place, Structure.WIDTH);
+    return { corners, colours: vertices.map((vertex) => (this.byRegion ? this.palette[vertex] : this.rgba)) };
   }
 
   // To a phase of the beat.
@@ -43,6 +40,6 @@ class Structure {
     this.surface = { faces: this.surface.faces, points };
     this.model.message("buffer_change", { attr: "pts", type: "float32" }, [points]);
     Object.assign(this, { usable, outlined });
-    this.show(this.visible);
+    this.show(this.asked);
   }
 }
