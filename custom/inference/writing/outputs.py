@@ -138,7 +138,10 @@ class Outputs:
         with opened(Path(record["image_file"])) as inside:
             places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
             labels, weights = record["own_label_map"], report["weights_sha256"]
-            return encode_dicom(surfaces, labels, measured, warnings, picture, places, weights, remark)
+            values, landmarks = values_of(report), report.get("landmarks", {})
+            return encode_dicom(
+                surfaces, labels, measured, values, landmarks, warnings, picture, places, weights, remark
+            )
 
     def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
         """Name to content of the mesh files of a case; `remark` goes into their titles."""
