@@ -329,7 +329,7 @@ def test_another_reader_finds_the_other_measurements_and_the_landmarks(tmp_path)
     np.testing.assert_allclose(points["lv_apex"].roi.value, [[40.5, -60, -30.25]])
     assert points["lv_apex"].roi.frame_of_reference_uid == "1.2.4"
     assert points["lv_apex"].finding_type.value == "128564006"
-    assert _texts(points["lv_apex"][0].ContentSequence) == ["so is LV"]
+    assert _texts(points["lv_apex"][0].ContentSequence) == [LANDMARKS["lv_apex"]["reason"]]
 
 
 def test_the_picture_is_an_image_of_the_study(tmp_path):

@@ -1,5 +1,4 @@
-"""Comprehensive 3D SR (PS3.3 A.35.13) by the template TID 1500: volumes, measurements, landmarks, and how far each is to
-be trusted."""
+"""Comprehensive 3D SR (PS3.3 A.35.13) by TID 1500: volumes, measurements, landmarks, and the trust in each."""
 
 from __future__ import annotations
 
