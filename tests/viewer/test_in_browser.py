@@ -108,6 +108,9 @@ def test_a_sound_case_is_shown_and_nothing_is_asked_of_the_network(make_page, sh
     picture = _picture(browser)
     assert picture.std() > 0.1
     assert _share_like(picture, BLUE) > 0.001 and _share_like(picture, RED) > 0.001
+    rows, columns = picture.shape[:2]
+    surfaces = picture[rows // 2 :, columns // 2 :]
+    assert _share_like(surfaces, BLUE) > 0.01 and _share_like(surfaces, RED) > 0.01  # also far from the origin
     for name in PLACES:
         article = browser.find_element(By.ID, f"chamber-{name}")
         assert float(article.get_attribute("data-computed-ml")) == pytest.approx(volume_of(name), rel=1e-5)

@@ -47,9 +47,15 @@ function ribbonOf(one, other, axis, width) {
 
 // All ribbons as one mesh, since each change of a mesh costs NiiVue a picture; with room for more of them as need be.
 class Ribbons {
-  constructor() {
-    this.room = 1;
-    this.model = meshModel("ribbons", { faces: Ribbons.faces(1), points: new Float32Array(12) }, [0, 0, 0, 255], TOON);
+  // Room that is not used lies at `home`, within the CT: NiiVue puts the middle of all that there is in the middle of
+  // its 3D picture.
+  constructor(home) {
+    Object.assign(this, { room: 1, home });
+    this.model = meshModel("ribbons", { faces: Ribbons.faces(1), points: this.empty() }, [0, 0, 0, 255], TOON);
+  }
+
+  empty() {
+    return Float32Array.from({ length: 12 * this.room }, (_, at) => this.home[at % 3]);
   }
 
   static faces(room) {
@@ -60,7 +66,7 @@ class Ribbons {
   show(corners, colours) {
     const before = this.room;
     this.room = Math.max(before, colours.length);
-    const points = new Float32Array(12 * this.room);
+    const points = this.empty();
     corners.forEach((corner, at) => points.set(corner, 3 * at));
     const rgba = new Uint8Array(16 * this.room);
     corners.forEach((_, at) => rgba.set(colours[Math.floor(at / 4)], 4 * at));

@@ -28,7 +28,7 @@ async function start() {
   }
   const landmarks = found.landmarks.length > 0 ? new Landmarks(found.landmarks) : null;
   const drawn = [...structures, ...(landmarks ? [landmarks] : [])];
-  const ribbons = new Ribbons();
+  const ribbons = new Ribbons(found.centre);
 
   let place = found.centre; // where the planes are
   let asked = true; // for the next picture; before NiiVue is there, for none
