@@ -24,6 +24,7 @@ from .configs import config_file
 from .frames import ras_to_lps
 from .inference.evaluator import explain
 from .inference.quality.doubt import measured_of
+from .inference.quality.values import values_of
 from .inference.record import Record
 from .inference.writing.report import Run, make_report
 from .inputs import InputError
@@ -127,7 +128,14 @@ class Model:
             {name: moved(landmark, move) for name, landmark in report["landmarks"].items()},
             report["measurements"],
             record["anatomy"].regions,
-            partial(self._page, record["image"], record["meshes"], report, measured_of(report["structures"])),
+            partial(
+                self._page,
+                record["image"],
+                record["meshes"],
+                report,
+                measured_of(report["structures"]),
+                values_of(report),
+            ),
         )
 
     def _record(self, case: dict[str, str]) -> Record:

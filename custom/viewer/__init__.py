@@ -1,9 +1,12 @@
 """The page a clinician opens: the CT round the chambers in three planes, the surfaces, and what is to be known of them.
 
-`page` makes it, of `page.html`, `page.css` and `page.js`. What draws is NiiVue, out of the installed package ipyniivue.
+`page` puts it together: `words` and `tables` say what was found, `beat` shows the phases, `drawing` packs what NiiVue
+draws, out of the installed package ipyniivue. `browser` holds what runs there.
 """
 
+from .beat import Phase
+from .drawing import find_viewer, installed
 from .frame import Frame
-from .page import Page, find_viewer, installed
+from .page import Page
 
-__all__ = ["Frame", "Page", "find_viewer", "installed"]
+__all__ = ["Frame", "Page", "Phase", "find_viewer", "installed"]

@@ -17,15 +17,17 @@ from dicom_files import PATIENT, write_enhanced, write_series
 from highdicom.seg import segread
 from matplotlib.image import imread
 from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
 
 from custom import __version__
 from custom.dicom import read_series
 from custom.dicom.objects.encoding import encode_dicom
+from custom.dicom.objects.measurement_report import TRUST
 from custom.dicom.objects.source import open_source
 from custom.frames import ras_to_lps, voxel_to_ras
 from custom.inference.writing.mesh_files import encode_stl
 from custom.inputs import Findings, InputError
-from custom.measured import Measured
+from custom.measured import Measured, Value
 from custom.mesh import Mesh
 from custom.template import icosphere
 from custom.text import RESEARCH_ONLY
@@ -35,6 +37,32 @@ WEIGHTS = "0123456789abcdef" * 4
 MEASURED = {
     "LA": Measured(61.234, "check", "LA: check (doubt 0.40): it leaves out 3.0 mL"),
     "LV": Measured(None, "do not use", "LV: do not use (doubt 0.90): hardly any contrast"),
+}
+VALUES = {
+    "LV_ejection_fraction": Value(62.4, "%", "check", "a volume is doubtful"),
+    "LV_end_systolic_volume": Value(None, "mL", "do not use", "7 phases can be used, with a gap of 20 %"),
+    "LA_largest_volume": Value(91.25, "mL", "ok", None),
+    "mitral_annulus_area": Value(8.512, "cm2", "ok", None),
+    "lv_long_axis": Value(91.7, "mm", "check", "so is the surface of LV"),
+    "lv_sphericity": Value(0.361, "1", "check", "so is the surface of LV"),
+    "lv_mass": Value(131.5, "g", "ok", None),
+    "lv_wall_thickness_mean": Value(9.1, "mm", "ok", None),
+    "lv_wall_thickness_largest": Value(12.3, "mm", "ok", None),
+}
+_SOUND = {"trust": "ok", "reason": None, "normal_ras": None, "contour_ras_mm": None}
+LANDMARKS = {
+    "mitral_annulus": {
+        **_SOUND,
+        "centre_ras_mm": [1.0, 2.0, 3.0],
+        "contour_ras_mm": [[11.0, 2.0, 3.0], [1.0, 12.0, 4.0], [-9.0, 2.0, 3.0], [1.0, -8.0, 4.0]],
+    },
+    "lv_apex": {
+        **_SOUND,
+        "trust": "check",
+        "reason": "so is the surface of LV",
+        "centre_ras_mm": [-40.5, 60.0, -30.25],
+    },
+    "aortic_annulus": {**_SOUND, "trust": "do not use", "reason": "no outlet", "centre_ras_mm": None},
 }
 VALIDATED = {
     ".stl.dcm": "EncapsulatedSTL",
@@ -71,7 +99,9 @@ def _write(folder, structures=("LA", "LV"), remark="", **arguments):
     meshes = {name: meshes[name] for name in structures}
     surfaces = {name: encode_stl(mesh) for name, mesh in meshes.items()}
     measured = {name: MEASURED[name] for name in structures}
-    written = encode_dicom(surfaces, labels, measured, WARNINGS, PICTURE, volume.places, WEIGHTS, remark)
+    written = encode_dicom(
+        surfaces, labels, measured, VALUES, LANDMARKS, WARNINGS, PICTURE, volume.places, WEIGHTS, remark
+    )
     return volume, meshes, labels, written
 
 
@@ -269,6 +299,39 @@ def test_another_reader_finds_the_measurements_and_how_far_to_trust_them(tmp_pat
     assert "FORCED" in read.SeriesDescription and read.VerificationFlag == "UNVERIFIED"
 
 
+def test_another_reader_finds_the_other_measurements_and_the_landmarks(tmp_path):
+    written = _write(write_series(tmp_path / "series", _volume()))[-1]
+    read = pydicom.dcmread(io.BytesIO(written[".sr.dcm"]))
+    content = highdicom.sr.Comprehensive3DSR.from_dataset(read).content
+    groups = {group.tracking_identifier: group for group in content.get_image_measurement_groups()}
+    assert list(groups) == list(VALUES)
+    for name, value in VALUES.items():
+        measurements = groups[name].get_measurements()
+        assert [(one.value, one.unit.value) for one in measurements] == (
+            [] if value.value is None else [(value.value, value.unit)]
+        )
+        assert _texts(groups[name][0].ContentSequence) == ([] if value.reason is None else [value.reason])
+        (trust,) = groups[name].get_qualitative_evaluations(codes.DCM.QualityAssessment)
+        assert trust.value.value == TRUST[value.trust].value
+    named = {name: group.get_measurements()[0].name for name, group in groups.items() if group.get_measurements()}
+    assert named["LV_ejection_fraction"] == Code("8810-4", "LN", "Left ventricular ejection fraction by CT")
+    assert named["lv_mass"] == Code("18087-7", "LN", "Left Ventricle Mass")
+    assert named["lv_sphericity"].scheme_designator == "99CHAMBERMESHES"
+    thickest = groups["lv_wall_thickness_largest"].get_measurements()[0]
+    assert named["lv_wall_thickness_mean"] == named["lv_wall_thickness_largest"] and thickest.derivation.value == "P95"
+    (outline,) = groups["mitral_annulus_area"].get_measurements()[0].referenced_coordinates
+    contour = ras_to_lps(np.array(LANDMARKS["mitral_annulus"]["contour_ras_mm"]))
+    np.testing.assert_allclose(outline.value, [*contour, contour[0]])
+    (axis,) = groups["lv_long_axis"].get_measurements()[0].referenced_coordinates
+    np.testing.assert_allclose(axis.value, [[-1, -2, 3], [40.5, -60, -30.25]])
+    points = {group.tracking_identifier: group for group in content.get_planar_roi_measurement_groups()}
+    assert list(points) == ["mitral_annulus", "lv_apex"]  # what was not found is not told
+    np.testing.assert_allclose(points["lv_apex"].roi.value, [[40.5, -60, -30.25]])
+    assert points["lv_apex"].roi.frame_of_reference_uid == "1.2.4"
+    assert points["lv_apex"].finding_type.value == "128564006"
+    assert _texts(points["lv_apex"][0].ContentSequence) == [LANDMARKS["lv_apex"]["reason"]]
+
+
 def test_the_picture_is_an_image_of_the_study(tmp_path):
     written = _write(write_series(tmp_path / "series", _volume()), remark="; FORCED, see report")[-1]
     read = pydicom.dcmread(io.BytesIO(written[".sc.dcm"]))
@@ -282,7 +345,8 @@ def test_dcmtk_reads_the_measurements_and_the_picture(tmp_path):
     for ending in (".sr.dcm", ".sc.dcm"):
         (tmp_path / f"ct{ending}").write_bytes(written[ending])
     told = subprocess.run(["dsrdump", "+Pl", tmp_path / "ct.sr.dcm"], capture_output=True, text=True, check=True)
-    assert '<contains NUM:(,,"Volume")="61.234" (mL,UCUM,"mL")>' in told.stdout and told.stdout.count("NUM:") == 1
+    assert '<contains NUM:(,,"Volume")="61.234" (mL,UCUM,"mL")>' in told.stdout and told.stdout.count("NUM:") == 9
+    assert '"Left ventricular ejection fraction by CT")="62.4" (%,UCUM,"Percent")' in told.stdout
     page = subprocess.run(["dsr2html", tmp_path / "ct.sr.dcm"], capture_output=True, text=True, check=True)
     for words in ("61.234", "Left atrium", "Do not use", "hardly any contrast", RESEARCH_ONLY):
         assert words in page.stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, volume_of
+from ellipsoids import BEAT, CENTRE, CHECK, OK, PLACES, REJECTED, volume_of
 from matplotlib.image import imread
 
 from custom.viewer import Frame
@@ -36,8 +36,8 @@ FLAGS = (
 LOCAL = ("file:", "data:", "blob:", "about:")
 LONGEST_WAIT = 90.0
 """Seconds, for a machine without a GPU."""
-BLUE, RED = (0.25, 0.71, 1.0), (1.0, 0.42, 0.34)
-"""Of the chambers."""
+BLUE, RED, GREEN = (0.25, 0.71, 1.0), (1.0, 0.42, 0.34), (0.55, 0.94, 0.35)
+"""Of the chambers and of landmarks."""
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,9 @@ def test_a_sound_case_is_shown_and_nothing_is_asked_of_the_network(make_page, sh
     picture = _picture(browser)
     assert picture.std() > 0.1
     assert _share_like(picture, BLUE) > 0.001 and _share_like(picture, RED) > 0.001
+    rows, columns = picture.shape[:2]
+    surfaces = picture[rows // 2 :, columns // 2 :]
+    assert _share_like(surfaces, BLUE) > 0.01 and _share_like(surfaces, RED) > 0.01  # also far from the origin
     for name in PLACES:
         article = browser.find_element(By.ID, f"chamber-{name}")
         assert float(article.get_attribute("data-computed-ml")) == pytest.approx(volume_of(name), rel=1e-5)
@@ -153,7 +156,7 @@ def test_contours_are_exact_cuts(make_page, show):
     centre, radii = PLACES["LV"]
     corners = browser.execute_async_script(
         "const [place, done] = arguments; unpack('surface-LV').then((buffer) => "
-        "done(contoursOf(surfaceOf(buffer), place, 0.5)))",
+        "done(contoursOf(surfaceOf(buffer), place, 0.5).corners))",
         [coordinate + 4 for coordinate in centre],
     )
     ribbons = np.array(corners).reshape(-1, 4, 3)
@@ -179,6 +182,47 @@ def test_a_chamber_can_be_hidden_and_the_window_set(make_page, show):
     _settle(browser)
     assert _picture(browser).mean() > hidden.mean() + 0.02
     assert [button.get_attribute("aria-pressed") for button in buttons] == ["false", "true", "false"]
+
+
+def test_regions_have_colours_and_a_landmark_moves_the_planes(make_page, show):
+    browser = show(make_page(LA=OK, LV=OK, anatomy=True))
+    before = _picture(browser)
+    assert _share_like(before, GREEN) > 0.0005
+    browser.find_elements(By.CSS_SELECTOR, "#colours button")[1].click()
+    _settle(browser)
+    coloured = _picture(browser)
+    assert _share_like(coloured, RED) < 0.3 * _share_like(before, RED)  # LV by its regions
+    assert _share_like(coloured, BLUE) > 0.6 * _share_like(before, BLUE)  # LA has none
+    assert browser.find_element(By.CSS_SELECTOR, "#chamber-LV .regions").is_displayed()
+    browser.find_element(By.ID, "landmark-lv_centre").click()
+    _settle(browser)
+    assert browser.find_element(By.ID, "place").text.endswith("right -8.0, front -8.0, head 838.0 mm")
+    browser.execute_script("element('show-landmarks').click()")
+    _settle(browser)
+    assert _share_like(_picture(browser), GREEN) < 0.5 * _share_like(before, GREEN)
+
+
+def test_the_phases_of_a_beat_are_shown(make_page, show):
+    browser = show(make_page(LA=OK, LV=OK, beat=BEAT))
+
+    def phase(at: int) -> np.ndarray:
+        browser.execute_script(
+            "const slider = element('phase'); slider.value = arguments[0]; slider.dispatchEvent(new Event('input'))", at
+        )
+        _settle(browser)
+        return _picture(browser)
+
+    diastole, between, systole = phase(0), phase(1), phase(2)
+    assert "LV 50.0 mL (check)" in browser.find_element(By.ID, "phase-told").text
+    assert "CT of this phase" in browser.find_element(By.ID, "phase-planes").text
+    assert systole.mean() > diastole.mean() + 0.01  # its CT is brighter
+    assert _share_like(between, RED) < _share_like(diastole, RED)
+    planes = slice(0, between.shape[1] // 2)  # beside the surfaces in 3D
+    assert _share_like(between[:, planes], RED) < 0.2 * _share_like(diastole[:, planes], RED)
+    unusable = phase(3)
+    assert "LV not to be used" in browser.find_element(By.ID, "phase-told").text
+    assert _share_like(unusable, RED) < 0.05 * _share_like(diastole, RED)
+    assert _share_like(unusable, BLUE) > 0.3 * _share_like(diastole, BLUE)
 
 
 def test_a_name_that_is_a_script_is_a_name(make_page, show):

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 import nibabel
 import numpy as np
 import pytest
-from ellipsoids import CENTRE, CHECK, OK, PLACES, REJECTED, SHAPE, TURNED, volume_of
+from ellipsoids import BEAT, CENTRE, CHECK, OK, PLACES, REJECTED, SCALES, SHAPE, TURNED, volume_of
 from stand_in import ROOT
 
 from custom.calls.kinds import KINDS
 from custom.inputs import InputError
 from custom.text import RESEARCH_ONLY
 from custom.viewer import Frame, find_viewer, installed
-from custom.viewer.page import VERSION
+from custom.viewer.drawing import VERSION
 
 EVIL = '<script>document.title = "hit"</script><img src=x onerror=alert(1)>"\'$name ${use}'
 LARGEST = 8e6
@@ -113,6 +113,51 @@ def test_reasons_of_the_image_are_told_once_and_a_volume_that_is_not_to_be_used_
     assert not any(f"{volume_of(name):.{digits}f} mL" in text for name in PLACES for digits in (0, 1))
 
 
+def test_landmarks_and_measurements_are_told_with_their_trust_and_what_is_missing_with_its_reason(make_page):
+    page = make_page(LA=OK, LV=OK, anatomy=True)
+    text = " ".join(" ".join(_Parts(page).texts).split())
+    assert (
+        "Mitral annulus, area 8.5 cm² no alarm" in text and "LV sphericity so is the surface of LV 0.36 check" in text
+    )
+    assert "LV long axis no apex was seen no number do not use" in text
+    assert "Aortic annulus no outlet was seen do not use" in text
+    assert "LV 17 apex" in text and "LA appendage" not in text
+    case = json.loads(_Parts(page).unpacked("case"))
+    assert [landmark["name"] for landmark in case["landmarks"]] == ["mitral_annulus", "lv_centre"]
+    assert case["surfaces"]["LA"]["regions"] is None and set(case["surfaces"]["LV"]["regions"]) == {"6", "27"}
+    assert set(np.frombuffer(_Parts(page).unpacked("regions-LV"), np.uint8)) == {6, 27}
+    assert "Landmarks" not in " ".join(_Parts(make_page(LA=OK)).texts)
+
+
+def test_a_beat_holds_every_phase_and_the_ct_of_two(make_page):
+    parts = _Parts(make_page(LA=OK, LV=OK, beat=BEAT))
+    case = json.loads(parts.unpacked("case"))["beat"]
+    assert case["percents"] == BEAT["percent"] and case["moments"] == [0, 2] and case["own"] == 0
+    assert case["usable"]["LV"] == [True, True, True, False]
+    assert case["told"][3].endswith("LV not to be used") and "LV 50.0 mL (check)" in case["told"][2]
+    steps = np.frombuffer(parts.unpacked("motion-LV"), "<u2").reshape(4, -1, 3)
+    for phase, scale in enumerate(SCALES):
+        points = np.array(case["motion"]["origin"]) + case["motion"]["step"] * steps[phase]
+        centre, radii = PLACES["LV"]
+        np.testing.assert_allclose(np.linalg.norm((points - centre) / np.multiply(radii, scale), axis=1), 1, atol=1e-3)
+    image = nibabel.Nifti1Image.from_bytes(parts.unpacked("ct"))
+    assert image.shape == (*SHAPE, 2)
+    assert np.abs(image.dataobj[..., 1] - np.asarray(image.dataobj[..., 0])).max() > 100
+    text = " ".join(" ".join(parts.texts).split())
+    assert "Ejection fraction 50 % check" in text and "at 0 % of the beat" in text
+
+
+def test_a_refused_ejection_fraction_has_no_number(make_page):
+    measures = {
+        name: {**measure, "value": None, "percent": None, "trust": "do not use", "reason": "a gap of 30 %"}
+        for name, measure in BEAT["measures"].items()
+    }
+    parts = _Parts(make_page(LA=OK, LV=OK, beat={**BEAT, "measures": measures}))
+    text = " ".join(" ".join(parts.texts).split())
+    assert "Ejection fraction no number do not use a gap of 30 %" in text and "50 %" not in text
+    assert json.loads(parts.unpacked("case"))["beat"]["moments"] == [0]
+
+
 def test_texts_from_files_are_escaped(make_page):
     plain = _Parts(make_page("ct", LA=CHECK, warnings=("w",), forced=("f",)))
     evil = _Parts(make_page(EVIL, LA=CHECK, warnings=(EVIL,), forced=(EVIL,)))
@@ -134,7 +179,7 @@ def _absent(name: str):
 
 @pytest.mark.parametrize("found", [_absent, lambda name: SimpleNamespace(version="3.0.0")], ids=["absent", "another"])
 def test_without_its_viewer_a_page_is_refused_by_name_and_the_default_is_none(monkeypatch, make_page, found):
-    monkeypatch.setattr("custom.viewer.page.distribution", found)
+    monkeypatch.setattr("custom.viewer.drawing.distribution", found)
     with pytest.raises(InputError, match="pip install ipyniivue==2.4.4"):
         make_page(LA=OK)
     assert "pip install ipyniivue==2.4.4" in KINDS["viewer"](True)

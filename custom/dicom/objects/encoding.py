@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from ... import __version__
 from ...inputs import InputError
-from ...measured import Measured
+from ...measured import Measured, Value
 from ..headers import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
 from .encapsulated_stl import encapsulate_stl
 from .measurement_report import make_measurement_report
@@ -21,6 +22,8 @@ def encode_dicom(
     surfaces: Mapping[str, bytes],
     labels: np.ndarray,
     measured: Mapping[str, Measured],
+    values: Mapping[str, Value],
+    landmarks: Mapping[str, Mapping[str, Any]],
     warnings: Sequence[str],
     picture: np.ndarray | None,
     places: Sequence[tuple[str, int]],
@@ -34,6 +37,8 @@ def encode_dicom(
         surfaces: name of the structure to binary STL in LPS mm.
         labels: (columns, rows, slices) uint8 of `LABELS`.
         measured: of the same structures.
+        values: the other measurements.
+        landmarks: of the report, RAS mm.
         warnings: sentences on the image.
         picture: (rows, columns, 3) uint8, RGB, without the patient's name; None for none.
         places: file and frame of each slice, in the order of the label map.
@@ -49,7 +54,9 @@ def encode_dicom(
         segmentation = make_segmentation(labels, list(surfaces), source, maker, remark)
         objects = {
             SEG_ENDING: segmentation,
-            SR_ENDING: make_measurement_report(measured, warnings, segmentation, source, maker, remark),
+            SR_ENDING: make_measurement_report(
+                measured, values, landmarks, warnings, segmentation, source, maker, remark
+            ),
         }
         if picture is not None:
             objects[SC_ENDING] = make_capture(picture, source, maker, remark)

@@ -20,7 +20,7 @@ from ..record import Record
 from .files import encode_label_maps
 from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
 from .preview import as_png, shorten
-from .report import Run, make_report
+from .report import Run, make_report, report_anatomy
 from .saving import preview_of
 
 SERIES_VERSION = "1.0"
@@ -34,6 +34,7 @@ class SaveBeatd(Transform):
     Args:
         outputs, weights, device, amp: as `SaveCased` takes them.
         label_map: gives the record of a phase its label maps.
+        anatomy: gives that at end-diastole its landmarks, measurements and regions.
     """
 
     def __init__(
@@ -43,10 +44,12 @@ class SaveBeatd(Transform):
         device: torch.device | str,
         amp: bool,
         label_map: Callable[[Record], Record],
+        anatomy: Callable[[Record], Record],
     ) -> None:
         self.outputs = outputs
         self.run = Run(weights=weights, device=device, amp=amp)
         self.label_map = label_map
+        self.anatomy = anatomy
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
@@ -62,13 +65,16 @@ class SaveBeatd(Transform):
         curves = _curves(reports)
         volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
         chosen = end_diastole(volumes, trusts)
+        with timed(seconds, "anatomy"):
+            own = self.anatomy(phases[chosen])
         report = _report(reports, chosen, percents, curves, measure_function(percents, volumes, trusts))
+        report |= report_anatomy(own)
         with timed(seconds, "own_label_map"):
-            rest = self.label_map(phases[chosen])
+            rest = self.label_map(own)
         with timed(seconds, "preview"):
             preview = preview_of(rest, report)
         with timed(seconds, "files"):
-            files = self.outputs.encode(rest, report, preview)
+            files = self.outputs.encode(rest, report, preview, phases)
             files |= self._files_of_phases(phases, report)
             files |= _function_files(name, report)
         report["files"] = sorted(printable(file) for file in files)

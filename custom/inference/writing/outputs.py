@@ -15,8 +15,9 @@ from ...mesh import Mesh
 from ...reading.archives import opened
 from ...reading.kinds import LABEL_MAP_ENDING
 from ...text import printable
-from ...viewer import Page
+from ...viewer import Page, Phase
 from ..quality.doubt import measured_of
+from ..quality.values import values_of
 from ..record import Record
 from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
 from .files import alone, check_place, encode_nifti, write_together
@@ -92,8 +93,11 @@ class Outputs:
         permissions = permissions_of([case["image"]])
         write_together(case["folder"], name, files, _Listed(name), permissions, self.overwrite)
 
-    def encode(self, record: Record, report: Mapping[str, Any], preview: bytes | None) -> dict[str, bytes]:
-        """Name to content of a case's files, from the record that `SaveCased` takes, its report and its picture.
+    def encode(
+        self, record: Record, report: Mapping[str, Any], preview: bytes | None, phases: Sequence[Record] = ()
+    ) -> dict[str, bytes]:
+        """Name to content of a case's files, from the record that `SaveCased` takes, its report and its picture; and,
+        of a beat, the records of all its phases.
 
         Raises InputError where DICOM is asked for and cannot be made.
         """
@@ -108,7 +112,12 @@ class Outputs:
             files[f"{case}{LANDMARKS_ENDING}"] = markups
         if self.viewer:
             files[f"{case}{VIEW_ENDING}"] = self.page(
-                record["image"], record["meshes"], report, measured_of(report["structures"])
+                record["image"],
+                record["meshes"],
+                report,
+                measured_of(report["structures"]),
+                values_of(report),
+                [Phase(phase["image"], phase["meshes"]) for phase in phases],
             )
         if self.dicom and report["series"] is not None:
             picture = None if preview is None else render_capture(record["image"], record["meshes"], report)
@@ -129,7 +138,10 @@ class Outputs:
         with opened(Path(record["image_file"])) as inside:
             places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
             labels, weights = record["own_label_map"], report["weights_sha256"]
-            return encode_dicom(surfaces, labels, measured, warnings, picture, places, weights, remark)
+            values, landmarks = values_of(report), report.get("landmarks", {})
+            return encode_dicom(
+                surfaces, labels, measured, values, landmarks, warnings, picture, places, weights, remark
+            )
 
     def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
         """Name to content of the mesh files of a case; `remark` goes into their titles."""

@@ -19,10 +19,11 @@ from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ...chambers import CHAMBERS
-from ...frames import ras_to_voxel, spacing_of
+from ...frames import ras_to_voxel, spacing_of, voxel_to_ras
 from ...mesh import Mesh
 from ...text import RESEARCH_ONLY, printable
 from ..quality.doubt import usable
+from .preview_landmarks import draw_in_plane, draw_in_space, write_legend
 
 # Title, axis that is cut, axes across and up, and the letters at the left, right, bottom and top: radiological
 # convention, the patient's right on the left. Crop axes run right, anterior, superior.
@@ -63,6 +64,7 @@ def _draw(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any], 
     placed = [mesh._replace(vertices=ras_to_voxel(mesh.vertices, affine)) for mesh in meshes]
     centre = np.concatenate([mesh.vertices for mesh in placed]).mean(axis=0)
     centre = np.clip(centre.round(), 0, np.array(volume.shape) - 1)
+    landmarks = report.get("landmarks", {})
     figure = Figure(figsize=(12, 3.5), dpi=100, facecolor="black")
     FigureCanvasAgg(figure)
     for column, (title, axis, across_up, letters) in enumerate(PLANES):
@@ -72,7 +74,12 @@ def _draw(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any], 
         for mesh in placed:
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
             axes.add_collection(LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2))
-    _draw_rendering(figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d"), meshes)
+        level = float(voxel_to_ras(centre, affine)[axis])
+        draw_in_plane(axes, landmarks, axis, level, across_up, affine[:3, 3])
+    space = figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d")
+    _draw_rendering(space, meshes)
+    draw_in_space(space, landmarks)
+    write_legend(figure, landmarks)
     _write_title(figure, report, heading)
     return figure
 

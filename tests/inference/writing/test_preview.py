@@ -11,6 +11,7 @@ from matplotlib.image import imread
 from monai.data import MetaTensor
 
 from custom.inference.writing.preview import render_preview, section
+from custom.inference.writing.preview_landmarks import crossings
 from custom.mesh import Mesh
 from custom.template import icosphere
 
@@ -62,3 +63,25 @@ def test_what_was_forced_is_written_in_the_picture(sphere):
         title = picture[:45, 300:900]
         pictures.append((title[..., 0] > 0.8) & (title[..., 2] < 0.5))
     assert not pictures[0].any() and pictures[1].sum() > 300
+
+
+@pytest.mark.parametrize("trust", ["ok", "check"])
+def test_annulus_and_apex_are_marked_with_a_legend(sphere, trust):
+    image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=torch.diag(torch.tensor([1.3, 1.3, 1.3, 1.0])))
+    placed = sphere._replace(vertices=sphere.vertices + 20)
+    rim = [[20 + 6 * np.cos(angle), 20 + 6 * np.sin(angle), 20.0] for angle in np.linspace(0, 2 * np.pi, 48, False)]
+    found = {"trust": trust, "centre_ras_mm": [20.0, 20.0, 20.0]}
+    report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2, "trust": "ok"}}, "forced": []}
+    landmarks = {"mitral_annulus": {**found, "contour_ras_mm": rim}, "lv_apex": {**found, "contour_ras_mm": None}}
+    green = []
+    for told in ({}, {"landmarks": landmarks}):
+        picture = imread(io.BytesIO(render_preview(image, [placed], {**report, **told})), format="png")
+        green.append((picture[..., 1] > 0.7) & (picture[..., 0] < 0.75) & (picture[..., 2] < 0.5))
+    assert not green[0].any() and all(green[1][:, 300 * column : 300 * column + 300].any() for column in range(4))
+    assert green[1][325:, 900:].any()  # the legend
+
+
+def test_a_contour_is_crossed_where_it_changes_sides():
+    square = np.array([[0.0, 0, 0], [10, 0, 0], [10, 10, 0], [0, 10, 0]])
+    np.testing.assert_allclose(crossings(square, 0, 4.0), [[4, 0, 0], [4, 10, 0]])
+    assert crossings(square, 2, 1.0).shape == (0, 3)

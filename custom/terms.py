@@ -1,0 +1,105 @@
+"""What landmarks and measurements are called: for readers, and in DICOM by codes and sites."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .chambers import CHAMBERS
+
+OWN_SCHEME = "99CHAMBERMESHES"
+"""Our own coding scheme, as 99 says (PS3.3 Table 8-1), for what no standard one has a code for."""
+
+
+class Code(NamedTuple):
+    """Of a coding scheme: SCT (SNOMED CT), LN (LOINC), DCM, or our own."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+class Place(NamedTuple):
+    """A landmark's name and site."""
+
+    title: str
+    site: Code
+
+
+class Term(NamedTuple):
+    """A measurement's name, what it is in DICOM, and where."""
+
+    title: str
+    concept: Code
+    site: Code
+    derivation: Code | None = None
+    landmarks: tuple[str, ...] = ()
+    """Whose contour, or line from one to the next, is measured."""
+
+
+def _own(value: str, meaning: str) -> Code:
+    return Code(value, OWN_SCHEME, meaning)
+
+
+def _structure(name: str) -> Code:
+    return Code(CHAMBERS[name].snomed, "SCT", CHAMBERS[name].title)
+
+
+_MITRAL, _AORTIC = Code("65197004", "SCT", "Mitral annulus"), Code("77583004", "SCT", "Aortic valve ring")
+_APEX = Code("128564006", "SCT", "Left ventricle apex")
+_LA, _LV, _WALL = _structure("LA"), _structure("LV"), _structure("MYO")
+_VOLUME, _THICKNESS = Code("118565006", "SCT", "Volume"), Code("122445", "DCM", "Wall Thickness")
+
+LANDMARKS = {
+    "la_centre": Place("Centre of the left atrium", _LA),
+    "lv_centre": Place("Centre of the left ventricle", _LV),
+    "mitral_annulus": Place("Mitral annulus", _MITRAL),
+    "lv_apex": Place("Apex of the left ventricle", _APEX),
+    "aortic_annulus": Place("Aortic annulus", _AORTIC),
+}
+"""By the report's names, in the order in which they are told."""
+
+MEASUREMENTS = {
+    "LV_ejection_fraction": Term(
+        "LV ejection fraction", Code("8810-4", "LN", "Left ventricular ejection fraction by CT"), _LV
+    ),
+    "LV_end_diastolic_volume": Term(
+        "LV end-diastolic volume", Code("18026-5", "LN", "Left Ventricular End Diastolic Volume"), _LV
+    ),
+    "LV_end_systolic_volume": Term(
+        "LV end-systolic volume", Code("18148-7", "LN", "Left Ventricular End Systolic Volume"), _LV
+    ),
+    "LV_stroke_volume": Term("LV stroke volume", Code("90096001", "SCT", "Stroke Volume"), _LV),
+    "LA_largest_volume": Term("LA largest volume", _VOLUME, _LA, Code("56851009", "SCT", "Maximum")),
+    "LA_smallest_volume": Term("LA smallest volume", _VOLUME, _LA, Code("255605001", "SCT", "Minimum")),
+    "LA_emptying_fraction": Term(
+        "LA emptying fraction", _own("LA_EMPTYING", "Left atrial total emptying fraction"), _LA
+    ),
+    "mitral_annulus_area": Term(
+        "Mitral annulus, area", Code("42798000", "SCT", "Area"), _MITRAL, landmarks=("mitral_annulus",)
+    ),
+    "mitral_annulus_perimeter": Term(
+        "Mitral annulus, perimeter", Code("131191004", "SCT", "Perimeter"), _MITRAL, landmarks=("mitral_annulus",)
+    ),
+    "mitral_annulus_anteroposterior_diameter": Term(
+        "Mitral annulus, anteroposterior diameter",
+        _own("AP_DIAMETER", "Anteroposterior diameter"), _MITRAL, landmarks=("mitral_annulus",),
+    ),
+    "mitral_annulus_commissural_diameter": Term(
+        "Mitral annulus, commissural diameter",
+        _own("COMMISSURAL_DIAMETER", "Commissural diameter"), _MITRAL, landmarks=("mitral_annulus",),
+    ),
+    "lv_long_axis": Term(
+        "LV long axis", Code("103339001", "SCT", "Long axis"), _LV, landmarks=("mitral_annulus", "lv_apex")
+    ),
+    "lv_sphericity": Term(
+        "LV sphericity", _own("SPHERICITY", "Volume as a share of the ball over the long axis"), _LV
+    ),
+    "lv_mass": Term("LV muscle, mass", Code("18087-7", "LN", "Left Ventricle Mass"), _WALL),
+    "lv_wall_thickness_mean": Term(
+        "LV wall thickness, mean", _THICKNESS, _WALL, Code("373098007", "SCT", "Mean")
+    ),
+    "lv_wall_thickness_largest": Term(
+        "LV wall thickness, 95th percentile", _THICKNESS, _WALL, _own("P95", "95th percentile")
+    ),
+}  # fmt: skip
+"""By the report's names, or our own of what the report says of a structure, in the order in which they are told."""
