@@ -49,6 +49,16 @@ _APEX = Code("128564006", "SCT", "Left ventricle apex")
 _LA, _LV, _WALL = _structure("LA"), _structure("LV"), _structure("MYO")
 _VOLUME, _THICKNESS = Code("118565006", "SCT", "Volume"), Code("122445", "DCM", "Wall Thickness")
 
+WALLS = (
+    *(f"basal {wall}" for wall in
+      ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")),
+    *(f"mid {wall}" for wall in
+      ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")),
+    *(f"apical {wall}" for wall in ("anterior", "septal", "inferior", "lateral")),
+    "apex",
+)  # fmt: skip
+"""The 17 segments of the American Heart Association, in turn (Cerqueira et al., Circulation 2002)."""
+
 LANDMARKS = {
     "la_centre": Place("Centre of the left atrium", _LA),
     "lv_centre": Place("Centre of the left ventricle", _LV),
@@ -57,6 +67,17 @@ LANDMARKS = {
     "aortic_annulus": Place("Aortic annulus", _AORTIC),
 }
 """By the report's names, in the order in which they are told."""
+
+_SEGMENTS = {
+    f"lv_wall_thickness_{number}{ending}": Term(
+        f"LV wall thickness, {number} {wall}{remark}", _own(f"THICKNESS_{number}", f"Wall thickness, {wall}"), _WALL,
+        derivation,
+    )
+    for number, wall in enumerate(WALLS, start=1)
+    for ending, remark, derivation in (
+        ("", "", Code("373098007", "SCT", "Mean")), ("_largest", ", 95th percentile", _own("P95", "95th percentile")),
+    )
+}  # fmt: skip
 
 MEASUREMENTS = {
     "LV_ejection_fraction": Term(
@@ -101,5 +122,6 @@ MEASUREMENTS = {
     "lv_wall_thickness_largest": Term(
         "LV wall thickness, 95th percentile", _THICKNESS, _WALL, _own("P95", "95th percentile")
     ),
+    **_SEGMENTS,
 }  # fmt: skip
 """By the report's names, or our own of what the report says of a structure, in the order in which they are told."""

@@ -4,19 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..terms import WALLS
 from .appendage import appendage_of
 from .planes import Plane, Surface
 from .ventricle import segments
-
-WALLS = (
-    *(f"basal {wall}" for wall in
-      ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")),
-    *(f"mid {wall}" for wall in
-      ("anterior", "anteroseptal", "inferoseptal", "inferior", "inferolateral", "anterolateral")),
-    *(f"apical {wall}" for wall in ("anterior", "septal", "inferior", "lateral")),
-    "apex",
-)  # fmt: skip
-"""The 17 segments of the American Heart Association, in turn."""
 
 UNKNOWN, ATRIUM, APPENDAGE, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET, FIRST_SEGMENT = 0, 1, 2, 4, 6, 7, 11
 REGIONS = {

@@ -8,8 +8,9 @@ import igl
 import numpy as np
 
 from ..mesh import Mesh
+from ..terms import WALLS
 from .planes import Surface
-from .regions import FIRST_SEGMENT, WALLS
+from .regions import FIRST_SEGMENT
 
 DENSITY = 1.05
 """g/mL of myocardium (Schulz-Menger et al., J Cardiovasc Magn Reson 2020)."""

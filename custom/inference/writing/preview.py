@@ -76,7 +76,8 @@ def _draw(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any], 
             axes.add_collection(LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2))
         level = float(voxel_to_ras(centre, affine)[axis])
         draw_in_plane(axes, landmarks, axis, level, across_up, affine[:3, 3])
-    space = figure.add_axes((0.752, 0.0, 0.248, 0.88), projection="3d")
+    height = 0.88 if len(meshes) <= FEW else 0.74  # below their names
+    space = figure.add_axes((0.752, 0.0, 0.248, height), projection="3d")
     _draw_rendering(space, meshes)
     draw_in_space(space, landmarks)
     write_legend(figure, landmarks)

@@ -6,6 +6,7 @@ import pytest
 
 from custom.anatomy.finding import NEEDS
 from custom.anatomy.measurements import UNITS
+from custom.anatomy.wall import SEGMENTS
 from custom.function.volumes import measure_function
 from custom.inference.quality.values import values_of
 from custom.measured import Value
@@ -19,7 +20,8 @@ def test_all_that_is_found_has_a_term():
     function = measure_function(beat, {"LV": beat, "LA": beat}, {"LV": ["ok"] * 10, "LA": ["ok"] * 10})
     assert set(LANDMARKS) == set(NEEDS)
     wall = {"lv_mass", "lv_wall_thickness_mean", "lv_wall_thickness_largest"}
-    assert set(MEASUREMENTS) == {*UNITS, *function, *wall}
+    segments = {f"{segment}{ending}" for segment in SEGMENTS for ending in ("", "_largest")}
+    assert set(MEASUREMENTS) == {*UNITS, *function, *wall, *segments}
 
 
 @pytest.mark.parametrize("trust", ["ok", "check", "do not use"])
