@@ -160,7 +160,14 @@ LONG = re.compile(
     ],
 )
 def test_every_command_runs(command, workspace):
-    """In the order of the pages: some use what earlier ones wrote."""
+    """In the order of the pages: some use what earlier ones wrote.
+
+    The README's training is no long test: a long one that needs its result takes the shipped weights where it is not.
+    """
+    trained = workspace / "runs" / "train" / "model.pt"
+    if "--checkpoint runs/train/model.pt" in command and not trained.exists():
+        trained.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(workspace / "bundle" / "models" / "model.pt", trained)
     small = " ".join(more for pattern, more in SMALL if re.search(pattern, command))
     words = shlex.split(f"{command} {small}")
     launcher = [] if words[0] == "python" else ["-m", "torch.distributed.run"]
