@@ -28,11 +28,11 @@ from custom.chambers import CHAMBERS, STRUCTURES
 from custom.evaluation.measures import FAILED, MEASURED, Measures
 from custom.evaluation.records import case_table, fates, read_metrics
 from custom.inference.quality.doubt import CHECK, REJECT
+from custom.measured import TRUSTS
 
 ROOT = Path(__file__).parents[1]
 WITHOUT = "non_contrast"
 """The kind of synthesize.json whose scans are counted in no mean of those with contrast."""
-TRUST = ("ok", "check", "do not use")
 
 
 def main(folder: str, plot: str | None = None, **overrides: str) -> None:
@@ -100,7 +100,7 @@ def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
 def by_trust(rows: list[Measures], reports: dict[str, Any]) -> str:
     """How accurate the surfaces are that the reports trust and doubt, as a Markdown table."""
     lines = ["| trust | chamber | surfaces | Dice, mean | lowest |", "|---|---|---|---|---|"]
-    for trust in TRUST:
+    for trust in TRUSTS:
         for structure in _measured(rows):
             own = [
                 row.dice

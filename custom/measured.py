@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
+
+TRUSTS = ("ok", "check", "do not use")
+"""From best to worst."""
 
 
 class Measured(NamedTuple):
@@ -31,3 +34,10 @@ class Value(NamedTuple):
     """"ok", "check" or "do not use"."""
     reason: str | None
     """What is doubtful, or why there is no number."""
+
+
+def trust_of(surfaces: Sequence[str], trusts: Mapping[str, str]) -> dict[str, str | None]:
+    """`trust` of what is made of some surfaces, the worst of theirs, and as `reason` which; None where it is "ok"."""
+    worst = max((trusts[name] for name in surfaces), key=TRUSTS.index)
+    doubted = " and ".join(name for name in surfaces if trusts[name] == worst)
+    return {"trust": worst, "reason": None if worst == TRUSTS[0] else f"so is the surface of {doubted}"}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
 from .measurements import RESTS_ON, UNITS, measure_annulus, measure_diameters, measure_ventricle
 from .planes import Plane, Surface, unit
@@ -15,8 +16,6 @@ from .valves import aortic_annulus, mitral_annulus
 from .ventricle import apex_of, septum_of
 from .wall import SEGMENTS, measure_segments
 
-TRUSTS = ("ok", "check", "do not use")
-"""From best to worst."""
 NEEDS = {
     "la_centre": ("LA",),
     "lv_centre": ("LV",),
@@ -82,8 +81,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str]) -> Anatomy:
         for name, measured in UNITS.items()
     }
     if "MYO" in trusts:
-        reason = None if trusts["MYO"] == TRUSTS[0] else "so is the surface of MYO"
-        parts = [*(verdicts[part] for part in TURNED_BY), {"trust": trusts["MYO"], "reason": reason}]
+        parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
         measurements |= _walls(values, _worst(parts))
     return Anatomy(
         {name: {**_numbers(found.get(name)), **verdict} for name, verdict in verdicts.items()}, measurements, regions
@@ -105,10 +103,9 @@ def _verdict(name: str, found: Mapping[str, Any], trusts: Mapping[str, str]) -> 
     absent = [chamber for chamber in NEEDS[name] if chamber not in trusts]
     if absent:
         return {"trust": TRUSTS[-1], "reason": f"needs the surface of {' and '.join(absent)}, which was not asked for"}
-    for trust in TRUSTS[:0:-1]:
-        chambers = [chamber for chamber in NEEDS[name] if trusts[chamber] == trust]
-        if chambers:
-            return {"trust": trust, "reason": f"so is the surface of {' and '.join(chambers)}"}
+    surfaces = trust_of(NEEDS[name], trusts)
+    if surfaces["trust"] != TRUSTS[0]:
+        return surfaces
     if name in found:
         return {"trust": "check", "reason": NO_RIM} if name == "aortic_annulus" else {"trust": "ok", "reason": None}
     reason = NO_OUTLET if name == "aortic_annulus" and "mitral_annulus" in found else NOT_FACING

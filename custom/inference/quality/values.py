@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ...chambers import CHAMBERS
-from ...measured import Value
+from ...measured import TRUSTS, Value, trust_of
 from ...terms import MEASUREMENTS
 from .doubt import usable
 
-_TRUSTS = ("ok", "check", "do not use")
 _SHARES = ("LV_ejection_fraction", "LA_emptying_fraction")
 """Told in per cent, as clinics do; the report has shares of 1."""
 
@@ -32,9 +31,7 @@ def _wall(structures: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Va
         if "mass_g" not in checks:
             continue
         both = {each: structures[each] for each in (name, CHAMBERS[name].around)}
-        trust = max((each["trust"] for each in both.values()), key=_TRUSTS.index)
-        doubted = [each for each, of in both.items() if of["trust"] == trust]
-        reason = None if trust == "ok" else f"so is the surface of {' and '.join(doubted)}"
+        trust, reason = trust_of(list(both), {each: of["trust"] for each, of in both.items()}).values()
         thickness = checks["thickness_mm"]
         measured = {
             "lv_mass": (checks["mass_g"], "g"),
@@ -45,6 +42,6 @@ def _wall(structures: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, Va
             if not all(usable(each) for each in both.values()):
                 yield key, Value(None, unit, trust, reason)
             elif value is None:
-                yield key, Value(None, unit, _TRUSTS[-1], "the two surfaces enclose no wall")
+                yield key, Value(None, unit, TRUSTS[-1], "the two surfaces enclose no wall")
             else:
                 yield key, Value(value, unit, trust, reason)

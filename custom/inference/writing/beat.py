@@ -8,7 +8,6 @@ from os import PathLike
 from typing import Any
 
 import torch
-from monai.transforms import Transform
 
 from ...function.curves import draw_curves
 from ...function.files import as_csv, as_json
@@ -20,15 +19,15 @@ from ..record import Record
 from .files import encode_label_maps
 from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
 from .preview import as_png, shorten
-from .report import Run, make_report, report_anatomy
-from .saving import preview_of
+from .report import make_report, report_anatomy
+from .saving import SaveCased, preview_of
 
 SERIES_VERSION = "1.0"
 """Of ParaView's list of files over time."""
 _OF_PHASE = ("structures", "intersections_between", "warnings", "outcomes")
 
 
-class SaveBeatd(Transform):
+class SaveBeatd(SaveCased):
     """Write what `SaveCased` writes of the phase at end-diastole, and surfaces, label maps and function of all phases.
 
     Args:
@@ -46,15 +45,13 @@ class SaveBeatd(Transform):
         label_map: Callable[[Record], Record],
         anatomy: Callable[[Record], Record],
     ) -> None:
-        self.outputs = outputs
-        self.run = Run(weights=weights, device=device, amp=amp)
+        super().__init__(outputs, weights, device, amp)
         self.label_map = label_map
         self.anatomy = anatomy
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         seconds, name = dict(record["seconds"]), record["name"]
-        case = {"name": name, "folder": record["folder"], "image": record["image_file"]}
         with timed(seconds, "label_map"):
             grid = self.label_map(record["phases"][0])["label_grid"]
         of_case = {"image_file": record["image_file"], "name": name, "label_grid": grid}
@@ -77,10 +74,7 @@ class SaveBeatd(Transform):
             files = self.outputs.encode(rest, report, preview, phases)
             files |= self._files_of_phases(phases, report)
             files |= _function_files(name, report)
-        report["files"] = sorted(printable(file) for file in files)
-        report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
-        self.outputs.write(case, report, files)
-        return {**record, "report": report}
+        return self.write(record, report, files, seconds)
 
     def _files_of_phases(self, phases: Sequence[Record], report: Mapping[str, Any]) -> dict[str, bytes]:
         case, remark = phases[0]["name"], FORCED if report["forced"] else ""

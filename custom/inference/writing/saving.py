@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from os import PathLike
 from typing import Any
 
@@ -46,6 +47,12 @@ class SaveCased(Transform):
             preview = preview_of(record, report)
         with timed(seconds, "files"):
             files = self.outputs.encode(record, report, preview)
+        return self.write(record, report, files, seconds)
+
+    def write(
+        self, record: Record, report: dict[str, Any], files: Mapping[str, bytes], seconds: Mapping[str, float]
+    ) -> Record:
+        """The files and the report, which now tells of them and of the seconds; the record gets it."""
         report["files"] = sorted(printable(name) for name in files)
         report["seconds"] = {part: round(value, 3) for part, value in seconds.items()}
         case = {"name": record["name"], "folder": record["folder"], "image": record["image_file"]}
