@@ -18,6 +18,8 @@ def printable(text: str) -> str:
     That is control characters, line ends, marks of writing direction, and bytes that are no UTF-8, which Python keeps
     in the names of files as lone surrogates: `\n`, `\x1b`, `\u202e`, `\xe9`.
     """
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() or category(character) == SPACE else _escaped(character)
         for character in text

@@ -184,14 +184,10 @@ def _meeting(triangles: NDArray, faces: NDArray, pairs: NDArray) -> NDArray[np.i
     same = here[:, None] == there[None]  # (3, 3, K)
     shared = same.sum((0, 1))
     apart, touching = pairs[shared == 0], pairs[shared == 1]
-    corner = same.reshape(9, -1)[:, shared == 1].argmax(0)
-    crossing = fans_meet(*(_rotated(triangles[touching[:, k]], (corner // 3, corner % 3)[k]) for k in range(2)))
+    corner = np.divmod(same.reshape(9, -1)[:, shared == 1].argmax(0), 3)
+    begun_at = np.stack([np.roll(triangles, -k, axis=1) for k in range(3)])
+    crossing = fans_meet(*(begun_at[corner[k], touching[:, k]] for k in range(2)))
     return np.concatenate([apart[triangles_meet(*triangles[apart.T])], touching[crossing]])
-
-
-def _rotated(triangles: NDArray, first: NDArray) -> NDArray:
-    order = (first[:, None] + np.arange(3)) % 3
-    return np.take_along_axis(triangles, order[..., None], axis=1)
 
 
 def _ragged(counts: NDArray) -> tuple[NDArray, NDArray]:
@@ -231,11 +227,14 @@ def _overlapping_boxes(
         cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
         key = cell @ HASH
         own = level[members[entry]] == grid
-        near = np.isin(key, key[concerned[members[entry]]]) & np.isin(key, key[own])
-        entry, key, own = entry[near], key[near], own[near]
-        order = np.lexsort([own, key])  # in a cell the smaller ones come first: each own one meets all before it
+        near = [np.isin(key, key[some]) for some in (own, concerned[members[entry]]) if not some.all()]
+        if near:
+            entry, key, own = _where(np.logical_and.reduce(near), entry, key, own)
+        order = np.argsort(2 * key + own)  # in a cell the smaller ones come first: each own one meets all before it
         entry, key, own = entry[order], key[order], own[order]
-        before = np.where(own, np.arange(len(key)) - np.searchsorted(key, key), 0)
+        place = np.arange(len(key))
+        first_in_cell = np.maximum.accumulate(np.where(np.diff(key, prepend=key[:1] - 1) != 0, place, 0))
+        before = np.where(own, place - first_in_cell, 0)
         tried += int(before.sum())
         if most is not None and tried > most:
             raise Tangled(f"more than {most} pairs of faces lie near each other")
