@@ -85,6 +85,9 @@ class Record(TypedDict, total=False):
     """Per structure, how many `vertices` were outliers and the `furthest_mm` that one was moved."""
     untangled: dict[str, dict[str, float]]
     """Likewise of what `UntangleMeshesd` moved."""
+    free: bool
+    """`UntangleMeshesd`: whether no faces of the meshes meet, of one or of two. What moves them afterwards calls it
+    once more."""
     structures: dict[str, dict[str, Any]]
     """`AssessMeshesd`: per structure all that the report says of it, not rounded yet."""
     anatomy: Anatomy

@@ -86,7 +86,7 @@ def _checks(
     within, seen = voxels_inside(mesh, level), np.isin(segmentation, ENCLOSED[mesh.name])
     varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
     return {
-        **check_mesh(mesh),
+        **check_mesh(mesh, record.get("free", False)),
         **(wall_between(mesh, record["meshes"][blood]) if blood != place else {}),
         "withdrawn": record.get("withdrawn", {}).get(mesh.name),
         "untangled": record.get("untangled", {}).get(mesh.name),

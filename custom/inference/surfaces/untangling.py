@@ -20,8 +20,9 @@ class UntangleMeshesd(Transform):
     """The record's `meshes` without faces that meet, of one chamber or of several, and how far that took them.
 
     The flow moves space without folding it, but a triangle is flat between its corners: where the surface bends
-    sharply two can still meet. `untangled` holds per structure how many `vertices` were moved and the `furthest_mm`.
-    Meshes that cannot be freed, which have the same centre, stay as they are; the report counts their crossings.
+    sharply two can still meet. `untangled` holds per structure how many `vertices` were moved and the `furthest_mm`,
+    and `free` whether none meet now. Meshes that cannot be freed, which have the same centre, stay as they are; the
+    report counts their crossings.
     """
 
     def __call__(self, data: Record) -> Record:
@@ -36,9 +37,11 @@ class UntangleMeshesd(Transform):
                 inner = {name: CHAMBERS[name].around for name in names}
                 around = [(names.index(name), names.index(own)) for name, own in inner.items() if own in names]
                 after = untangle(before, faces, around)
+                record["free"] = True
             except ValueError as error:
                 logger.debug("%s", error)
                 after = before
+                record["free"] = False
             parts = np.split(after, starts[1:-1])
             record["meshes"] = [mesh._replace(vertices=part) for mesh, part in zip(meshes, parts, strict=True)]
             record["untangled"] = {

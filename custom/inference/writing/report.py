@@ -49,7 +49,7 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
     grid = _geometry(image.meta["spatial_shape"], image.meta["original_affine"])
     crop = _geometry(image.shape[1:], image.affine)
     structures = record["structures"]
-    crossings = _crossings(meshes)
+    crossings = {} if record.get("free") else _crossings(meshes)
     reading = record["reading"]
     return {
         "case": printable(record["name"]),
