@@ -11,6 +11,8 @@ from torch.nn import functional as F
 
 from .frames import voxel_to_normalised, voxel_to_voxel
 
+PARALLEL = 1e-4
+"""Voxels that another grid's axes may lead away from the volume's own over their length, and still be parallel."""
 SLAB = 1 << 23
 """Voxels of a volume that are in work at a time, about."""
 
@@ -54,7 +56,8 @@ def resample(volume: Tensor, grid: Tensor, mode: str) -> Tensor:
 def regrid(volume: Tensor, affine: np.ndarray, shape: Sequence[int], target: np.ndarray, fill: float) -> Tensor:
     """A volume on another grid in the patient, trilinearly, `fill` outside.
 
-    Made in slabs, each of that part alone of the volume which it needs, so that nothing of its size is copied.
+    Where the grids' axes are parallel, one axis after the other is interpolated, between those planes alone that are
+    needed; otherwise the grid is made in slabs, each of its part of the volume. So nothing of its size is copied.
 
     Args:
         volume: (C, D0, D1, D2) of real numbers, on the CPU, two voxels or more along each axis.
@@ -67,6 +70,11 @@ def regrid(volume: Tensor, affine: np.ndarray, shape: Sequence[int], target: np.
         (C, E0, E1, E2) float32.
     """
     matrix = voxel_to_voxel(target, affine)
+    along = np.abs(matrix[:3, :3]).argmax(1)
+    across = np.where(np.arange(3) == along[:, None], 0, np.abs(matrix[:3, :3])) @ np.array(shape)
+    if len(set(along)) == 3 and across.max() < PARALLEL:
+        places = [row[axis] * np.arange(shape[axis]) + row[3] for row, axis in zip(matrix[:3], along, strict=True)]
+        return _by_axis(volume, places, fill).permute(0, *(1 + np.argsort(along))).contiguous()
     result = torch.empty(len(volume), *shape)
     extent = np.abs(matrix[:3, :3]) @ (np.array([1, *shape[1:]]) - 1) + 3  # voxels of a slab of one plane
     grown = extent + np.abs(matrix[:3, 0])
@@ -87,6 +95,40 @@ def regrid(volume: Tensor, affine: np.ndarray, shape: Sequence[int], target: np.
         grid = voxel_to_normalised(voxels, part.shape[1:]).float()
         result[:, start : start + planes] = resample(part, grid, "bilinear") + fill
     return result
+
+
+def _by_axis(volume: Tensor, places: Sequence[np.ndarray], fill: float) -> Tensor:
+    """Trilinear values (C, E0, E1, E2) of a volume (C, D0, D1, D2) where planes across its axes meet, at voxel
+    coordinates (E0,), (E1,) and (E2,) along them."""
+    slowest_first = sorted(range(3), key=lambda axis: -volume.stride(axis + 1))  # what is copied then lies in a row
+    values = volume.permute(0, *(axis + 1 for axis in slowest_first))
+    weights = []  # of each axis: the planes on either side of each place, and what they count
+    for axis, place in enumerate((places[axis] for axis in slowest_first), 1):
+        size = values.shape[axis]
+        low = np.floor(np.clip(place, -2, size)).astype(np.int64)
+        sides = np.stack([low, low + 1])
+        counted = np.stack([low + 1 - place, place - low]) * ((sides >= 0) & (sides < size))
+        needed, among = np.unique(np.clip(sides, 0, size - 1), return_inverse=True)
+        values = _planes(values, axis, needed)
+        among = among.reshape(2, -1) if values.shape[axis] == len(needed) else np.clip(sides, 0, size - 1) - needed[0]
+        weights.append((torch.from_numpy(among), torch.from_numpy(counted).float()))
+    values = torch.from_numpy(values.numpy().astype(np.float32)).sub_(fill)  # numpy's memory comes in huge pages
+    for axis, (sides, counted) in enumerate(weights[:2], 1):
+        below, above = (values.index_select(axis, side) for side in sides)
+        of_below, of_above = counted.view(2, *(-1 if dimension == axis else 1 for dimension in range(4)))
+        values = below.mul_(of_below).addcmul_(above, of_above)
+    sides, counted = weights[2]
+    matrix = values.new_zeros(values.shape[3], sides.shape[1])  # to pick single numbers takes longer than a product
+    matrix.index_put_((sides, torch.arange(sides.shape[1])), counted, accumulate=True)
+    return torch.matmul(values, matrix).add_(fill).permute(0, *(1 + np.argsort(slowest_first)))
+
+
+def _planes(volume: Tensor, axis: int, needed: np.ndarray) -> Tensor:
+    """The planes across an axis with these ascending numbers; with all between them, uncopied, if they are most."""
+    span = int(needed[-1] + 1 - needed[0])
+    if 2 * len(needed) < span:
+        return volume.index_select(axis, torch.from_numpy(needed))
+    return volume.narrow(axis, int(needed[0]), span)
 
 
 def level_coordinates(volume: Tensor, stride: int) -> Tensor:

@@ -1,6 +1,9 @@
+from itertools import permutations, product
+
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import map_coordinates
 
 from custom import sampling
 from custom.frames import centred_affine, ras_to_voxel, voxel_to_normalised, voxel_to_ras
@@ -89,6 +92,33 @@ def test_a_grid_anywhere_in_the_patient_gets_what_lies_there(monkeypatch, slab, 
     error = np.abs(found.numpy()[:, inside].T - expected[inside] * 30).max()
     assert error < (0.51 if kind == torch.int16 else 0.6)  # rounding to whole numbers before
     assert (found[:, torch.from_numpy(outside)] == -7.0).all()
+
+
+@pytest.mark.parametrize("order", permutations(range(3)))
+@pytest.mark.parametrize("signs", product([-1, 1], repeat=3))
+@pytest.mark.parametrize("step", [0.4, 1.7, 4.1])
+def test_a_grid_of_parallel_axes_gets_what_scipy_says(order, signs, step):
+    """All 48 axis orders, finer and coarser grids that reach beyond the volume, in both layouts of its memory."""
+    draw = np.random.default_rng(0)
+    values = draw.integers(-1000, 1000, (2, 13, 8, 11)).astype(np.int16)
+    affine = np.eye(4)
+    affine[:3, :3] = np.eye(3)[:, order] * signs * (1.5, 0.8, 2.0)
+    size = np.abs(affine[:3, :3]) @ (np.array(values.shape[1:]) - 1)
+    shape = tuple(np.ceil(size / step).astype(int) + 3)
+    target = centred_affine(shape, (step,) * 3, voxel_to_ras((np.array(values.shape[1:]) - 1) / 2, affine) + 0.13)
+    index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
+    places = np.moveaxis(ras_to_voxel(voxel_to_ras(index, target), affine), -1, 0)
+    expected = [map_coordinates(one.astype(float), places, order=1, mode="grid-constant", cval=-7) for one in values]
+    for held in (values, np.asfortranarray(values)):
+        found = regrid(torch.from_numpy(held), affine, shape, target, -7.0)
+        np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=2e-3)
+
+
+def test_a_volume_is_not_changed_by_what_is_read_of_it():
+    volume = torch.rand(1, 5, 6, 7)
+    before = volume.clone()
+    regrid(volume, np.eye(4), (5, 6, 7), np.eye(4), 3.0)
+    assert volume.equal(before)
 
 
 @pytest.mark.parametrize("axis", range(3))

@@ -41,7 +41,7 @@ class MaskInferer(Inferer):
         logits = network(inputs).float()
         return {
             CommonKeys.PRED: logits.softmax(1),
-            "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
+            "segmentation": logits.max(1, keepdim=True).indices.to(torch.uint8),
         }
 
 
@@ -94,7 +94,7 @@ class SurfaceInferer(Inferer):
         answer = {
             CommonKeys.PRED: vertices,
             "faces": faces.expand(*vertices.shape[:2], -1, -1),
-            "segmentation": seen.logits.argmax(1, keepdim=True).to(torch.uint8),
+            "segmentation": seen.logits.max(1, keepdim=True).indices.to(torch.uint8),
             "varied": torch.stack(varied, 1) if varied else vertices.new_zeros(len(vertices), 0, *vertices.shape[1:]),
         }
         if self.outliers is not None:

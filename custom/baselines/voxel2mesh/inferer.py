@@ -30,5 +30,5 @@ class Voxel2MeshInferer(Inferer):
         return {
             CommonKeys.PRED: stages[-1].vertices,
             "faces": stages[-1].faces,
-            "segmentation": logits.argmax(1, keepdim=True).to(torch.uint8),
+            "segmentation": logits.max(1, keepdim=True).indices.to(torch.uint8),
         }
