@@ -1,11 +1,15 @@
 """Seconds of a training step of f, by either supervision, and of g's pretraining, and which part takes how much.
 
     python -m benchmarks.training --size 64
+    python -m benchmarks.training --size 128 --against dd53c7d
 
 Prints a Markdown table from one run of the bundle's own training configs, each in a process of its own, which tells the
 memory that it took at most; data are made in that process, so that their share shows, where a training leaves them to
 workers. On the CPU the seconds are the processor's, summed over its threads, which other load on the machine hardly
 changes; on CUDA they are the clock's.
+
+With `--against` the working tree and a revision of git take turns instead, and the ratio of their medians is printed
+(`one_training`): of f by exact distances, with painting and scanning of the patients.
 """
 
 from __future__ import annotations
@@ -26,6 +30,7 @@ import fire
 import torch
 from monai.bundle import ConfigParser
 
+from benchmarks.revisions import measured, processor, trees
 from custom.networks import representation_network, shape_network
 from custom.networks.blocks.deformation import KernelFlow
 from custom.networks.blocks.graph_decoder import GraphStage
@@ -103,7 +108,7 @@ def measure(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict
     parser.get_parsed_content("initialize")
     trainer = parser.get_parsed_content("train#trainer")
     batches = iter(parser.get_parsed_content("train#dataloader"))
-    measured = []
+    found = []
     for step in range(1, steps + 2):
         watch = Stopwatch()
         with ExitStack() as stack:
@@ -114,8 +119,8 @@ def measure(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict
             with watch.part("rest"):
                 trainer.state.iteration = step
                 trainer._iteration(trainer, batch)
-        measured.append(dict(watch.seconds))
-    return measured[1:], peak_memory(trainer.state.device)
+        found.append(dict(watch.seconds))
+    return found[1:], peak_memory(trainer.state.device)
 
 
 def measure_alone(configs: list[str], steps: int, **overrides: Any) -> tuple[list[dict[str, float]], float | None]:
@@ -124,8 +129,42 @@ def measure_alone(configs: list[str], steps: int, **overrides: Any) -> tuple[lis
         return process.submit(measure, configs, steps, **overrides).result()
 
 
-def main(size: int = 64, steps: int = 3, threads: int = 1) -> None:
-    """Measures at ``size`` voxels per axis: medians of ``steps`` steps of one case, on CUDA or CPU ``threads``."""
+def compare(against: str, size: int, steps: int, threads: int, epochs: int = 5, rounds: int = 2) -> None:
+    """Prints what a step costs in the working tree and in a revision, in turn, and the ratio.
+
+    Each of `rounds` takes `steps` patients through so many `epochs`.
+    """
+    keys = {"volume_size": size, "threads": threads, "generated_count": steps + 1, "epochs": epochs}
+    with trees(against) as places:
+        found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in places}
+        for _ in range(rounds):
+            for name, tree in places.items():
+                for part, values in measured("one_training.py", tree, keys).items():
+                    found[name][part] += values
+    medians = [{part: statistics.median(values) for part, values in parts.items()} for parts in found.values()]
+    print(
+        f"{size}³ voxels, batch 1, {threads} CPU thread(s), {processor()}; medians of {rounds * steps * epochs} steps\n"
+    )
+    print(f"| processor seconds | {' | '.join(found)} | ratio |\n|---|{'---|' * (len(found) + 1)}")
+    rows = {
+        "painting and scanning a new patient": lambda of: of["painting"],
+        "scanning a patient afresh": lambda of: of["scanning"],
+        "learning": lambda of: of["learning"],
+        "whole step, patient painted before": lambda of: of["scanning"] + of["learning"],
+        "whole step, new patient": lambda of: of["painting"] + of["learning"],
+        "peak memory MiB": lambda of: of["memory"],
+    }
+    for row, value in rows.items():
+        old, new = map(value, medians)
+        print(f"| {row} | {old:.2f} | {new:.2f} | {new / old:.2f} |")
+
+
+def main(size: int = 64, steps: int = 3, threads: int = 1, against: str | None = None) -> None:
+    """Measures at ``size`` voxels per axis: medians of ``steps`` steps of one case, on CUDA or CPU ``threads``; with
+    ``against``, a revision of git, by :func:`compare`."""
+    if against is not None:
+        compare(against, size, steps, threads)
+        return
     with tempfile.TemporaryDirectory() as folder:
         shared = {"volume_size": size, "threads": threads, "output_dir": folder}
         weights = Path(folder) / "g.pt"
