@@ -77,7 +77,8 @@ CHAMBERS = {
         colour="#d9a441",
         definition="the left ventricle's muscle and what it encloses, to the epicardium and the right ventricle's "
         "blood, to the mitral and the aortic annulus",
-        plainly="the muscle of the chamber that pumps blood into the body, and the blood inside it",
+        plainly="muscle and blood together of the chamber that pumps blood into the body; of the muscle alone there is "
+        "the mass",
         volume_ml=(95.0, 520.0),
         usual_centre=(-0.25, 0.25, -0.2),
         around="LV",

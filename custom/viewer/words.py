@@ -11,11 +11,15 @@ from ..measured import Measured
 from .colours import of_region, swatch
 
 TRUST = {
-    "ok": ("no alarm", "Nothing raised an alarm, which does not make it right: compare the outlines with the images."),
-    "check": ("check", "Something is doubtful: compare the outlines with the images before you use it."),
-    "do not use": ("do not use", "The surface is probably wrong."),
+    "ok": (
+        "no alarm",
+        "Nothing looked wrong to the program. It can be wrong all the same: see whether the outline follows the edge.",
+    ),
+    "check": ("check", "Doubtful: somebody who knows CTs of hearts must look at the outlines before it is used."),
+    "do not use": ("do not use", "Probably wrong: use neither the outline nor the 3D shape."),
 }
 """What is said instead of the report's words, and in full."""
+_BLOOD = " and the blood in it"
 OF_THE_IMAGE = ("forced", "directions")
 """Reasons that doubt the image, and thus all its chambers."""
 
@@ -33,7 +37,10 @@ def forced(report: Mapping[str, Any]) -> str:
     )
     if not told:
         return ""
-    return f'<p class="forced">FORCED: the program refused this image and was told to go on all the same: {told}</p>'
+    return (
+        f'<p class="forced">FORCED: the program refused this image and was told to go on all the same: {told}. '
+        "Other doubts may only follow from this.</p>"
+    )
 
 
 def usable(measured: Mapping[str, Measured]) -> bool:
@@ -54,7 +61,8 @@ def doubted(measured: Mapping[str, Measured]) -> str:
     if not any("directions" in values.phrases for values in measured.values()):
         return ""
     return (
-        '<p class="doubted">? The image may be turned or mirrored: letters and titles of the pictures are doubtful.</p>'
+        '<p class="doubted">? Right and left, front and back, or head and feet may be swapped: ask where the image '
+        "comes from before you believe the letters and titles of the pictures.</p>"
     )
 
 
@@ -66,11 +74,13 @@ def structure(name: str, values: Measured, regions: Mapping[str, str], percent: 
     """Of one structure: volume, trust, reasons, what it is, and the colours of its regions, by value; of a beat at
     `percent` of it."""
     chamber = CHAMBERS[name]
-    number = "no volume" if values.volume_ml is None else f"{values.volume_ml:.1f} mL"
+    number = "no volume given" if values.volume_ml is None else f"{values.volume_ml:.1f} mL"
     moment = "" if percent is None else f" at {percent:g} % of the beat"
-    reasons = listed([phrase for reason, phrase in values.phrases.items() if reason not in OF_THE_IMAGE])
+    title = escape(chamber.title) + (_BLOOD if chamber.around else "")
+    noted = [phrase for reason, phrase in values.phrases.items() if reason not in OF_THE_IMAGE]
+    reasons = ("<p>Noted, too little for an alarm:</p>\n" if noted and values.trust == "ok" else "") + listed(noted)
     return f"""<article class="chamber" id="chamber-{name}">
-<h3>{escape(chamber.title)} ({name}) <label><input type="checkbox" id="show-{name}" checked> Show</label></h3>
+<h3>{title} ({name}) <label><input type="checkbox" id="show-{name}" checked> Show</label></h3>
 <p><span class="number">{number}</span>{moment}</p>
 <p>{trust_mark(values.trust)} {TRUST[values.trust][1]}</p>
 {reasons}

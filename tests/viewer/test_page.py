@@ -109,7 +109,10 @@ def test_reasons_of_the_image_are_told_once_and_a_volume_that_is_not_to_be_used_
     assert text.count("without `force` the image would have been refused") == 1
     assert text.count("grey_levels is wrong") == 1
     assert "Not a result" in text and "What the program found" not in text and "Not to be used" in text
-    assert "? The image may be turned" in text and text.count("too large for almost any patient") == 2
+    assert (
+        "? Right and left, front and back, or head and feet may be swapped" in text
+        and text.count("too large for almost any patient") == 2
+    )
     assert not any(f"{volume_of(name):.{digits}f} mL" in text for name in PLACES for digits in (0, 1))
 
 

@@ -67,7 +67,7 @@ REASONS = (
         quantity=lambda _, checks: 1 - checks["agreement"],
         none=0.0,
         full=0.3,
-        phrase="the network's own segmentation differs (Dice {agreement:.2f})",
+        phrase="the network's own segmentation differs (overlap {agreement:.2f}; 1 is perfect)",
         why="surface and segmentation are two readings of one image",
         noted=CHECK / 2,
     ),
@@ -76,7 +76,7 @@ REASONS = (
         quantity=_instability,
         none=0.0,
         full=0.3,
-        phrase="it changes where the image hardly does (Dice {stability:.2f})",
+        phrase="slight changes of the image move it (overlap {stability:.2f}; 1 is perfect)",
         why="the heart is the same in all slightly varied images",
         noted=CHECK / 2,
     ),
@@ -93,7 +93,8 @@ REASONS = (
         quantity=_lack_of_contrast,
         none=-50.0,
         full=-20.0,
-        phrase="hardly any contrast was seen (blood {blood_hu} HU, around it {surroundings_hu} HU)",
+        phrase="the blood hardly stands out, as without contrast agent (blood {blood_hu} HU, around it "
+        "{surroundings_hu} HU)",
         why="where blood ends is hardly to be seen",
     ),
     Reason(
@@ -101,7 +102,8 @@ REASONS = (
         quantity=lambda _, checks: checks["cut"],
         none=0.0,
         full=0.15,
-        phrase="{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off",
+        phrase="{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off: the volume is "
+        "too small then",
         why="the rest of the chamber was not seen",
     ),
     Reason(

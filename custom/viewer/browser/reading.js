@@ -2,6 +2,7 @@
 
 const element = (id) => document.getElementById(id);
 const AXES = [0, 1, 2]; // right, anterior, superior
+const TOWARDS = [["right", "left"], ["front", "back"], ["head", "feet"]];
 
 async function unpack(id) {
   const packed = Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0));

@@ -40,9 +40,9 @@ async function start() {
       asked = false;
       view.change("scene", { crosshairPos: ct.share(place) });
       sliders.forEach((slider, axis) => { slider.value = place[axis]; });
-      const [right, front, head] = place.map((part) => part.toFixed(1));
+      const told = AXES.map((axis) => `${Math.abs(place[axis]).toFixed(1)} mm ${TOWARDS[axis][Number(place[axis] < 0)]}`);
       element("place").textContent =
-        `at the cross: ${ct.hounsfield(place)} HU (brightness); right ${right}, front ${front}, head ${head} mm`;
+        `at the cross: ${ct.hounsfield(place)} HU (brightness); ${told.join(", ")} of the scanner's zero`;
       const cuts = drawn.map((each) => each.cut(place));
       ribbons.show(cuts.flatMap(({ corners }) => corners), cuts.flatMap(({ colours }) => colours));
       draw();
