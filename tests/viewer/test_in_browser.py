@@ -127,7 +127,7 @@ def test_planes_scroll_by_sliders_and_wheel_and_tell_place_and_hu(make_page, sho
     for axis in range(3):
         _slide(browser, axis, CENTRE[axis])
     words = browser.find_element(By.ID, "place").text
-    assert words.endswith("right 10.0, front -20.0, head 850.0 mm")
+    assert words.endswith("10.0 mm right, 20.0 mm back, 850.0 mm head of the scanner's zero")
     assert float(words.split("cross: ")[1].split()[0]) == pytest.approx(200, abs=160)  # the CT is noisy
     viewer = browser.find_element(By.ID, "viewer")
     ActionChains(browser).move_to_element_with_offset(viewer, -200, -100).click().scroll_by_amount(0, 120).perform()
@@ -145,8 +145,8 @@ def test_a_title_tells_which_picture_is_below_it(make_page, show):
             _slide(browser, axis, CENTRE[axis])
         ActionChains(browser).move_to_element_with_offset(title, 20, 50).click().perform()
         _settle(browser)
-        words = browser.find_element(By.ID, "place").text.split("; ")[1].removesuffix(" mm").split(", ")
-        moved = [abs(float(part.split()[1]) - CENTRE[axis]) > 2 for axis, part in enumerate(words)]
+        words = browser.find_element(By.ID, "place").text.split("; ")[1].split(", ")
+        moved = [abs(float(part.split()[0]) - abs(CENTRE[axis])) > 2 for axis, part in enumerate(words)]
         assert moved == [axis != kept[title.text] for axis in range(3)]
     assert {*kept} < {title.text for title in titles}
 
@@ -196,7 +196,9 @@ def test_regions_have_colours_and_a_landmark_moves_the_planes(make_page, show):
     assert browser.find_element(By.CSS_SELECTOR, "#chamber-LV .regions").is_displayed()
     browser.find_element(By.ID, "landmark-lv_centre").click()
     _settle(browser)
-    assert browser.find_element(By.ID, "place").text.endswith("right -8.0, front -8.0, head 838.0 mm")
+    assert browser.find_element(By.ID, "place").text.endswith(
+        "8.0 mm left, 8.0 mm back, 838.0 mm head of the scanner's zero"
+    )
     browser.execute_script("element('show-landmarks').click()")
     _settle(browser)
     assert _share_like(_picture(browser), GREEN) < 0.5 * _share_like(before, GREEN)
