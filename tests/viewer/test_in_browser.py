@@ -145,8 +145,9 @@ def test_a_title_tells_which_picture_is_below_it(make_page, show):
             _slide(browser, axis, CENTRE[axis])
         ActionChains(browser).move_to_element_with_offset(title, 20, 50).click().perform()
         _settle(browser)
-        words = browser.find_element(By.ID, "place").text.split("; ")[1].split(", ")
-        moved = [abs(float(part.split()[0]) - abs(CENTRE[axis])) > 2 for axis, part in enumerate(words)]
+        words = [part.split() for part in browser.find_element(By.ID, "place").text.split("; ")[1].split(", ")]
+        place = [float(far) * (-1 if towards in ("left", "back", "feet") else 1) for far, _, towards, *_ in words]
+        moved = [abs(told - own) > 2 for told, own in zip(place, CENTRE, strict=True)]
         assert moved == [axis != kept[title.text] for axis in range(3)]
     assert {*kept} < {title.text for title in titles}
 
