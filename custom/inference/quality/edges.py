@@ -28,6 +28,10 @@ APART = 6.0
 which no scan shows."""
 
 
+LEAST_SHARE = 0.5
+"""Of the walls' vertices, with an edge, from which on their distance is told: few are noise more often than edges."""
+
+
 class Edges(NamedTuple):
     """Of each vertex of a mesh."""
 
@@ -59,17 +63,16 @@ def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], scan: Scan) -> dict[str, f
     """How far the walls of a chamber, one of `meshes`, lie from the edges that they show.
 
     Returns:
-        `edge_mm`, the mean distance, and `edge_share`, the part of the walls' vertices where there is an edge; None
-        where there is none, of what is not there, and of a muscle, whose outer edge is none of blood.
+        `edge_mm`, the mean distance, None where less than `LEAST_SHARE` of the walls' vertices have an edge; and that
+        part, `edge_share`. None for both of a muscle, whose outer edge is none of blood, or where there is no wall.
     """
-    if CHAMBERS[mesh.name].around is not None:
+    wall = on_wall(mesh, meshes)
+    if CHAMBERS[mesh.name].around is not None or not wall.any():
         return {"edge_mm": None, "edge_share": None}
-    offset = find_edges(mesh, scan).offset[on_wall(mesh, meshes)]
-    seen = np.abs(offset[np.isfinite(offset)])
-    return {
-        "edge_mm": float(seen.mean()) if len(seen) else None,
-        "edge_share": len(seen) / len(offset) if len(offset) else None,
-    }
+    offset = find_edges(mesh, scan).offset[wall]
+    there = np.isfinite(offset)
+    share = float(there.mean())
+    return {"edge_mm": float(np.abs(offset[there]).mean()) if share >= LEAST_SHARE else None, "edge_share": share}
 
 
 def _between(distances: np.ndarray, ends: tuple[float, float]) -> np.ndarray:

@@ -74,3 +74,14 @@ def test_walls_count_and_what_is_near_another_chamber_does_not():
     found = edge_distance(own, [own, other], scan)
     assert found["edge_mm"] < 0.9 and found["edge_share"] > 0.9
     assert edge_distance(own._replace(name="MYO"), [own], scan) == {"edge_mm": None, "edge_share": None}
+
+
+def test_a_few_edges_are_not_told():
+    scan, centre = ball()
+    voxels = np.stack(np.meshgrid(*(np.arange(n) for n in SHAPE), indexing="ij"), axis=-1)
+    height = (voxel_to_ras(voxels, OBLIQUE) - centre)[..., 2]
+    scan = scan._replace(values=np.where(height > -7.0, 380.0, scan.values))
+    vertices, faces = (x.numpy() for x in icosphere(3))
+    own = Mesh("LV", centre + RADIUS * vertices, faces)
+    found = edge_distance(own, [own], scan)
+    assert found["edge_mm"] is None and 0 < found["edge_share"] < 0.5
