@@ -136,6 +136,7 @@ def test_the_paper_network_is_one_override_away():
         ("network_def", "whole_heart.pt", 25 * 2**20, "all"),
         ("locator", "locator.pt", 2**20, "LA"),
         ("directions", "directions.pt", 2**19, "LA"),
+        ("edges", "edges.pt", 2**18, "LA"),
     ],
 )
 def test_weights_are_a_plain_state_dict_that_fits(network, file, largest, structures):

@@ -26,6 +26,7 @@ PATHS = (
         "checkpoint",
         "locator_checkpoint",
         "directions_checkpoint",
+        "edges_checkpoint",
         "initial_weights",
         "representation_weights",
         "resume",

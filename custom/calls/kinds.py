@@ -232,6 +232,7 @@ KINDS: dict[str, Kind] = {
     "fairing": whole(0),
     "subdivision": whole(0, MOST_TIMES),
     "boundary_snapping": number(0, 1),
+    "edge_snapping": number(0, 1),
     "volume_size": whole(COARSEST_STRIDE, multiple=COARSEST_STRIDE),
     "crop_mm": number(above=0),
     "spacing": number(above=0),
@@ -241,6 +242,7 @@ KINDS: dict[str, Kind] = {
     "checkpoint": weights,
     "locator_checkpoint": weights,
     "directions_checkpoint": weights,
+    "edges_checkpoint": weights,
     # training
     "initial_weights": optional(weights),
     "resume": optional(weights),

@@ -30,6 +30,7 @@ from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .phases import EachPhased, PhasesOfBeatd
 from .quality.assessment import AssessMeshesd
 from .record import single
+from .surfaces.edge_snapping import SnapToEdgesd
 from .surfaces.fairing import Fairing, Subdivision
 from .surfaces.from_masks import MasksToMeshesd
 from .surfaces.from_vertices import VerticesToMeshesd
@@ -67,6 +68,7 @@ __all__ = [
     "SaveBeatd",
     "SaveCased",
     "SmoothMotiond",
+    "SnapToEdgesd",
     "Subdivision",
     "SurfaceInferer",
     "UntangleMeshesd",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from itertools import product
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -15,9 +16,10 @@ from monai.transforms.utils import get_largest_connected_component_mask
 from monai.utils import MetaKeys
 from torch.utils.data import get_worker_info
 
-from ..frames import centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
+from ..frames import box_around, centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import AIR, Findings, InputError
 from ..networks.weights import load_weights
+from ..profiles import Scan
 from ..runtime.timing import timed
 from ..sampling import regrid
 from .directions import Look
@@ -162,6 +164,9 @@ class LocateHeartd(Transform):
 class CropAroundd(Transform):
     """Resample an image, once, trilinearly, to an upright crop round the record's `centre`; air outside the image.
 
+    The record also gets `scan`, the image's own voxels in the crop, a copy of their part, so that the image itself can
+    be let go of.
+
     Args:
         keys: the key of the image, MetaTensor (C, D0, D1, D2), affine voxel to RAS mm; becomes (C, *spatial_size)
             float32 whose axes run right, anterior and superior.
@@ -179,6 +184,9 @@ class CropAroundd(Transform):
         image = record[self.key]
         affine = centred_affine(self.spatial_size, self.pixdim, record.pop("centre"))
         values = regrid(image.as_tensor(), np.asarray(image.affine), self.spatial_size, affine, AIR)
+        corners = voxel_to_ras(np.array(list(product(*((0, size - 1) for size in self.spatial_size)))), affine)
+        box, place = box_around(corners, image.shape[1:], np.asarray(image.affine))
+        record["scan"] = Scan(image.as_tensor()[0][box].cpu().numpy().copy(), place)
         meta = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
         record[self.key] = MetaTensor(values, affine=torch.from_numpy(affine), meta=meta)
         return record

@@ -78,6 +78,7 @@ class PhasesOfBeatd(Transform):
             centre = record["centre"] = first["middle"]
         record = self.windowing(self.crop(record))
         record["middle"] = centre
+        del record["scan"]  # a hundred MB each
         return record
 
 

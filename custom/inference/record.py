@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..anatomy import Anatomy
 from ..mesh import Mesh
+from ..profiles import Scan
 
 
 class Grid(NamedTuple):
@@ -59,6 +60,10 @@ class Record(TypedDict, total=False):
     """Wall-clock time of each part of the way."""
     centre: np.ndarray
     """`LocateHeartd`: (3,) RAS mm, of the crop to come; `CropAroundd` takes it away."""
+
+    scan: Scan
+    """`CropAroundd`: the CT's own voxels in the crop. The phases of a beat have none: together they would fill the
+    memory."""
 
     phases: list[Record]
     """`PhasesOfBeatd`, for a heart beat: its phases, each a record from `image` on, in the order of their percentages.

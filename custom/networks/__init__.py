@@ -1,7 +1,8 @@
-"""The networks: shape network f, representation network g, the locator of the heart, the judge of directions, and
-their parts."""
+"""The networks: shape network f, representation network g, the locator of the heart, the judge of directions, the
+reader of edges, and their parts."""
 
 from .directions import FLIPS, Directions
+from .edge_network import EdgeNetwork
 from .exporting import ExportedNetwork, export_network
 from .heart_locator import HeartLocator
 from .representation_network import RepresentationNetwork
@@ -10,6 +11,7 @@ from .shape_network import ShapeNetwork
 __all__ = [
     "FLIPS",
     "Directions",
+    "EdgeNetwork",
     "ExportedNetwork",
     "HeartLocator",
     "RepresentationNetwork",

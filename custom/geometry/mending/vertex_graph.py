@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
+from scipy.sparse.linalg import cg
+
+TOLERANCE, MOST_STEPS = 1e-4, 500
+"""Of conjugate gradients: relative residual, and steps."""
 
 
 class VertexGraph:
@@ -40,6 +44,30 @@ class VertexGraph:
         for _ in range(rings):
             patch |= self._adjacent @ patch > 0
         return patch
+
+    def averaged(self, values: NDArray, passes: int) -> NDArray:
+        """Values (V,) or (V, N) as means of each vertex and its neighbours, so many times."""
+        count = (self._degree + 1).reshape(-1, *[1] * (values.ndim - 1))
+        for _ in range(passes):
+            values = (values + self._adjacent @ values) / count
+        return values
+
+    def regularised(self, values: NDArray, weights: NDArray, stiffness: float) -> NDArray[np.float64]:
+        """The field x (V,) that keeps to `values` (V,) where their weights are large, and even where they are not.
+
+        It has the least sum of ``weights * (x - values)**2`` over vertices and of ``stiffness * (x_i - x_j)**2`` over
+        edges (Tikhonov regularisation by the graph's Laplacian).
+
+        Args:
+            values: (V,).
+            weights: (V,), from 0; above 0 somewhere in every piece.
+            stiffness: from 0.
+        """
+        degree = self._degree[:, 0]
+        laplacian = sparse.diags_array(degree) - self._adjacent
+        system = sparse.csr_array(sparse.diags_array(weights) + stiffness * laplacian)
+        scale = sparse.diags_array(1 / system.diagonal())
+        return cg(system, weights * values, x0=values, rtol=TOLERANCE, maxiter=MOST_STEPS, M=scale)[0]
 
     def smooth(self, vertices: NDArray[np.float64], patch: NDArray[np.bool_], passes: int) -> None:
         """Move the vertices (V, 3) of a patch (V,) to the mean of their neighbours, so many times, in place."""

@@ -18,6 +18,10 @@ from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .doubt import assess, usable
+from .edges import edge_distance
+
+NO_EDGES = {"edge_mm": None, "edge_share": None}
+"""Of a phase of a beat, whose own voxels are not kept."""
 
 
 class AssessMeshesd(Transform):
@@ -94,6 +98,7 @@ def _checks(
         "missed_ml": missed_ml(seen, within, level),
         "stability": min((dice(inside[place], other) for other in varied), default=None),
         **contrast(hounsfield, inside[blood], _others(record["meshes"], inside, blood), crop),
+        **(edge_distance(mesh, record["meshes"], record["scan"]) if "scan" in record else NO_EDGES),
         "cut": share_cut(mesh, (crop, whole)),
         **record["reading"]["directions"],
     }

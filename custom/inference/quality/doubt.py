@@ -98,6 +98,14 @@ REASONS = (
         why="where blood ends is hardly to be seen",
     ),
     Reason(
+        name="off_edge",
+        quantity=lambda _, checks: checks["edge_mm"] or 0.0,
+        none=1.0,
+        full=2.5,
+        phrase="its walls lie {edge_mm:.1f} mm, on average, from the edges that the scan shows",
+        why="where the scan shows the edge of blood, the surface is to lie on it",
+    ),
+    Reason(
         name="cut_off",
         quantity=lambda _, checks: checks["cut"],
         none=0.0,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
+from scipy.spatial import KDTree
 
-from ...frames import ras_to_voxel, voxel_to_normalised
-from ...geometry.normals import vertex_normals
+from ...chambers import CHAMBERS
 from ...mesh import Mesh
-from ...sampling import sample
-from ..record import Grid
+from ...profiles import Scan, along_normals, normals_of
 
 REACH, STEP = 6.0, 0.25
 """mm along a vertex's normal, inward and outward, that are looked at, and between two looks."""
@@ -19,8 +18,18 @@ BLOOD = (-6.0, -2.0)
 """mm along the outward normal where blood is taken to lie: its median is its value."""
 OUTSIDE = (1.0, 6.0)
 """mm where something else does: the lower quartile, since a wall may be thin."""
+WALL = 50.0
+"""HU that what lies outside counts as at least: next to blood is a wall, however thin, and not the fat or lung behind
+it, whose edge lies further out. With it the true surfaces of generated patients lie at the edges' mean place."""
 LEAST_STEP = 90.0
 """HU between them from which on there is an edge to speak of."""
+APART = 6.0
+"""mm from another chamber's surface, from where on a vertex lies on a wall: between two chambers is a valve's plane,
+which no scan shows."""
+
+
+LEAST_SHARE = 0.5
+"""Of the walls' vertices, with an edge, from which on their distance is told: few are noise more often than edges."""
 
 
 class Edges(NamedTuple):
@@ -32,25 +41,38 @@ class Edges(NamedTuple):
     """(V,) HU that blood lies above what is outside."""
 
 
-def find_edges(mesh: Mesh, volume: np.ndarray, grid: Grid) -> Edges:
-    """Where the values along each vertex's normal cross the middle between blood and what lies outside.
-
-    Args:
-        mesh: in RAS mm, normals outward.
-        volume: (D0, D1, D2) HU; beyond it, its outermost values go on.
-        grid: of the volume.
-    """
-    vertices = torch.from_numpy(np.asarray(mesh.vertices, dtype=np.float64))
-    normals = vertex_normals(vertices[None], torch.from_numpy(np.asarray(mesh.faces, dtype=np.int64)))[0]
+def find_edges(mesh: Mesh, scan: Scan) -> Edges:
+    """Where the values along each vertex's normal cross the middle between blood and what lies outside."""
     distances = np.arange(-REACH, REACH + STEP / 2, STEP)
-    points = vertices[:, None] + torch.from_numpy(distances)[:, None] * normals[:, None]
-    voxels = ras_to_voxel(points.numpy(), grid.affine)
-    places = torch.from_numpy(voxel_to_normalised(voxels, grid.shape)).float().flatten(0, 1)
-    values = sample(torch.from_numpy(np.ascontiguousarray(volume))[None, None].float(), places[None])
-    profiles = values.view(len(vertices), len(distances)).numpy()
+    profiles = along_normals(scan, mesh.vertices, normals_of(mesh.vertices, mesh.faces), distances)
     blood = np.median(profiles[:, _between(distances, BLOOD)], axis=1)
-    step = blood - np.quantile(profiles[:, _between(distances, OUTSIDE)], 0.25, axis=1)
+    outside = np.quantile(profiles[:, _between(distances, OUTSIDE)], 0.25, axis=1)
+    step = blood - np.maximum(outside, WALL)
     return Edges(_nearest_crossing(profiles - (blood - step / 2)[:, None], distances, step >= LEAST_STEP), step)
+
+
+def on_wall(mesh: Mesh, meshes: Sequence[Mesh]) -> np.ndarray:
+    """(V,) bool, which of a mesh's vertices are `APART` from all other chambers among `meshes`."""
+    others = [other.vertices for other in meshes if other.name != mesh.name and CHAMBERS[other.name].around is None]
+    if not others:
+        return np.ones(len(mesh.vertices), dtype=bool)
+    return KDTree(np.concatenate(others)).query(mesh.vertices)[0] > APART
+
+
+def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], scan: Scan) -> dict[str, float | None]:
+    """How far the walls of a chamber, one of `meshes`, lie from the edges that they show.
+
+    Returns:
+        `edge_mm`, the mean distance, None where less than `LEAST_SHARE` of the walls' vertices have an edge; and that
+        part, `edge_share`. None for both of a muscle, whose outer edge is none of blood, or where there is no wall.
+    """
+    wall = on_wall(mesh, meshes)
+    if CHAMBERS[mesh.name].around is not None or not wall.any():
+        return {"edge_mm": None, "edge_share": None}
+    offset = find_edges(mesh, scan).offset[wall]
+    there = np.isfinite(offset)
+    share = float(there.mean())
+    return {"edge_mm": float(np.abs(offset[there]).mean()) if share >= LEAST_SHARE else None, "edge_share": share}
 
 
 def _between(distances: np.ndarray, ends: tuple[float, float]) -> np.ndarray:

@@ -16,6 +16,7 @@ SOUND = {
     "missed_ml": 0.3,
     "blood_hu": 400,
     "surroundings_hu": 90,
+    "edge_mm": 0.3,
     "cut": 0.0,
     "volume_ml": 100.0,
     "self_intersections": 0,
@@ -29,6 +30,7 @@ WORSE = {
     "missed_ml": ("missed", [1.2, 2.0, 3.0, 6.0, 40.0]),
     "blood_hu": ("no_contrast", [141, 130, 124, 40, -900]),
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
+    "edge_mm": ("off_edge", [1.05, 1.2, 1.4, 2.5, 9.0]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
     "volume_ml": ("implausible_volume", [280.0, 330.0, 380.0, 410.0, 2000.0]),
     "upright": ("directions", [0.45, 0.4, 0.34, 0.2, 0.0]),
@@ -44,7 +46,7 @@ def test_nothing_to_doubt():
     verdict = assess("LV", SOUND)
     assert verdict == {"doubts": dict.fromkeys((reason.name for reason in REASONS), 0.0), "doubt": 0.0, "trust": "ok"}
     assert remark("LV", {**SOUND, **verdict}) is None
-    assert _doubt(stability=None) == 0 and _doubt(surroundings_hu=None) == 0
+    assert _doubt(stability=None) == 0 and _doubt(edge_mm=None) == 0 and _doubt(surroundings_hu=None) == 0
 
 
 @pytest.mark.parametrize("key", WORSE)
@@ -76,6 +78,7 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         ("missed_ml", 1 + 5 / 3, 1 + 10 / 3),
         ("blood_hu", 140, 130),
         ("surroundings_hu", 360, 370),
+        ("edge_mm", 1.5, 2.0),
         ("cut", 0.05, 0.1),
         ("volume_ml", CHAMBERS["LV"].volume_ml[1] * 7 / 6, CHAMBERS["LV"].volume_ml[1] * 8 / 6),
         ("upright", 1 / 3, 1 / 6),

@@ -1,0 +1,80 @@
+"""Edge snapping: surfaces drawn to where the scan itself, at its own resolution, shows the edge of blood."""
+
+from __future__ import annotations
+
+from functools import partial
+from os import PathLike
+
+import torch
+from monai.transforms import Transform
+
+from ...edges import edge_features
+from ...geometry.mending.vertex_graph import VertexGraph
+from ...mesh import Mesh
+from ...networks.edge_network import EdgeNetwork
+from ...networks.weights import load_weights
+from ...profiles import Scan, normals_of
+from ...runtime.threads import side_by_side
+from ...runtime.timing import timed
+from ..record import Record
+
+
+class SnapToEdgesd(Transform):
+    """The record's `meshes` and `varied_meshes` moved along their normals to the edges of its `scan`.
+
+    The network tells of each vertex by itself where the edge is and how certain that is; all vertices of a surface then
+    move together, by the field that keeps to what is certain, is even over the surface, and else stays near 0. So a
+    mitral plane, the cut of a vein or the neck of an appendage, which no scan shows, stays where it was.
+
+    Surfaces of structures that the network does not know stay as they are, and so does a case without a `scan`.
+
+    Args:
+        network: reads the profiles; always on the CPU, for it is small.
+        checkpoint: its state dict, loaded with the first case.
+        share: of the way that is gone, 0 to 1.
+        stiffness: how much a difference of 1 mm between neighbours weighs against one of 1 mm to an edge that is
+            certain to 1 mm.
+        anchor_mm: as certain as an edge has to be to weigh as much as staying.
+    """
+
+    def __init__(
+        self, network: EdgeNetwork, checkpoint: str | PathLike, share: float, stiffness: float, anchor_mm: float
+    ) -> None:
+        self.network = network
+        self.checkpoint = checkpoint
+        self.share = share
+        self.stiffness = stiffness
+        self.anchor = anchor_mm**-2
+        self._loaded = False
+
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
+        if self.share == 0 or "scan" not in record:
+            return record
+        with timed(record["seconds"], "edges"):
+            self._load()
+            versions = [record["meshes"], *record.get("varied_meshes", ())]
+            moves = [partial(self._snapped, mesh, record["scan"]) for meshes in versions for mesh in meshes]
+            moved = iter(side_by_side(moves))
+            record["meshes"], *record["varied_meshes"] = [[next(moved) for _ in meshes] for meshes in versions]
+        return record
+
+    def _snapped(self, mesh: Mesh, scan: Scan) -> Mesh:
+        known = self.network.structures
+        if mesh.name not in known:
+            return mesh
+        graph = VertexGraph(mesh.faces, len(mesh.vertices))
+        normals = normals_of(mesh.vertices, mesh.faces)
+        features = edge_features(scan, mesh.vertices, normals, graph, known.index(mesh.name), len(known))
+        with torch.inference_mode():
+            offset, spread = self.network(torch.from_numpy(features))
+        certainty = (-2 * spread.double()).exp().numpy()
+        certain = offset.double().numpy() * certainty / (certainty + self.anchor)
+        way = graph.regularised(certain, certainty + self.anchor, self.stiffness)
+        return mesh._replace(vertices=mesh.vertices + self.share * way[:, None] * normals)
+
+    def _load(self) -> None:
+        if not self._loaded:
+            load_weights(self.network, self.checkpoint)
+            self.network.eval()
+            self._loaded = True

@@ -1,0 +1,49 @@
+"""Values of a scan, at its own resolution, along the normals of a surface."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import map_coordinates
+
+from .frames import ras_to_voxel, spacing_of
+from .geometry.normals import vertex_normals
+
+
+class Scan(NamedTuple):
+    """Voxels as they were read: no resampled copy, and none in floating point."""
+
+    values: np.ndarray
+    """(D0, D1, D2) HU."""
+    affine: np.ndarray
+    """(4, 4) voxel to RAS mm."""
+
+
+def normals_of(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """Outward unit normals (V, 3) of vertices (V, 3), by faces (F, 3) int64 that wind outward."""
+    points = torch.from_numpy(np.asarray(vertices, dtype=np.float64))
+    return vertex_normals(points[None], torch.from_numpy(np.asarray(faces, dtype=np.int64)))[0].numpy()
+
+
+def along_normals(scan: Scan, vertices: NDArray, normals: NDArray, distances: NDArray) -> NDArray[np.float32]:
+    """Trilinear values (V, N) at N distances, mm, outward from each vertex.
+
+    Args:
+        scan: beyond it, its outermost values go on.
+        vertices, normals: (V, 3) RAS mm.
+        distances: (N,).
+    """
+    points = vertices[:, None] + np.asarray(distances)[:, None] * normals[:, None]
+    voxels = ras_to_voxel(points.reshape(-1, 3), scan.affine).T
+    values = map_coordinates(scan.values, voxels, output=np.float32, order=1, mode="nearest", prefilter=False)
+    return values.reshape(len(vertices), len(distances))
+
+
+def pitch_along(scan: Scan, directions: NDArray) -> NDArray[np.float64]:
+    """(V,) mm from one voxel to the next along unit directions (V, 3): of a direction oblique to the axes, what the
+    ellipsoid of the voxel's sides has."""
+    axes = scan.affine[:3, :3] / spacing_of(scan.affine)
+    return 1 / np.linalg.norm(directions @ axes / spacing_of(scan.affine), axis=1)
