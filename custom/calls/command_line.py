@@ -26,6 +26,7 @@ PATHS = (
         "checkpoint",
         "locator_checkpoint",
         "directions_checkpoint",
+        "parts_checkpoint",
         "error_checkpoint",
         "initial_weights",
         "representation_weights",

@@ -241,6 +241,7 @@ KINDS: dict[str, Kind] = {
     "checkpoint": weights,
     "locator_checkpoint": weights,
     "directions_checkpoint": weights,
+    "parts_checkpoint": weights,
     "error_checkpoint": optional(weights),
     # training
     "initial_weights": optional(weights),
