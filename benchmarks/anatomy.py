@@ -19,12 +19,23 @@ from typing import Any, NamedTuple
 import fire
 import nibabel
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
 from custom import load_model
+from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import measure_annulus, measure_diameters
 from custom.anatomy.planes import Plane, across, unit
-from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
+from custom.anatomy.regions import (
+    APPENDAGE,
+    ATRIAL_SIDE,
+    ATRIAL_VEINS,
+    FIRST_SEGMENT,
+    FIRST_VEIN,
+    OUTLET,
+    REGIONS,
+    VENTRICULAR_SIDE,
+)
 from custom.anatomy.ventricle import segments
 from custom.frames import voxel_to_ras
 from custom.inputs import InputError
@@ -33,11 +44,17 @@ from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
 WITHOUT = "non_contrast"
 """The kind of scan that is counted apart."""
-SIDES = {"LA": (APPENDAGE, ATRIAL_SIDE), "LV": (VENTRICULAR_SIDE, OUTLET)}
+SIDES = {"LA": (APPENDAGE, ATRIAL_VEINS, ATRIAL_SIDE), "LV": (VENTRICULAR_SIDE, OUTLET)}
 WALL = 5
 """Of the ventricle, in maps of true regions."""
-LANDMARKS = {"mitral_annulus": "mitral annulus", "aortic_annulus": "aortic annulus"}
+LANDMARKS = {
+    "mitral_annulus": "mitral annulus",
+    "aortic_annulus": "aortic annulus",
+    "la_appendage_ostium": "appendage ostium",
+}
 """Planes in the report, and in the truth."""
+SAME_VEIN = 12.0
+"""mm between an ostium found and a true one up to which they can be the same."""
 
 
 class Error(NamedTuple):
@@ -90,7 +107,8 @@ def compare(case: str, found: Prediction, truth: Mapping[str, Any], regions: Pat
         for name, other in LANDMARKS.items()
     }
     mitral, apex = planes["mitral_annulus"], np.array(truth["apex"])
-    points = {**{name: plane.centre for name, plane in planes.items()}, "lv_apex": apex}
+    tip, ostium = np.array(truth["appendage tip"]), planes["la_appendage_ostium"]
+    points = {**{name: plane.centre for name, plane in planes.items()}, "lv_apex": apex, "la_appendage_tip": tip}
     for name, point in points.items():
         landmark = found.landmarks[name]
         if landmark["centre_mm"] is not None:
@@ -100,12 +118,47 @@ def compare(case: str, found: Prediction, truth: Mapping[str, Any], regions: Pat
             yield Error(case, f"{name}, plane", "degrees", float(np.degrees(np.arccos(cosine))), landmark["trust"])
     values = measure_annulus(mitral) | measure_diameters(mitral, planes["aortic_annulus"])
     values["lv_long_axis"] = float(np.linalg.norm(apex - mitral.centre))
+    values["la_appendage_depth"] = float(np.linalg.norm(tip - ostium.centre))
+    yield from compare_veins(case, found, truth["pulmonary vein ostia"])
     for name, value in values.items():
         measured = found.measurements[name]
         if measured["value"] is not None:
             yield Error(case, name, "%", 100 * abs(measured["value"] / value - 1), measured["trust"])
     if regions.is_file():
         yield from compare_regions(case, found, regions, mitral, apex, np.array(truth["septum"]))
+
+
+def compare_veins(case: str, found: Prediction, truth: list[Mapping[str, Any]]) -> Iterator[Error]:
+    """Of each ostium that is also true, how far it is off; and whether none is missed or invented."""
+    landmarks = [found.landmarks[name] for name in OSTIA if name in found.landmarks]
+    if found.landmarks["mitral_annulus"]["centre_mm"] is None:
+        return
+    apart = np.array([[np.linalg.norm(one["centre_mm"] - of["centre"]) for of in truth] for one in landmarks])
+    pairs = [(one, of) for one, of in zip(*linear_sum_assignment(apart), strict=True) if apart[one, of] < SAME_VEIN]
+    for one, of in pairs:
+        trust = landmarks[one]["trust"]
+        yield Error(case, "veins' ostia", "mm", float(apart[one, of]), trust)
+        cosine = np.clip(landmarks[one]["normal"] @ np.array(truth[of]["normal"]), -1, 1)
+        yield Error(case, "veins' ostia, plane", "degrees", float(np.degrees(np.arccos(cosine))), trust)
+    right = len(pairs) == len(landmarks) == len(truth)
+    yield Error(
+        case, "veins, none missed or invented", "share", float(right), found.landmarks["mitral_annulus"]["trust"]
+    )
+
+
+def compare_body(case: str, found: Prediction, volume: np.ndarray, affine: np.ndarray, trust: str) -> Iterator[Error]:
+    """Volume of the appendage and extents of the body beside those of the map's voxels."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    body = voxel_to_ras(np.argwhere(np.isin(volume, (1, ATRIAL_SIDE))), affine)
+    extents = dict(
+        zip(("transverse", "anteroposterior", "superoinferior"), np.ptp(body, axis=0) + spacing, strict=True)
+    )
+    true = {f"la_{name}_diameter": extent for name, extent in extents.items()}
+    true["la_appendage_volume"] = (volume == APPENDAGE).sum() * spacing.prod() / 1e3
+    for name, value in true.items():
+        measured = found.measurements[name]["value"]
+        if measured is not None:
+            yield Error(case, name, "%", 100 * abs(measured / value - 1), trust)
 
 
 def compare_regions(
@@ -124,8 +177,11 @@ def compare_regions(
         trust = found.landmarks["mitral_annulus"]["trust"]
         if not given.any():
             continue
+        given = np.where(given >= FIRST_VEIN, ATRIAL_VEINS, given)
         for side in sides:
             yield Error(case, REGIONS[side], "Dice", dice(given == side, true == side), trust)
+        if chamber == "LA":
+            yield from compare_body(case, found, volume, image.affine, trust)
         if chamber == "LV":
             axis = unit(apex - mitral.centre)
             parts = FIRST_SEGMENT - 1 + segments(vertices, mitral.centre, apex, across(septum - mitral.centre, axis))
@@ -153,7 +209,7 @@ def table(title: str, errors: list[Error]) -> None:
     for (what, unit_), group in by_name.items():
         values = np.array([error.value for error in group])
         trusted = [error.value for error in group if error.trust == "ok"]
-        extreme = (np.argmin if unit_ == "Dice" else np.argmax)(values)
+        extreme = (np.argmin if unit_ in ("Dice", "share") else np.argmax)(values)
         worst = f"{values[extreme]:.2f} ({group[extreme].case})"
         mean = f"{np.mean(trusted):.2f}" if trusted else ""
         print(

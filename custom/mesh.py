@@ -18,3 +18,5 @@ class Mesh(NamedTuple):
     """(F, 3) int64."""
     regions: np.ndarray | None = None
     """(V,) int32, what part of the chamber each vertex is of, values of `custom.anatomy.regions.REGIONS`."""
+    expected_error_mm: np.ndarray | None = None
+    """(V,) float32, how far each vertex is expected to be from the truth, mm."""

@@ -6,7 +6,7 @@ It puts `inference.json` together as the command does, and writes nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -54,6 +54,9 @@ class Prediction(NamedTuple):
     """As in the report: `value`, `unit`, `trust`, `reason`."""
     regions: dict[str, np.ndarray]
     """Per chamber (V,) int32, what part of it each vertex is of; the report's `regions` name the values."""
+    expected_error_mm: dict[str, np.ndarray]
+    """Per chamber (V,) float32, how far each vertex is expected to be from the truth; nothing of a chamber where it is
+    not known."""
     page: Callable[[], bytes]
     """Makes what the command writes as `NAME_view.html`; raises InputError where the viewer is not installed."""
 
@@ -77,6 +80,7 @@ class Model:
         )
         self.network: torch.nn.Module = parser.get_parsed_content("network").eval().requires_grad_(False)
         """Maps a crop to vertices, as `ShapeNetwork.forward` says."""
+        """HU that are -1 and +1 in a crop."""
         self._page = Page(parser.get_parsed_content("window"))
         self._run = Run(*(parser.get_parsed_content(key) for key in ("checkpoint", "device", "amp")))
 
@@ -107,17 +111,24 @@ class Model:
                 return self._predict(file, space)
         return self._predict(image, space)
 
-    def _predict(self, image: str | PathLike, space: str) -> Prediction:
+    def record(self, image: str | PathLike) -> Record:
+        """One CT, given as a path, with all that is known of it before anything is written.
+
+        Raises InputError as `predict` does.
+        """
         cases = find_cases(image, series_uid=self._series_uid)
         if len(cases) != 1:
             raise InputError(f"predict takes one case, here are {len(cases)}: give it one after the other")
         case = cases[0]
         try:
-            record = self._record(case)
-            report = make_report(record, self._run)
+            return self._record(case)
         except Exception as error:  # told as the command tells it
             outcome, reason = explain(error, case["image"])
             raise InputError(reason, outcome) from error
+
+    def _predict(self, image: str | PathLike, space: str) -> Prediction:
+        record = self.record(image)
+        report = make_report(record, self._run)
         report["seconds"] = {part: round(value, 3) for part, value in record["seconds"].items()}
         move = ras_to_lps if space == "LPS" else np.array
         return Prediction(
@@ -128,6 +139,7 @@ class Model:
             {name: moved(landmark, move) for name, landmark in report["landmarks"].items()},
             report["measurements"],
             record["anatomy"].regions,
+            {mesh.name: mesh.expected_error_mm for mesh in record["meshes"] if mesh.expected_error_mm is not None},
             partial(
                 self._page,
                 record["image"],

@@ -46,6 +46,8 @@ def _structure(name: str) -> Code:
 
 _MITRAL, _AORTIC = Code("65197004", "SCT", "Mitral annulus"), Code("77583004", "SCT", "Aortic valve ring")
 _APEX = Code("128564006", "SCT", "Left ventricle apex")
+_VEIN = Code("430757002", "SCT", "Pulmonary vein")
+_APPENDAGE = Code("33626005", "SCT", "Left auricular appendage")
 _LA, _LV, _WALL = _structure("LA"), _structure("LV"), _structure("MYO")
 _VOLUME, _THICKNESS = Code("118565006", "SCT", "Volume"), Code("122445", "DCM", "Wall Thickness")
 
@@ -59,12 +61,27 @@ WALLS = (
 )  # fmt: skip
 """The 17 segments of the American Heart Association, in turn (Cerqueira et al., Circulation 2002)."""
 
+_VEINS = {
+    ("right", "superior"): Code("8629005", "SCT", "Superior right pulmonary vein"),
+    ("right", "inferior"): Code("113273001", "SCT", "Inferior right pulmonary vein"),
+    ("left", "superior"): Code("43863001", "SCT", "Superior left pulmonary vein"),
+    ("left", "inferior"): Code("51249003", "SCT", "Inferior left pulmonary vein"),
+}
 LANDMARKS = {
     "la_centre": Place("Centre of the left atrium", _LA),
     "lv_centre": Place("Centre of the left ventricle", _LV),
     "mitral_annulus": Place("Mitral annulus", _MITRAL),
     "lv_apex": Place("Apex of the left ventricle", _APEX),
     "aortic_annulus": Place("Aortic annulus", _AORTIC),
+    "la_appendage_ostium": Place("Ostium of the left atrial appendage", _APPENDAGE),
+    "la_appendage_tip": Place("Tip of the left atrial appendage", _APPENDAGE),
+    **{
+        f"{side}_{name}_vein_ostium": Place(
+            f"Ostium of the {side} {name} pulmonary vein", _VEINS.get((side, name), _VEIN)
+        )
+        for side in ("right", "left")
+        for name in ("superior", "middle", "inferior", "common")
+    },
 }
 """By the report's names, in the order in which they are told."""
 
@@ -121,6 +138,21 @@ MEASUREMENTS = {
     ),
     "lv_wall_thickness_largest": Term(
         "LV wall thickness, 95th percentile", _THICKNESS, _WALL, _own("P95", "95th percentile")
+    ),
+    "la_anteroposterior_diameter": Term(
+        "LA anteroposterior diameter", _own("LA_AP_DIAMETER", "Anteroposterior diameter of the body"), _LA
+    ),
+    "la_transverse_diameter": Term(
+        "LA transverse diameter", _own("LA_TRANSVERSE_DIAMETER", "Transverse diameter of the body"), _LA
+    ),
+    "la_superoinferior_diameter": Term(
+        "LA superoinferior diameter", _own("LA_SI_DIAMETER", "Superoinferior diameter of the body"), _LA
+    ),
+    "la_sphericity": Term("LA sphericity", _own("LA_SPHERICITY", "Evenness of the body's radius"), _LA),
+    "la_appendage_volume": Term("LA appendage, volume", _VOLUME, _APPENDAGE),
+    "la_appendage_depth": Term(
+        "LA appendage, depth", _own("DEPTH", "Distance from the ostium to the tip"), _APPENDAGE,
+        landmarks=("la_appendage_ostium", "la_appendage_tip"),
     ),
     **_SEGMENTS,
 }  # fmt: skip

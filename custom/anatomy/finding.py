@@ -9,35 +9,53 @@ import numpy as np
 
 from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
-from .measurements import RESTS_ON, UNITS, measure_annulus, measure_diameters, measure_ventricle
+from ..networks.atrial_parts import AtrialParts
+from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, SURE, VEINS, Atrium, find_parts
+from .measurements import (
+    RESTS_ON,
+    UNITS,
+    measure_annulus,
+    measure_appendage,
+    measure_body,
+    measure_diameters,
+    measure_ventricle,
+)
 from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
-from .valves import aortic_annulus, mitral_annulus
-from .ventricle import apex_of, septum_of
+from .valves import estimated_aortic_annulus, valve_between
+from .ventricle import apex_of, septum_of, septum_towards
 from .wall import SEGMENTS, measure_segments
 
+_BOTH = ("LA", "LV")
 NEEDS = {
     "la_centre": ("LA",),
     "lv_centre": ("LV",),
-    "mitral_annulus": ("LA", "LV"),
-    "lv_apex": ("LA", "LV"),
-    "aortic_annulus": ("LA", "LV"),
+    "mitral_annulus": _BOTH,
+    "lv_apex": _BOTH,
+    "aortic_annulus": _BOTH,
+    APPENDAGE_OSTIUM: _BOTH,
+    APPENDAGE_TIP: _BOTH,
 }
-"""By name, all landmarks, and the surfaces that each is made of."""
+"""By name, all landmarks but the ostia of veins, and the surfaces that each is made of."""
+OSTIA = tuple(f"{vein}_ostium" for vein in VEINS)
+"""The landmarks that there are as many of as are found; they need both surfaces, too."""
 NOT_FACING = "the surfaces of LA and LV hardly face each other, so that no valve is seen between them"
 NO_OUTLET = "the ventricle's base has no part that faces no atrium"
 TURNED_BY = ("mitral_annulus", "lv_apex", "aortic_annulus")
 """The landmarks by which the ventricle's segments lie."""
 NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
+NO_APPENDAGE = "no appendage was seen"
+UNSURE = "it is not clearly seen"
 
 
 class Anatomy(NamedTuple):
     """What is found; in RAS mm, not rounded."""
 
     landmarks: dict[str, dict[str, Any]]
-    """Of each name of `NEEDS`: `centre_ras_mm` (3,), `normal_ras` (3,) along the blood's flow, `contour_ras_mm` (P, 3),
-    lists of numbers or None; `trust`, of `TRUSTS`; `reason`, None where trust is "ok"."""
+    """Of each name of `NEEDS`, and of each of `OSTIA` that was found: `centre_ras_mm` (3,), `normal_ras` (3,) along the
+    blood's flow, `contour_ras_mm` (P, 3), lists of numbers or None; `trust`, of `TRUSTS`; `reason`, None where trust
+    is "ok"."""
     measurements: dict[str, dict[str, Any]]
     """Of each name of `UNITS`: `value` or None, `unit`, `trust`, `reason`. Where the muscle is among the surfaces, also
     of each of `custom.anatomy.wall.SEGMENTS`, mean and largest."""
@@ -45,47 +63,83 @@ class Anatomy(NamedTuple):
     """Per surface (V,) int32, values of `custom.anatomy.regions.REGIONS`."""
 
 
-def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str]) -> Anatomy:
+class _Found(NamedTuple):
+    """What was found, by the report's names."""
+
+    landmarks: dict[str, Plane | np.ndarray]
+    values: dict[str, float]
+    regions: dict[str, np.ndarray]
+    reasons: dict[str, str]
+    """Of landmarks that are to be checked though their surfaces are not."""
+
+
+def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: AtrialParts) -> Anatomy:
     """Landmarks, measurements and regions of a case.
 
     Args:
         meshes: closed, wound outward, RAS mm; what needs one that is not among them is not found.
         trusts: per mesh, of `TRUSTS`: nothing is told of a surface that is not to be used, and nothing is trusted more
             than the surfaces that it is made of.
+        network: tells the atrium's parts, with its weights.
     """
-    used = {mesh.name: Surface.of(mesh) for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
-    faces = next((mesh.faces for mesh in meshes if mesh.name == "LA"), None)
-    regions = {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}
-    found: dict[str, Plane | np.ndarray] = {
-        name: used[chamber].centre for name, (chamber, *others) in NEEDS.items() if not others and chamber in used
-    }
-    values: dict[str, float] = {}
-    if {"LA", "LV"} <= used.keys() and (mitral := mitral_annulus(used["LA"], used["LV"])) is not None:
-        atrium, ventricle = used["LA"], used["LV"]
-        apex, septum = apex_of(ventricle, mitral), None
-        axis = unit(apex - mitral.centre)
-        found |= {"mitral_annulus": mitral, "lv_apex": apex}
-        values |= measure_annulus(mitral) | measure_ventricle(mitral, apex, ventricle.volume_ml)
-        aortic = aortic_annulus(atrium, ventricle, mitral, axis)
-        if aortic is not None:
-            found["aortic_annulus"], septum = aortic, septum_of(aortic, mitral, axis)
-            values |= measure_diameters(mitral, aortic)
-        regions["LA"] = atrial_regions(atrium, faces, mitral)
-        regions["LV"] = ventricular_regions(ventricle.vertices, mitral, apex, aortic, septum)
-        muscle = next((mesh for mesh in meshes if mesh.name == "MYO" and mesh.name in used), None)
-        if muscle is not None:
-            values |= measure_segments(muscle, ventricle, regions["LV"])
-    verdicts = {name: _verdict(name, found, trusts) for name in NEEDS}
+    used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
+    surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
+    found = _Found({}, {}, {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}, {})
+    for name, (chamber, *others) in NEEDS.items():
+        if not others and chamber in surfaces:
+            found.landmarks[name] = surfaces[chamber].centre
+    if surfaces.keys() >= set(_BOTH) and (mitral := valve_between(*(surfaces[name] for name in _BOTH))) is not None:
+        _find_ventricle(found, surfaces, mitral, used.get("MYO"))
+        _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
+    names = [*NEEDS, *(name for name in OSTIA if name in found.landmarks)]
+    verdicts = {name: _verdict(name, found, trusts) for name in names}
     measurements = {
-        name: {"value": values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
+        name: {"value": found.values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
         for name, measured in UNITS.items()
     }
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
-        measurements |= _walls(values, _worst(parts))
-    return Anatomy(
-        {name: {**_numbers(found.get(name)), **verdict} for name, verdict in verdicts.items()}, measurements, regions
-    )
+        measurements |= _walls(found.values, _worst(parts))
+    landmarks = {name: {**_numbers(found.landmarks.get(name)), **verdict} for name, verdict in verdicts.items()}
+    return Anatomy(landmarks, measurements, found.regions)
+
+
+def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plane, muscle: Mesh | None) -> None:
+    """Valves, apex, the ventricle's regions, and what is measured of them; aorta and right ventricle help, if there."""
+    ventricle = surfaces["LV"]
+    apex, septum = apex_of(ventricle, mitral), None
+    axis = unit(apex - mitral.centre)
+    found.landmarks.update(mitral_annulus=mitral, lv_apex=apex)
+    found.values.update(measure_annulus(mitral) | measure_ventricle(mitral, apex, ventricle.volume_ml))
+    aortic = valve_between(ventricle, surfaces["AO"]) if "AO" in surfaces else None
+    if aortic is not None:
+        aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
+    else:
+        aortic = estimated_aortic_annulus(surfaces["LA"], ventricle, mitral, axis)
+        found.reasons["aortic_annulus"] = NO_RIM
+    if aortic is not None:
+        septum = septum_of(aortic, mitral, axis)
+        found.landmarks["aortic_annulus"] = aortic
+        found.values.update(measure_diameters(mitral, aortic))
+    if "RV" in surfaces:
+        septum = septum_towards(surfaces["RV"], ventricle, axis)
+    found.regions["LV"] = ventricular_regions(ventricle.vertices, mitral, apex, aortic, septum)
+    if muscle is not None:
+        found.values.update(measure_segments(muscle, ventricle, found.regions["LV"]))
+
+
+def _find_atrium(found: _Found, surface: Surface, mitral: Plane, atrium: Atrium) -> None:
+    """Ostia, the atrium's regions, and what is measured of it."""
+    ostia = {f"{name}_ostium": ostium for name, ostium in atrium.veins.items()}
+    if atrium.appendage is not None:
+        ostia[APPENDAGE_OSTIUM] = atrium.appendage
+        found.landmarks[APPENDAGE_TIP] = atrium.tip
+    for name, ostium in ostia.items():
+        found.landmarks[name] = ostium.plane
+        if ostium.nearness < SURE:
+            found.reasons[name] = UNSURE
+    found.values.update(measure_appendage(atrium) | measure_body(surface, atrium))
+    found.regions["LA"] = atrial_regions(surface.vertices, atrium, mitral)
 
 
 def _walls(values: Mapping[str, float], verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -98,18 +152,24 @@ def _walls(values: Mapping[str, float], verdict: dict[str, Any]) -> dict[str, di
     }
 
 
-def _verdict(name: str, found: Mapping[str, Any], trusts: Mapping[str, str]) -> dict[str, Any]:
+def _verdict(name: str, found: _Found, trusts: Mapping[str, str]) -> dict[str, Any]:
     """`trust` and `reason` of a landmark."""
-    absent = [chamber for chamber in NEEDS[name] if chamber not in trusts]
+    needed = NEEDS.get(name, _BOTH)
+    absent = [chamber for chamber in needed if chamber not in trusts]
     if absent:
         return {"trust": TRUSTS[-1], "reason": f"needs the surface of {' and '.join(absent)}, which was not asked for"}
-    surfaces = trust_of(NEEDS[name], trusts)
+    surfaces = trust_of(needed, trusts)
     if surfaces["trust"] != TRUSTS[0]:
         return surfaces
-    if name in found:
-        return {"trust": "check", "reason": NO_RIM} if name == "aortic_annulus" else {"trust": "ok", "reason": None}
-    reason = NO_OUTLET if name == "aortic_annulus" and "mitral_annulus" in found else NOT_FACING
-    return {"trust": TRUSTS[-1], "reason": reason}
+    if name in found.landmarks:
+        reason = found.reasons.get(name)
+        return {"trust": "ok" if reason is None else "check", "reason": reason}
+    seen = "mitral_annulus" in found.landmarks
+    return {"trust": TRUSTS[-1], "reason": _ABSENT.get(name, NOT_FACING) if seen else NOT_FACING}
+
+
+_ABSENT = {"aortic_annulus": NO_OUTLET, APPENDAGE_OSTIUM: NO_APPENDAGE, APPENDAGE_TIP: NO_APPENDAGE}
+"""Why a landmark is not there though the mitral annulus is."""
 
 
 def _worst(verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,10 +1,12 @@
-"""What is measured of annulus and ventricle."""
+"""What is measured of annulus, ventricle and atrium."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from .planes import Plane, across, perimeter, polygon_area, widths
+from ..networks.atrial_parts import PARTS
+from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, Atrium
+from .planes import Plane, Surface, across, perimeter, polygon_area, widths
 
 UNITS = {
     "mitral_annulus_area": "cm2",
@@ -13,6 +15,12 @@ UNITS = {
     "mitral_annulus_commissural_diameter": "mm",
     "lv_long_axis": "mm",
     "lv_sphericity": "1",
+    "la_anteroposterior_diameter": "mm",
+    "la_transverse_diameter": "mm",
+    "la_superoinferior_diameter": "mm",
+    "la_sphericity": "1",
+    "la_appendage_volume": "mL",
+    "la_appendage_depth": "mm",
 }
 """By name, all that there are."""
 RESTS_ON = {
@@ -22,8 +30,16 @@ RESTS_ON = {
     "mitral_annulus_commissural_diameter": ("mitral_annulus", "aortic_annulus"),
     "lv_long_axis": ("mitral_annulus", "lv_apex"),
     "lv_sphericity": ("mitral_annulus", "lv_apex"),
+    "la_anteroposterior_diameter": ("mitral_annulus",),
+    "la_transverse_diameter": ("mitral_annulus",),
+    "la_superoinferior_diameter": ("mitral_annulus",),
+    "la_sphericity": ("mitral_annulus",),
+    "la_appendage_volume": (APPENDAGE_OSTIUM,),
+    "la_appendage_depth": (APPENDAGE_OSTIUM, APPENDAGE_TIP),
 }
 """The landmarks that each is made of, and whose trust it has."""
+_AXES = {"la_transverse_diameter": 0, "la_anteroposterior_diameter": 1, "la_superoinferior_diameter": 2}
+"""The patient's, RAS."""
 
 
 def measure_annulus(mitral: Plane) -> dict[str, float]:
@@ -54,3 +70,29 @@ def measure_ventricle(mitral: Plane, apex: np.ndarray, volume_ml: float) -> dict
     """
     length = float(np.linalg.norm(apex - mitral.centre))
     return {"lv_long_axis": length, "lv_sphericity": volume_ml * 1e3 / (np.pi / 6 * length**3)}
+
+
+def measure_body(surface: Surface, atrium: Atrium) -> dict[str, float]:
+    """Diameters in mm and sphericity of the atrium without appendage and veins.
+
+    The diameters are its extents along the patient's axes. Sphericity is 1 less the standard deviation of the wall's
+    distance from the body's middle over that distance's mean, by area (Bisbal et al., JACC Cardiovasc Imaging 2013).
+    Nothing where no vertex is of the body.
+    """
+    own = atrium.parts == PARTS.index("body")
+    body, areas = surface.vertices[own], surface.areas[own]
+    if not own.any():
+        return {}
+    distance = np.linalg.norm(body - np.average(body, axis=0, weights=areas), axis=1)
+    mean = np.average(distance, weights=areas)
+    spread = np.sqrt(np.average(np.square(distance - mean), weights=areas))
+    extents = np.ptp(body, axis=0)
+    return {**{name: float(extents[axis]) for name, axis in _AXES.items()}, "la_sphericity": float(1 - spread / mean)}
+
+
+def measure_appendage(atrium: Atrium) -> dict[str, float]:
+    """Volume in mL and depth in mm, from the ostium's centre to the tip, of the appendage; nothing without one."""
+    if atrium.appendage is None:
+        return {}
+    depth = np.linalg.norm(atrium.tip - atrium.appendage.plane.centre)
+    return {"la_appendage_volume": atrium.appendage_ml, "la_appendage_depth": float(depth)}

@@ -4,37 +4,46 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..networks.atrial_parts import PARTS
 from ..terms import WALLS
-from .appendage import appendage_of
-from .planes import Plane, Surface
+from .atrium import VEINS, Atrium
+from .planes import Plane
 from .ventricle import segments
 
-UNKNOWN, ATRIUM, APPENDAGE, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET, FIRST_SEGMENT = 0, 1, 2, 4, 6, 7, 11
+UNKNOWN, ATRIUM, APPENDAGE, ATRIAL_VEINS, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET, FIRST_SEGMENT = 0, 1, 2, 3, 4, 6, 7, 11
+FIRST_VEIN = 31
 REGIONS = {
     UNKNOWN: "unknown",
-    ATRIUM: "LA body and veins",
+    ATRIUM: "LA body",
     APPENDAGE: "LA appendage",
+    ATRIAL_VEINS: "LA veins",
     ATRIAL_SIDE: "LA mitral side",
     VENTRICULAR_SIDE: "LV mitral side",
     OUTLET: "LV aortic outlet",
     **{FIRST_SEGMENT + place: f"LV {place + 1} {wall}" for place, wall in enumerate(WALLS)},
+    **{FIRST_VEIN + place: f"LA {name.replace('_', ' ')}" for place, name in enumerate(VEINS)},
 }
-"""By value. Where generated patients have the same regions, they have the same values (`synthesis.truth.REGIONS`)."""
+"""By value. Where generated patients have the same regions, they have the same values (`synthesis.truth.REGIONS`); 3 is
+what belongs to a vein whose ostium was not found."""
 
 NEAR_VALVE = 5.0
 """mm from an annulus' plane within which a chamber belongs to its valve's side."""
-
-
 RIM = 2.0
 """mm beyond the contour up to which an atrium is of the mitral side: appendage and veins reach as low as the valve."""
+NEAR_OSTIUM = 25.0
+"""mm from its ostium up to which a vertex can be of a vein; labels and surfaces end at 10."""
 
 
-def atrial_regions(atrium: Surface, faces: np.ndarray, mitral: Plane) -> np.ndarray:
-    """Regions (V,) int32 of the atrium's vertices; faces (F, 3) are its triangles."""
-    points = atrium.vertices
-    body = np.where(appendage_of(atrium, faces, mitral), APPENDAGE, ATRIUM)
-    side = (mitral.height(points) > -NEAR_VALVE) & (mitral.beyond_rim(points) < RIM)
-    return np.where(side, ATRIAL_SIDE, body).astype(np.int32)
+def atrial_regions(vertices: np.ndarray, atrium: Atrium, mitral: Plane) -> np.ndarray:
+    """Regions (V,) int32 of the atrium's vertices (V, 3), RAS mm."""
+    of_part = {"body": ATRIUM, "appendage": APPENDAGE, "vein": ATRIAL_VEINS}
+    regions = np.array([of_part[part] for part in PARTS])[atrium.parts]
+    for name, ostium in atrium.veins.items():
+        nearest = atrium.nearest_vein(vertices) == name
+        near = np.linalg.norm(vertices - ostium.plane.centre, axis=1) < NEAR_OSTIUM
+        regions[(regions == ATRIAL_VEINS) & nearest & near] = FIRST_VEIN + VEINS.index(name)
+    side = (mitral.height(vertices) > -NEAR_VALVE) & (mitral.beyond_rim(vertices) < RIM)
+    return np.where(side, ATRIAL_SIDE, regions).astype(np.int32)
 
 
 def ventricular_regions(

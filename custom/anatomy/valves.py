@@ -1,8 +1,9 @@
-"""The mitral and the aortic annulus, from the two surfaces.
+"""The mitral and the aortic annulus, from the surfaces.
 
 Atrium and ventricle touch where the mitral valve is, each with a patch that faces the other's; the plane is fitted to
 the sheet between both. The ventricle's other opening is in the part of its base that faces no atrium: its plane can be
-found, but not its rim, since outflow tract and ventricle go over into each other.
+found, but not its rim, since outflow tract and ventricle go over into each other. Where the aorta's surface is at hand,
+the plane is that of the sheet between both.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ TOUCHING = 5.0
 OPPOSED = -0.5
 """Cosine between their normals up to which they face each other."""
 LEAST_MM2 = 200.0
-"""Of the patch where they do, below which nothing is said: a mitral annulus has 500 mm² or more."""
+"""Of the patch where they do, below which nothing is said: a mitral annulus has 500 mm² or more, an aortic one 300."""
 SADDLE = 4.0
 """mm from its plane within which an annulus lies."""
 BASAL = 0.3
@@ -32,16 +33,16 @@ REACH = 15.0
 """mm round this place from which vertices count."""
 
 
-def mitral_annulus(atrium: Surface, ventricle: Surface) -> Plane | None:
-    """The mitral annulus, its normal towards the ventricle; None where the surfaces hardly face each other."""
-    distance, partner = KDTree(ventricle.vertices).query(atrium.vertices, distance_upper_bound=TOUCHING)
+def valve_between(upstream: Surface, downstream: Surface) -> Plane | None:
+    """The annulus between two chambers, its normal along the flow; None where the surfaces hardly face each other."""
+    distance, partner = KDTree(downstream.vertices).query(upstream.vertices, distance_upper_bound=TOUCHING)
     chosen = np.flatnonzero(np.isfinite(distance))
-    facing = np.einsum("ij,ij->i", atrium.normals[chosen], ventricle.normals[partner[chosen]])
+    facing = np.einsum("ij,ij->i", upstream.normals[chosen], downstream.normals[partner[chosen]])
     chosen = chosen[facing < OPPOSED]
-    if atrium.areas[chosen].sum() < LEAST_MM2:
+    if upstream.areas[chosen].sum() < LEAST_MM2:
         return None
-    points = (atrium.vertices[chosen] + ventricle.vertices[partner[chosen]]) / 2
-    areas, along = atrium.areas[chosen], ventricle.centre - atrium.centre
+    points = (upstream.vertices[chosen] + downstream.vertices[partner[chosen]]) / 2
+    areas, along = upstream.areas[chosen], downstream.centre - upstream.centre
     centre, normal = fit_plane(points, areas, along)
     for _ in range(2):
         kept = np.abs((points - centre) @ normal) < SADDLE
@@ -54,7 +55,7 @@ def mitral_annulus(atrium: Surface, ventricle: Surface) -> Plane | None:
     return Plane(centre, normal, contour)
 
 
-def aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.ndarray) -> Plane | None:
+def estimated_aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.ndarray) -> Plane | None:
     """The aortic annulus' plane, its normal out of the ventricle; None where the base has no part without an atrium.
 
     Args:

@@ -35,6 +35,11 @@ def septum_of(aortic: Plane, mitral: Plane, axis: np.ndarray) -> np.ndarray:
     return turned(across(aortic.centre - mitral.centre, axis), axis, SEPTUM)
 
 
+def septum_towards(right: Surface, ventricle: Surface, axis: np.ndarray) -> np.ndarray:
+    """The same from the right ventricle, whose middle lies beyond the septum's."""
+    return across(right.centre - ventricle.centre, axis)
+
+
 def segments(points: np.ndarray, base: np.ndarray, apex: np.ndarray, septum: np.ndarray) -> np.ndarray:
     """Segments (P,) int64, 1 to 17, of points (P, 3) of a ventricle's wall.
 

@@ -27,6 +27,8 @@ PATHS = (
         "locator_checkpoint",
         "directions_checkpoint",
         "edges_checkpoint",
+        "parts_checkpoint",
+        "error_checkpoint",
         "initial_weights",
         "representation_weights",
         "resume",

@@ -243,6 +243,8 @@ KINDS: dict[str, Kind] = {
     "locator_checkpoint": weights,
     "directions_checkpoint": weights,
     "edges_checkpoint": weights,
+    "parts_checkpoint": weights,
+    "error_checkpoint": optional(weights),
     # training
     "initial_weights": optional(weights),
     "resume": optional(weights),

@@ -29,6 +29,7 @@ from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .phases import EachPhased, PhasesOfBeatd
 from .quality.assessment import AssessMeshesd
+from .quality.vertex_errors import ExpectErrord
 from .record import single
 from .surfaces.edge_snapping import SnapToEdgesd
 from .surfaces.fairing import Fairing, Subdivision
@@ -52,6 +53,7 @@ __all__ = [
     "CheckDirections",
     "CropAroundd",
     "EachPhased",
+    "ExpectErrord",
     "Fairing",
     "FindAnatomyd",
     "InputError",

@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+from os import PathLike
+
 from monai.transforms import Transform
 
 from ..anatomy import find_anatomy
+from ..networks.atrial_parts import AtrialParts
+from ..networks.weights import load_weights
 from ..runtime.timing import timed
 from .record import Record
 
 
 class FindAnatomyd(Transform):
     """The record's `meshes` and `structures`, whose trust limits that of all that is found, to its `anatomy`; the
-    meshes get their `regions`."""
+    meshes get their `regions`.
+
+    Args:
+        checkpoint: state dict of `AtrialParts`, loaded at the first case.
+    """
+
+    def __init__(self, checkpoint: str | PathLike) -> None:
+        self.checkpoint = checkpoint
+        self.network: AtrialParts | None = None
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
+            if self.network is None:
+                network = AtrialParts()
+                load_weights(network, self.checkpoint)
+                self.network = network.eval()
             trusts = {name: checks["trust"] for name, checks in record["structures"].items()}
-            anatomy = find_anatomy(record["meshes"], trusts)
+            anatomy = find_anatomy(record["meshes"], trusts, self.network)
             record["anatomy"] = anatomy
             record["meshes"] = [mesh._replace(regions=anatomy.regions[mesh.name]) for mesh in record["meshes"]]
         return record

@@ -20,7 +20,7 @@ from ..measured import Measured, Value
 from ..mesh import Mesh
 from ..text import RESEARCH_ONLY
 from . import beat, words
-from .colours import LANDMARK, of_region, of_structure
+from .colours import LANDMARK, of_errors, of_region, of_structure, step_of
 from .drawing import OPTIONS, SCENE, encode_ct, encode_mz3, find_viewer, pack, packed_viewer
 from .tables import landmark_list, located, measurement_table
 
@@ -70,6 +70,7 @@ class Page:
         found = located(report.get("landmarks", {}))
         regions = {name: named for name, named in report.get("regions", {}).items() if set(named) != {"0"}}
         told = self._told(image, meshes, measured, regions, found)
+        errors = any(mesh.expected_error_mm is not None for mesh in meshes)
         images, section, motion = [image], "", {}
         if phases:
             function, own, fraction = report["function"], report["percent"], values.get("LV_ejection_fraction")
@@ -101,11 +102,11 @@ class Page:
                 forced=words.forced(report),
                 stamp=words.stamp(report["forced"], measured),
                 doubted=words.doubted(measured),
-                colours='<span id="colours">Colours: </span>' if regions else "",
+                colours='<span id="colours">Colours: </span>' if regions or errors else "",
                 beat=section,
                 heading="What the program found" if words.usable(measured) else "Not a result",
                 chambers="\n".join(
-                    words.structure(name, of, regions.get(name, {}), report.get("percent"))
+                    words.structure(name, of, regions.get(name, {}), report.get("percent"), report["structures"][name])
                     for name, of in measured.items()
                 ),
                 measurements=measurement_table(values),
@@ -149,6 +150,7 @@ class Page:
                     "regions": None if mesh.name not in regions else {
                         value: of_region(int(value)) for value in regions[mesh.name]
                     },
+                    "errors": None if mesh.expected_error_mm is None else of_errors(),
                     "opacity": _AROUND if CHAMBERS[mesh.name].around in measured else 1.0,
                 }
                 for mesh in meshes
@@ -173,6 +175,8 @@ def _parts(
         yield f"surface-{mesh.name}", encode_mz3(mesh)
         if mesh.name in regions:
             yield f"regions-{mesh.name}", mesh.regions.astype(np.uint8).tobytes()
+        if mesh.expected_error_mm is not None:
+            yield f"errors-{mesh.name}", step_of(mesh.expected_error_mm).tobytes()
         if mesh.name in motion:
             yield f"motion-{mesh.name}", motion[mesh.name]
 

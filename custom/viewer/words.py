@@ -70,9 +70,11 @@ def trust_mark(trust: str) -> str:
     return f'<span class="trust" data-trust="{trust}">{TRUST[trust][0]}</span>'
 
 
-def structure(name: str, values: Measured, regions: Mapping[str, str], percent: float | None) -> str:
-    """Of one structure: volume, trust, reasons, what it is, and the colours of its regions, by value; of a beat at
-    `percent` of it."""
+def structure(
+    name: str, values: Measured, regions: Mapping[str, str], percent: float | None, checks: Mapping[str, Any]
+) -> str:
+    """Of one structure: volume, trust, reasons, how near it is expected to be by the report's `checks`, what it is, and
+    the colours of its regions, by value; of a beat at `percent` of it."""
     chamber = CHAMBERS[name]
     number = "no volume given" if values.volume_ml is None else f"{values.volume_ml:.1f} mL"
     moment = "" if percent is None else f" at {percent:g} % of the beat"
@@ -84,9 +86,17 @@ def structure(name: str, values: Measured, regions: Mapping[str, str], percent: 
 <p><span class="number">{number}</span>{moment}</p>
 <p>{trust_mark(values.trust)} {TRUST[values.trust][1]}</p>
 {reasons}
+{_expected(checks)}
 <p class="definition">Measured: {escape(chamber.plainly)}.</p>
 {_legend(regions)}
 </article>"""
+
+
+def _expected(checks: Mapping[str, Any]) -> str:
+    one, two = (checks.get(f"expected_within_{reach}_mm") for reach in (1, 2))
+    if one is None:
+        return ""
+    return f'<p class="expected">Expected within 1 mm: {one:.0%} of the surface; within 2 mm: {two:.0%}.</p>'
 
 
 def _legend(regions: Mapping[str, str]) -> str:

@@ -9,11 +9,14 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 from scipy.spatial import KDTree
+from stand_in import ROOT
 
 from custom.anatomy import Anatomy, find_anatomy
 from custom.frames import centred_affine, facing_out, voxel_to_ras
 from custom.geometry.isosurface import isosurface
 from custom.mesh import Mesh
+from custom.networks.atrial_parts import AtrialParts
+from custom.networks.weights import load_weights
 from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.structures import label_map
 from custom.synthesis.truth import REGIONS, Truth
@@ -21,6 +24,7 @@ from custom.synthesis.truth import REGIONS, Truth
 SHAPE, SPACING = (84, 84, 84), (2.2, 2.2, 2.2)
 AFFINE = centred_affine(SHAPE, SPACING, (4.0, 8.0, 0.0))
 SOUND = {"LA": "ok", "LV": "ok"}
+PARTS = ROOT / "bundle" / "models" / "atrial_parts.pt"
 
 
 @pytest.fixture(scope="session")
@@ -49,8 +53,15 @@ def truth(patient) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def anatomy(meshes) -> Anatomy:
-    return find_anatomy(meshes, SOUND)
+def network() -> AtrialParts:
+    made = AtrialParts()
+    load_weights(made, PARTS)
+    return made.eval()
+
+
+@pytest.fixture(scope="session")
+def anatomy(meshes, network) -> Anatomy:
+    return find_anatomy(meshes, SOUND, network)
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +74,11 @@ def true_regions(patient, structures, meshes) -> dict[str, np.ndarray]:
         nearest = KDTree(voxel_to_ras(voxels, AFFINE)).query(mesh.vertices)[1]
         found[mesh.name] = volume[tuple(voxels[nearest].T)]
     return found
+
+
+@pytest.fixture(scope="session")
+def true_body(patient, structures) -> tuple[np.ndarray, float]:
+    """Extents (3,) in mm of the atrium without appendage and veins, and mL of the appendage, by voxels."""
+    volume = Truth(patient).regions(structures, AFFINE).numpy()
+    body = voxel_to_ras(np.argwhere(np.isin(volume, (1, 4))), AFFINE)
+    return np.ptp(body, axis=0) + SPACING, float((volume == 2).sum() * np.prod(SPACING) / 1e3)

@@ -21,7 +21,9 @@ from custom.prediction import moved
 @pytest.fixture(scope="module")
 def record(meshes):
     structures = {"LA": {"trust": "check"}, "LV": {"trust": "ok"}}
-    return FindAnatomyd()({"seconds": {}, "meshes": meshes, "structures": structures})
+    return FindAnatomyd(ROOT / "bundle" / "models" / "atrial_parts.pt")(
+        {"seconds": {}, "meshes": meshes, "structures": structures}
+    )
 
 
 def test_the_report_follows_its_schema_and_names_the_regions(record):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 from scipy.spatial.transform import Rotation
 
 from custom.anatomy import find_anatomy
+from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import RESTS_ON, UNITS, measure_annulus, measure_diameters
 from custom.anatomy.planes import Plane
 from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
+from custom.mesh import Mesh
 from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
 SOUND = {"LA": "ok", "LV": "ok"}
@@ -42,18 +45,22 @@ def test_the_apex_and_what_is_measured_are_the_true_ones(anatomy, truth):
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (12, -10, 15)])
-def test_nothing_depends_on_how_the_patient_lies(meshes, anatomy, angles):
-    """But for the aortic annulus, which is sought on the usual side."""
+def test_nothing_depends_on_how_the_patient_lies(meshes, anatomy, network, angles):
+    """But for the aortic annulus, which is sought on the usual side, and for what the network says of the atrium."""
     turn, shift = Rotation.from_euler("xyz", angles, degrees=True).as_matrix(), np.array([30.0, -900.0, 12.0])
-    moved = find_anatomy([mesh._replace(vertices=mesh.vertices @ turn.T + shift) for mesh in meshes], SOUND)
+    moved = find_anatomy([mesh._replace(vertices=mesh.vertices @ turn.T + shift) for mesh in meshes], SOUND, network)
     for name, landmark in anatomy.landmarks.items():
         centre = turn @ landmark["centre_ras_mm"] + shift
-        apart = np.linalg.norm(moved.landmarks[name]["centre_ras_mm"] - centre)
-        assert apart < (4 if name == "aortic_annulus" and any(angles) else 0.5)
+        exact = name in ("la_centre", "lv_centre", "mitral_annulus", "lv_apex")
+        if name in moved.landmarks or exact:
+            apart = np.linalg.norm(moved.landmarks[name]["centre_ras_mm"] - centre)
+            assert apart < (0.5 if exact or not any(angles) else 9)
     for name, measured in anatomy.measurements.items():
+        if name.startswith("la_") and any(angles):  # diameters are along the patient's axes
+            continue
         exact = "aortic_annulus" not in RESTS_ON[name]
         assert moved.measurements[name]["value"] == pytest.approx(measured["value"], rel=0.01 if exact else 0.1)
-    assert (moved.regions["LA"] == anatomy.regions["LA"]).mean() > 0.95  # the atrium is opened on a grid
+    assert (moved.regions["LA"] == anatomy.regions["LA"]).mean() > (0.8 if any(angles) else 0.95)
 
 
 def test_each_vertex_has_a_region_of_its_chamber(meshes, anatomy):
@@ -78,8 +85,50 @@ def test_the_appendage_holds_its_tip(meshes, anatomy, truth):
     assert np.linalg.norm(vertices - truth["appendage tip"], axis=1).min() < 3
 
 
-def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes):
-    found = find_anatomy(meshes, {"LA": "do not use", "LV": "check"})
+def test_the_ostia_lie_where_the_generator_has_them(anatomy, truth):
+    """Of the appendage and of the veins, of which none is missed or invented."""
+    ostium = anatomy.landmarks["la_appendage_ostium"]
+    assert np.linalg.norm(ostium["centre_ras_mm"] - plane(truth, "appendage ostium").centre) < 7
+    assert np.linalg.norm(anatomy.landmarks["la_appendage_tip"]["centre_ras_mm"] - np.array(truth["appendage tip"])) < 4
+    veins = [anatomy.landmarks[name] for name in OSTIA if name in anatomy.landmarks]
+    true = truth["pulmonary vein ostia"]
+    apart = np.array(
+        [[np.linalg.norm(np.subtract(one["centre_ras_mm"], of["centre"])) for of in true] for one in veins]
+    )
+    assert apart.shape == (len(true),) * 2
+    for one, of in enumerate(apart.argmin(axis=1)):
+        assert apart[one, of] < 8 and veins[one]["normal_ras"] @ np.array(true[of]["normal"]) > 0.7
+    assert sorted(apart.argmin(axis=1)) == list(range(len(true)))
+
+
+def test_the_atrium_is_measured_as_its_voxels_are(anatomy, true_body):
+    extents, volume = true_body
+    for name, extent in zip(("transverse", "anteroposterior", "superoinferior"), extents, strict=True):
+        assert anatomy.measurements[f"la_{name}_diameter"]["value"] == pytest.approx(extent, rel=0.2), name
+    assert 0.7 < anatomy.measurements["la_sphericity"]["value"] < 1
+    assert anatomy.measurements["la_appendage_volume"]["value"] == pytest.approx(volume, rel=0.35)
+
+
+def test_aorta_and_right_ventricle_say_where_outlet_and_septum_are(meshes, network, truth):
+    """Balls where they would be: one on the aortic annulus, one beside the ventricle."""
+    aortic, axis = plane(truth, "aortic annulus"), np.array(truth["apex"]) - plane(truth, "mitral annulus").centre
+    ball = trimesh.creation.icosphere(4, 14.0)
+    root = Mesh("AO", np.asarray(ball.vertices) + aortic.centre + 13.0 * aortic.normal, np.asarray(ball.faces))
+    beside = np.cross(axis, [0.0, 0, 1]) / np.linalg.norm(np.cross(axis, [0.0, 0, 1]))
+    centre = meshes[1].vertices.mean(axis=0) + 60 * beside
+    right = Mesh("RV", np.asarray(ball.vertices) + centre, np.asarray(ball.faces))
+    found = find_anatomy([*meshes, root, right], SOUND | {"AO": "ok", "RV": "ok"}, network)
+    landmark = found.landmarks["aortic_annulus"]
+    assert landmark["trust"] == "ok" and landmark["contour_ras_mm"] is None
+    assert np.linalg.norm(landmark["centre_ras_mm"] - aortic.centre) < 5
+    septal = np.isin(found.regions["LV"], [FIRST_SEGMENT + place for place in (7, 8)])  # mid anteroseptal, inferoseptal
+    lateral = np.isin(found.regions["LV"], [FIRST_SEGMENT + place for place in (10, 11)])
+    vertices = meshes[1].vertices
+    assert vertices[septal].mean(axis=0) @ beside > vertices[lateral].mean(axis=0) @ beside + 15
+
+
+def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes, network):
+    found = find_anatomy(meshes, {"LA": "do not use", "LV": "check"}, network)
     assert found.landmarks["lv_centre"]["trust"] == "check" and found.landmarks["lv_centre"]["centre_ras_mm"]
     for name in ("la_centre", "mitral_annulus", "lv_apex", "aortic_annulus"):
         landmark = found.landmarks[name]
@@ -90,22 +139,22 @@ def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes):
     assert not any(regions.any() for regions in found.regions.values())
 
 
-def test_doubt_about_a_surface_is_doubt_about_what_is_measured_on_it(meshes):
-    found = find_anatomy(meshes, {"LA": "check", "LV": "ok"})
+def test_doubt_about_a_surface_is_doubt_about_what_is_measured_on_it(meshes, network):
+    found = find_anatomy(meshes, {"LA": "check", "LV": "ok"}, network)
     assert {measured["trust"] for measured in found.measurements.values()} == {"check"}
     assert found.landmarks["lv_centre"]["trust"] == "ok" and "LA" in found.landmarks["mitral_annulus"]["reason"]
 
 
-def test_one_surface_alone_says_which_is_lacking(meshes):
-    found = find_anatomy(meshes[:1], {"LA": "ok"})
+def test_one_surface_alone_says_which_is_lacking(meshes, network):
+    found = find_anatomy(meshes[:1], {"LA": "ok"}, network)
     assert found.landmarks["la_centre"]["trust"] == "ok"
     assert "needs the surface of LV" in found.landmarks["mitral_annulus"]["reason"]
     assert {measured["value"] for measured in found.measurements.values()} == {None}
     assert set(found.measurements) == set(UNITS)
 
 
-def test_surfaces_that_do_not_meet_have_no_valve(meshes):
+def test_surfaces_that_do_not_meet_have_no_valve(meshes, network):
     atrium, ventricle = meshes
-    found = find_anatomy([atrium, ventricle._replace(vertices=ventricle.vertices + [0, 0, -60.0])], SOUND)
+    found = find_anatomy([atrium, ventricle._replace(vertices=ventricle.vertices + [0, 0, -60.0])], SOUND, network)
     assert "hardly face each other" in found.landmarks["mitral_annulus"]["reason"]
     assert found.measurements["lv_long_axis"]["value"] is None

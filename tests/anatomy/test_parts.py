@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 
 from custom.anatomy.planes import fit_plane, outline, perimeter, polygon_area, unit, widths
+from custom.anatomy.sections import loop_round
 from custom.anatomy.ventricle import segments
 
 NORMAL = unit(np.array([0.3, -0.5, 0.8]))
@@ -38,6 +40,18 @@ def test_an_outline_fills_what_a_direction_lacks():
     side = (points - [5, 6, 7]) @ unit(np.cross(NORMAL, [0, 0, 1]))
     contour = outline(points[side < 16], np.array([5.0, 6, 7]), NORMAL)
     assert np.isfinite(contour).all() and len(contour) == 48
+
+
+def test_a_section_is_the_smallest_line_round_the_point():
+    """Of two balls side by side, that about the point, a circle; beside both there is none."""
+    ball = trimesh.creation.icosphere(4, 10.0)
+    vertices = np.concatenate([ball.vertices, ball.vertices + [30.0, 0, 0]])
+    faces = np.concatenate([ball.faces, ball.faces + len(ball.vertices)])
+    loop = loop_round(vertices, faces, np.array([31.0, 0, 6]), np.array([0.0, 0, 1]))
+    assert polygon_area(loop, np.array([0.0, 0, 1])) == pytest.approx(np.pi * 64, rel=0.02)
+    np.testing.assert_allclose(np.linalg.norm(loop - [30, 0, 6], axis=1), 8, rtol=0.02)
+    assert loop_round(vertices, faces, np.array([15.0, 0, 6]), np.array([0.0, 0, 1])) is None
+    assert loop_round(vertices, faces, np.array([0.0, 0, 60]), np.array([0.0, 0, 1])) is None
 
 
 BASE, APEX = np.zeros(3), np.array([0.0, 0, -90])  # the axis runs down

@@ -38,14 +38,14 @@ def test_each_segment_has_the_thickness_of_its_place():
     assert found["lv_wall_thickness_17"] == pytest.approx(6, abs=0.5)
 
 
-def test_the_report_has_every_segment_with_the_trust_of_what_it_rests_on(meshes):
+def test_the_report_has_every_segment_with_the_trust_of_what_it_rests_on(meshes, network):
     ventricle = next(mesh for mesh in meshes if mesh.name == "LV")
     centre = ventricle.vertices.mean(0)
     muscle = Mesh("MYO", centre + 1.3 * (ventricle.vertices - centre), ventricle.faces)
     for trust, expected in (("ok", "check"), ("do not use", "do not use")):  # the aortic annulus is an estimate
-        found = find_anatomy([*meshes, muscle], {"LA": "ok", "LV": "ok", "MYO": trust}).measurements
+        found = find_anatomy([*meshes, muscle], {"LA": "ok", "LV": "ok", "MYO": trust}, network).measurements
         walls = {name: value for name, value in found.items() if "thickness" in name}
         assert len(walls) == 34 and {value["unit"] for value in walls.values()} == {"mm"}
         assert {value["trust"] for value in walls.values() if value["value"]} <= {expected}
         assert all((value["value"] is None) == (trust == "do not use") for value in walls.values())
-    assert not any("thickness" in name for name in find_anatomy(meshes, {"LA": "ok", "LV": "ok"}).measurements)
+    assert not any("thickness" in name for name in find_anatomy(meshes, {"LA": "ok", "LV": "ok"}, network).measurements)

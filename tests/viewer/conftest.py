@@ -73,6 +73,7 @@ def make_page():
                 mesh._replace(regions=np.where(lower[mesh.name], *values[mesh.name][::-1]).astype(np.int32))
                 for mesh in found
             ]
+            found[0] = found[0]._replace(expected_error_mm=np.linspace(0, 3, len(found[0].vertices), dtype=np.float32))
         if beat is not None:
             report |= {"function": beat, "percent": beat["percent"][0]}
         phases = [] if beat is None else [_phase(image, found, place) for place in range(len(SCALES))]

@@ -47,27 +47,35 @@ def encode_stl(mesh: Mesh, remark: str = "") -> bytes:
 
 
 def encode_vtk(mesh: Mesh, remark: str = "") -> bytes:
-    """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads; its regions, if it has
-    any, are the point data `region`."""
+    """`mesh` as legacy VTK 3.0 polygonal data, binary (big endian), which every VTK since reads; its regions and
+    expected errors, if it has any, are the point data `region` and `expected_error_mm`."""
     points = ras_to_file(mesh.vertices).astype(">f4")
     polygons = np.hstack([np.full((len(mesh.faces), 1), 3), mesh.faces]).astype(">i4")
     head = f"# vtk DataFile Version 3.0\n{_title(mesh, remark)}\nBINARY\nDATASET POLYDATA\nPOINTS {len(points)} float\n"
     middle = f"\nPOLYGONS {len(polygons)} {polygons.size}\n"
     content = head.encode("ascii") + points.tobytes() + middle.encode("ascii") + polygons.tobytes() + b"\n"
-    if mesh.regions is None:
+    fields = _fields(mesh)
+    if not fields:
         return content
-    field = f"POINT_DATA {len(points)}\nSCALARS region int 1\nLOOKUP_TABLE default\n"
-    return content + field.encode("ascii") + mesh.regions.astype(">i4").tobytes() + b"\n"
+    content += f"POINT_DATA {len(points)}\n".encode("ascii")
+    for name, values in fields.items():
+        kind, stored = ("int", ">i4") if values.dtype.kind == "i" else ("float", ">f4")
+        content += f"SCALARS {name} {kind} 1\nLOOKUP_TABLE default\n".encode("ascii")
+        content += values.astype(stored).tobytes() + b"\n"
+    return content
 
 
 def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
-    """`mesh` as binary little-endian PLY; its regions, if it has any, are the vertices' property `region`."""
-    kinds = [(axis, "<f4") for axis in "xyz"] + ([] if mesh.regions is None else [("region", "<i4")])
+    """`mesh` as binary little-endian PLY; its regions and expected errors, if it has any, are the vertices' properties
+    `region` and `expected_error_mm`."""
+    fields = _fields(mesh)
+    kinds = [(axis, "<f4") for axis in "xyz"]
+    kinds += [(name, "<i4" if values.dtype.kind == "i" else "<f4") for name, values in fields.items()]
     vertices = np.empty(len(mesh.vertices), dtype=kinds)
     for axis, values in zip("xyz", ras_to_file(mesh.vertices).T, strict=True):
         vertices[axis] = values
-    if mesh.regions is not None:
-        vertices["region"] = mesh.regions
+    for name, values in fields.items():
+        vertices[name] = values
     faces = np.empty(len(mesh.faces), dtype=[("count", "u1"), ("corners", "<i4", 3)])
     faces["count"], faces["corners"] = 3, mesh.faces
     head = [
@@ -75,8 +83,7 @@ def encode_ply(mesh: Mesh, remark: str = "") -> bytes:
         "format binary_little_endian 1.0",
         f"comment {_title(mesh, remark)}",
         f"element vertex {len(mesh.vertices)}",
-        *(f"property float {axis}" for axis in "xyz"),
-        *(["property int region"] if mesh.regions is not None else []),
+        *(f"property {'int' if np.issubdtype(kind, np.integer) else 'float'} {name}" for name, kind in kinds),
         f"element face {len(faces)}",
         "property list uchar int vertex_indices",
         "end_header\n",
@@ -110,6 +117,12 @@ def encode_glb(mesh: Mesh, remark: str = "") -> bytes:
 
 
 ENCODERS = {"stl": encode_stl, "vtk": encode_vtk, "ply": encode_ply, "obj": encode_obj, "glb": encode_glb}
+
+
+def _fields(mesh: Mesh) -> dict[str, np.ndarray]:
+    """What is known of each vertex (V,), by the name that it has in files."""
+    fields = {"region": mesh.regions, "expected_error_mm": mesh.expected_error_mm}
+    return {name: values for name, values in fields.items() if values is not None}
 
 
 def _title(mesh: Mesh, remark: str) -> str:

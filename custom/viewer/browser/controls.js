@@ -38,13 +38,17 @@ function addWindows(windows, volume) {
 
 // `redraw` cuts anew, for contours have the surfaces' colours.
 function addColours(structures, redraw) {
-  const choice = (byRegion) => () => {
-    for (const structure of structures) structure.colour(byRegion);
-    document.body.dataset.colours = byRegion ? "regions" : "structures";
+  const choice = (by) => () => {
+    for (const structure of structures) structure.colour(by);
+    document.body.dataset.colours = by;
     redraw();
   };
-  addChoice(element("colours"), [
-    ["by structure", "a colour a structure", choice(false)],
-    ["by region", "valves' sides, appendage, outlet and the 17 segments", choice(true)],
-  ]);
+  const choices = [
+    ["structures", "by structure", "a colour a structure"],
+    ["regions", "by region", "valves' sides, appendage, outlet and the 17 segments"],
+    ["errors", "by expected error", "dark: near to the truth; bright: 2 mm from it or more"],
+  ].filter(([by]) => by === "structures" || structures.some(({ palettes }) => palettes[by]));
+  if (choices.length > 1) {
+    addChoice(element("colours"), choices.map(([by, name, explanation]) => [name, explanation, choice(by)]));
+  }
 }

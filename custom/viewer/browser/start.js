@@ -3,8 +3,9 @@
 async function structureOf(name, description, motion) {
   const surface = surfaceOf(await unpack(`surface-${name}`));
   const regionOf = description.regions && new Uint8Array(await unpack(`regions-${name}`));
+  const errorOf = description.errors && new Uint8Array(await unpack(`errors-${name}`));
   const steps = motion && { ...motion, steps: new Uint16Array(await unpack(`motion-${name}`)) };
-  const structure = new Structure(name, surface, description, regionOf, steps);
+  const structure = new Structure(name, surface, description, regionOf, errorOf, steps);
   const article = element(`chamber-${name}`);
   article.style.borderColor = `rgb(${description.rgba.slice(0, 3)})`;
   const expected = description.volume_ml;
@@ -61,7 +62,7 @@ async function start() {
   });
 
   addWindows(found.windows, volume);
-  if (structures.some(({ palette }) => palette)) addColours(structures, () => go(place));
+  addColours(structures, () => go(place));
   for (const each of drawn) {
     element(`show-${each.name}`).addEventListener("change", ({ target }) => {
       each.show(target.checked);

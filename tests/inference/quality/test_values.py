@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from custom.anatomy.finding import NEEDS
+from custom.anatomy.finding import NEEDS, OSTIA
 from custom.anatomy.measurements import UNITS
 from custom.anatomy.wall import SEGMENTS
 from custom.function.volumes import measure_function
@@ -18,7 +18,7 @@ WALL = {"mass_g": 131.5, "thickness_mm": {"mean": 9.1, "largest": None}, "trust"
 def test_all_that_is_found_has_a_term():
     beat = [10.0 * place for place in range(10)]
     function = measure_function(beat, {"LV": beat, "LA": beat}, {"LV": ["ok"] * 10, "LA": ["ok"] * 10})
-    assert set(LANDMARKS) == set(NEEDS)
+    assert set(LANDMARKS) == {*NEEDS, *OSTIA}
     wall = {"lv_mass", "lv_wall_thickness_mean", "lv_wall_thickness_largest"}
     segments = {f"{segment}{ending}" for segment in SEGMENTS for ending in ("", "_largest")}
     assert set(MEASUREMENTS) == {*UNITS, *function, *wall, *segments}

@@ -56,10 +56,12 @@ def test_there_is_no_file_of_nothing():
 def mesh() -> Mesh:
     sphere, faces = icosphere(2)
     regions = np.where(sphere.numpy()[:, 2] > 0, 4, 11).astype(np.int32)
-    return Mesh("LV", 30 * sphere.numpy(), faces.numpy(), regions)
+    errors = np.linspace(0.1, 3, len(sphere), dtype=np.float32)
+    return Mesh("LV", 30 * sphere.numpy(), faces.numpy(), regions, errors)
 
 
 def test_vtk_holds_the_region_of_each_vertex(mesh, tmp_path):
+    mesh = mesh._replace(expected_error_mm=None)  # ITK reads one array
     (tmp_path / "mesh.vtk").write_bytes(ENCODERS["vtk"](mesh))
     read = itk.meshread(str(tmp_path / "mesh.vtk"), itk.F)
     points = itk.array_from_vector_container(read.GetPoints()).reshape(-1, 3)
@@ -73,3 +75,16 @@ def test_ply_holds_the_region_of_each_vertex(mesh):
     values = read.metadata["_ply_raw"]["vertex"]["data"]["region"].ravel()
     np.testing.assert_array_equal(values, mesh.regions)
     np.testing.assert_allclose(read.vertices * (-1, -1, 1), mesh.vertices, atol=1e-4)
+
+
+def test_vtk_and_ply_hold_the_expected_error_beside_the_region(mesh):
+    content, count = ENCODERS["vtk"](mesh), len(mesh.vertices)
+    head = b"SCALARS expected_error_mm float 1\nLOOKUP_TABLE default\n"
+    assert content.index(b"SCALARS region int 1") < content.index(head) and content.count(b"POINT_DATA") == 1
+    stored = content[content.index(head) + len(head) :]
+    np.testing.assert_array_equal(np.frombuffer(stored[: 4 * count], ">f4"), mesh.expected_error_mm)
+    read = trimesh.load_mesh(io.BytesIO(ENCODERS["ply"](mesh)), file_type="ply", process=False)
+    values = read.metadata["_ply_raw"]["vertex"]["data"]["expected_error_mm"].ravel()
+    np.testing.assert_array_equal(values, mesh.expected_error_mm)
+    alone = ENCODERS["ply"](mesh._replace(regions=None, expected_error_mm=None))
+    assert b"region" not in alone and b"expected_error_mm" not in alone

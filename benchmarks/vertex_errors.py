@@ -1,0 +1,162 @@
+"""The expected error of each vertex beside the true one, on generated patients; and the fit of the network behind it.
+
+    python -m custom synthesize FOLDER --first_seed 40000 --count 60
+    python -m benchmarks.vertex_errors table FOLDER
+    python -m benchmarks.vertex_errors fit FOLDER vertex_error.pt --error_checkpoint None
+
+True is the distance to the surface of the label (marching cubes). What counts is vertices whose surface is not "do not
+use". `fit` trains on two of three patients, and takes the spread of the errors round the expected ones from the third.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import fire
+import igl
+import nibabel
+import numpy as np
+import torch
+from scipy.stats import spearmanr
+
+from custom.anatomy.planes import Surface
+from custom.chambers import LABELS
+from custom.inference.quality.doubt import usable
+from custom.inference.quality.vertex_errors import SIGNS, signs_of
+from custom.inference.record import Record
+from custom.inputs import InputError
+from custom.metrics import label_surface
+from custom.networks.vertex_error import BAND, SHARES, VertexError
+from custom.networks.weights import load_weights
+from custom.prediction import load_model
+
+STEPS, VERTICES, RATE, DECAY = 2000, 4096, 6e-3, 1e-2
+"""Of the fit: steps, vertices a step, highest learning rate, weight decay."""
+LEAST_MM = 0.02
+"""Added to an error, of which the logarithm would go astray at 0."""
+
+
+class Example(NamedTuple):
+    """A surface."""
+
+    case: str
+    kind: str
+    chamber: str
+    signs: np.ndarray
+    """(V, SIGNS)."""
+    error: np.ndarray
+    """(V,) mm."""
+
+
+def example_of(case: str, kind: str, record: Record, chamber: str, label: Any) -> Example:
+    """A surface of a record that has been through inference, beside its label, a `nibabel` image."""
+    mesh = next(mesh for mesh in record["meshes"] if mesh.name == chamber)
+    true = label_surface(np.asarray(label.dataobj) == LABELS[chamber], label.affine)
+    squared, _, _ = igl.point_mesh_squared_distance(mesh.vertices, *true)
+    return Example(case, kind, chamber, signs_of(record, chamber, Surface.of(mesh)), np.sqrt(squared))
+
+
+def examples(folder: str, **overrides: Any) -> Iterator[Example]:
+    """All usable surfaces of a folder of generated patients."""
+    base = Path(folder)
+    with open(base / "patients.csv", newline="") as stream:
+        kinds = {row["case"]: row["kind"] for row in csv.DictReader(stream)}
+    model = load_model(**overrides)
+    for image in sorted((base / "images").glob("*.nii.gz")):
+        name = image.name.removesuffix(".nii.gz")
+        try:
+            record = model.record(image)
+        except InputError as error:
+            print(f"{name}: {error}\n")
+            continue
+        label = nibabel.load(base / "labels" / image.name)
+        for chamber, checks in record["structures"].items():
+            if usable(checks):
+                yield example_of(name, kinds[name], record, chamber, label)
+
+
+def fit(folder: str, output: str, **overrides: Any) -> None:
+    """Fits the network to a folder's patients and writes its weights.
+
+    Args:
+        folder: as the module says.
+        output: the file of weights.
+        overrides: keys of inference.json.
+    """
+    torch.save(fitted(list(examples(folder, **overrides))).state_dict(), output)
+
+
+def fitted(given: list[Example]) -> VertexError:
+    """The network, by the likelihood of exponential errors: what it gives is then their mean."""
+    torch.manual_seed(0)
+    cases = sorted({example.case for example in given})
+    held = set(cases[2::3])
+    signs, error = (
+        torch.from_numpy(np.concatenate([getattr(one, of) for one in given if one.case not in held]))
+        for of in ("signs", "error")
+    )
+    network = VertexError(SIGNS)
+    squeezed = signs.sign() * signs.abs().log1p()
+    network.centre.copy_(squeezed.mean(0))
+    network.scale.copy_(squeezed.std(0).clamp(min=1e-3))
+    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    for _ in range(STEPS):
+        chosen = torch.randint(len(signs), (VERTICES,))
+        expected = network(signs[chosen])
+        loss = (expected + (error[chosen] + LEAST_MM) * torch.exp(-expected)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+    times = [one.error / network.expected_mm(one.signs) for one in given if one.case in held]
+    network.times.copy_(torch.from_numpy(np.quantile(np.concatenate(times), SHARES)))
+    return network.eval()
+
+
+def table(folder: str, checkpoint: str | None = None, **overrides: Any) -> None:
+    """Prints, for each kind of scan and chamber, how well the expected errors hold.
+
+    Args:
+        folder: as the module says.
+        checkpoint: of the network; None for the bundle's.
+        overrides: keys of inference.json.
+    """
+    path = checkpoint or Path(__file__).parents[1] / "bundle" / "models" / "vertex_error.pt"
+    network = VertexError(SIGNS)
+    load_weights(network, path)
+    print_table(network.eval(), list(examples(folder, **overrides)))
+
+
+def print_table(network: VertexError, given: list[Example]) -> None:
+    """A row a kind and chamber: mean error, mean expected one, share within the band, within 1 mm and what was told of
+    it, and the rank correlation within a surface."""
+    print(
+        f"| kind | surface | cases | mean error mm | expected mm | within {100 * SHARES[BAND]:.0f} % band | "
+        "within 1 mm | expected | within 2 mm | expected | Spearman, mean | lowest |\n|" + "---|" * 12
+    )
+    for kind in [*sorted({one.kind for one in given}), "all"]:
+        for chamber in LABELS:
+            group = [one for one in given if one.chamber == chamber and kind in (one.kind, "all")]
+            if not group:
+                continue
+            rows = np.array([_figures(network, one) for one in group])
+            mean, lowest = rows.mean(axis=0), rows[:, -1].min()
+            told = " | ".join(f"{value:.2f}" for value in mean)
+            print(f"| {kind} | {chamber} | {len(group)} | {told} | {lowest:.2f} |")
+
+
+def _figures(network: VertexError, one: Example) -> list[float]:
+    expected = network.expected_mm(one.signs)
+    within = []
+    for reach in (1.0, 2.0):
+        within += [(one.error <= reach).mean(), network.share_within(expected, reach).mean()]
+    in_band = (one.error <= float(network.times[BAND]) * expected).mean()
+    return [one.error.mean(), expected.mean(), in_band, *within, spearmanr(expected, one.error).statistic]
+
+
+if __name__ == "__main__":
+    fire.Fire({"fit": fit, "table": table})

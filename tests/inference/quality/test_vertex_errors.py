@@ -1,0 +1,97 @@
+"""Expected errors: of the shipped network on surfaces that are wrong where the test made them so, and in files."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+from stand_in import ROOT
+
+from custom.frames import ras_to_voxel, strided_affine
+from custom.geometry.winding import voxelise_in_image
+from custom.inference.quality.vertex_errors import ExpectErrord
+from custom.mesh import Mesh
+from custom.networks.vertex_error import BAND, SHARES, VertexError
+from custom.profiles import Scan
+from custom.template import icosphere
+
+WEIGHTS = ROOT / "bundle" / "models" / "vertex_error.pt"
+SIZE, SPACING = 64, 1.5
+CENTRES = {"LA": (-22.0, 0.0, 10.0), "LV": (24.0, 0.0, -8.0)}
+RADIUS = 18.0
+
+
+def ball(name: str, bump: float = 0.0) -> Mesh:
+    """A chamber of 2562 vertices; its upper part stands out by so many mm."""
+    sphere, faces = (part.numpy().astype(float) for part in icosphere(4))
+    radius = RADIUS + bump * np.clip(sphere[:, 2:] - 0.6, 0, 0.2) / 0.2
+    return Mesh(name, np.array(CENTRES[name]) + radius * sphere, faces.astype(np.int64))
+
+
+@pytest.fixture(scope="module")
+def record():
+    affine = np.diag([SPACING] * 3 + [1.0])
+    affine[:3, 3] = -SPACING * (SIZE - 1) / 2
+    image, level = np.full((SIZE,) * 3, -0.5, dtype=np.float32), strided_affine(affine, 2)
+    segmentation = np.zeros((SIZE // 2,) * 3, dtype=np.uint8)
+    for value, name in enumerate(CENTRES, 1):
+        true = ball(name)
+        image[voxelise_in_image(true.vertices, true.faces, affine, image.shape).numpy()] = 0.5
+        segmentation[voxelise_in_image(true.vertices, true.faces, level, segmentation.shape).numpy()] = value
+    ct = MetaTensor(torch.from_numpy(image)[None], affine=torch.from_numpy(affine))
+    ct.meta["original_affine"] = affine
+    meshes = [ball("LA", bump=4.0), ball("LV")]
+    meshes = [mesh._replace(regions=np.ones(len(mesh.vertices), dtype=np.int32)) for mesh in meshes]
+    structures = {name: {"trust": "ok"} for name in CENTRES}
+    varied = [[ball("LA", bump=2.0), ball("LV")]]
+    assert (ras_to_voxel(meshes[0].vertices, affine) > 0).all()
+    return {
+        "scan": Scan(200.0 + 500.0 * image, affine), "image": ct, "segmentation": torch.from_numpy(segmentation)[None], "meshes": meshes, "varied_meshes": varied,
+        "structures": structures, "seconds": {},
+    }  # fmt: skip
+
+
+def expect(record, checkpoint=WEIGHTS, **changed):
+    return ExpectErrord(checkpoint)({**record, **changed})
+
+
+def test_where_a_surface_leaves_edge_and_segmentation_more_error_is_expected(record):
+    found = expect(record)
+    atrium, ventricle = found["meshes"]
+    out = atrium.vertices[:, 2] - CENTRES["LA"][2] > 0.85 * RADIUS
+    low = atrium.vertices[:, 2] < CENTRES["LA"][2]
+    assert np.median(atrium.expected_error_mm[out]) > 2 * np.median(atrium.expected_error_mm[low])
+    assert atrium.expected_error_mm.dtype == np.float32 and (ventricle.expected_error_mm > 0).all()
+    shares = {
+        name: (of["expected_within_1_mm"], of["expected_within_2_mm"]) for name, of in found["structures"].items()
+    }
+    for one, two in shares.values():
+        assert 0 < one < two <= 1
+    assert shares["LA"][1] < shares["LV"][1]
+    assert found["seconds"]["expected_error"] > 0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"varied_meshes": []}, {"checkpoint": None}, {"meshes": [ball("LA")], "structures": {"LA": {"trust": "ok"}}}],
+)
+def test_without_varied_images_weights_or_the_other_chamber_nothing_is_expected(record, changed):
+    found = expect(record, **changed)
+    assert all(mesh.expected_error_mm is None for mesh in found["meshes"])
+    assert {checks["expected_within_1_mm"] for checks in found["structures"].values()} == {None}
+
+
+def test_no_share_is_told_of_a_surface_that_is_not_to_be_used(record):
+    found = expect(record, structures={"LA": {"trust": "do not use"}, "LV": {"trust": "ok"}})
+    assert found["structures"]["LA"]["expected_within_2_mm"] is None
+    assert found["structures"]["LV"]["expected_within_2_mm"] > 0.5
+    assert found["meshes"][0].expected_error_mm is not None
+
+
+def test_the_share_within_the_band_is_the_one_it_is_named_by():
+    network = VertexError(3)
+    expected = np.array([0.5, 2.0])
+    reach = float(network.times[BAND]) * expected
+    for one, mm in zip(expected, reach, strict=True):
+        assert network.share_within(one, mm) == pytest.approx(SHARES[BAND])
