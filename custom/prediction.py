@@ -6,7 +6,7 @@ It puts `inference.json` together as the command does, and writes nothing.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from os import PathLike
 from pathlib import Path
