@@ -47,7 +47,8 @@ def record():
     varied = [[ball("LA", bump=2.0), ball("LV")]]
     assert (ras_to_voxel(meshes[0].vertices, affine) > 0).all()
     return {
-        "scan": Scan(200.0 + 500.0 * image, affine), "image": ct, "segmentation": torch.from_numpy(segmentation)[None], "meshes": meshes, "varied_meshes": varied,
+        "scan": Scan(200.0 + 500.0 * image, affine), "image": ct, "meshes": meshes, "varied_meshes": varied,
+        "segmentation": torch.from_numpy(segmentation)[None],
         "structures": structures, "seconds": {},
     }  # fmt: skip
 
