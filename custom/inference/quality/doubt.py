@@ -113,6 +113,7 @@ REASONS = (
         phrase="{cut:.1%} of the surface lies at the edge of the field of view, where it may be cut off: the volume is "
         "too small then",
         why="the rest of the chamber was not seen",
+        noted=0.05,
     ),
     Reason(
         name="implausible_volume",
