@@ -65,7 +65,8 @@ def _check(study: Path, output: Path) -> dict:
     assert measurements.SOPClassUID == SR_STORAGE and picture.SOPClassUID == SC_STORAGE
     numbers = [float(item.value) for item in measurements.iterall() if item.keyword == "NumericValue"]
     trusted = [chamber for chamber in report["structures"].values() if chamber["trust"] != "do not use"]
-    assert numbers == [chamber["volume_ml"] for chamber in trusted]
+    assert numbers[: len(trusted)] == [chamber["volume_ml"] for chamber in trusted]
+    assert {*numbers[len(trusted) :]} == {measure["value"] for measure in report["measurements"].values()} - {None}
     assert b"NiiVue" in (folder / f"{study.name}_view.html").read_bytes()
     for written in (model, segmentation, measurements, picture):
         for tag in ("PatientID", "StudyInstanceUID"):

@@ -157,7 +157,7 @@ def test_the_documented_lines_of_python_write_the_files(server, tmp_path):
     subprocess.run([sys.executable, "-c", lines.replace('"ct"', '"patient_000001"')], cwd=tmp_path, check=True)
     assert {path.name for path in tmp_path.iterdir()} == {
         *(f"patient_000001_{chamber}.{kind}" for chamber in ("LA", "LV") for kind in ("stl", "vtk")),
-        "patient_000001_preview.png",
+        *("patient_000001_landmarks.mrk.json", "patient_000001_preview.png"),
     }
 
 
