@@ -291,7 +291,10 @@ def test_command_line_in_the_layout_of_the_zoo(tmp_path, run_bundle, volume, wri
     config = bundle / "configs" / "inference.json"
     config.write_text(config.read_text().replace('"custom.', '"scripts.'))
     path = write_nifti(tmp_path / "elsewhere" / "ct.nii.gz", volume)
+    shipped = ROOT / "bundle" / "models"
     arguments = ("--input", str(path), "--bundle_root", str(bundle))
+    for key, name in (("parts", "atrial_parts"), ("error", "vertex_error"), ("edges", "edges")):
+        arguments += (f"--{key}_checkpoint", str(shipped / f"{name}.pt"))
     done = run_bundle(*arguments, config=config, cwd=path.parent, path=None)
     assert done.returncode == 0, done.stderr
     assert (path.parent / "ct_LA.stl").is_file()
