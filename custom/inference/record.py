@@ -93,6 +93,8 @@ class Record(TypedDict, total=False):
     free: bool
     """`UntangleMeshesd`: whether no faces of the meshes meet, of one or of two. What moves them afterwards calls it
     once more."""
+    edges: dict[str, Any]
+    """`AssessMeshesd`, where there is a `scan`: per structure the `Edges` that it shows round the mesh."""
     structures: dict[str, dict[str, Any]]
     """`AssessMeshesd`: per structure all that the report says of it, not rounded yet."""
     anatomy: Anatomy

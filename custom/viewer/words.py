@@ -96,7 +96,7 @@ def _expected(checks: Mapping[str, Any]) -> str:
     one, two = (checks.get(f"expected_within_{reach}_mm") for reach in (1, 2))
     if one is None:
         return ""
-    return f'<p class="expected">Expected within 1 mm: {one:.0%} of the surface; within 2 mm: {two:.0%}.</p>'
+    return f'<p class="expected">Expected to be right to 1 mm: {one:.0%} of the surface; to 2 mm: {two:.0%}.</p>'
 
 
 def _legend(regions: Mapping[str, str]) -> str:

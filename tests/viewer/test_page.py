@@ -135,7 +135,10 @@ def test_landmarks_and_measurements_are_told_with_their_trust_and_what_is_missin
 def test_expected_errors_are_told_and_each_vertex_has_its_colour(make_page):
     page = make_page(LA={**OK, "expected_within_1_mm": 0.87, "expected_within_2_mm": 0.96}, LV=OK, anatomy=True)
     text = " ".join(" ".join(_Parts(page).texts).split())
-    assert "Expected within 1 mm: 87% of the surface; within 2 mm: 96%." in text and text.count("Expected within") == 1
+    assert (
+        "Expected to be right to 1 mm: 87% of the surface; to 2 mm: 96%." in text
+        and text.count("Expected to be right") == 1
+    )
     case, steps = json.loads(_Parts(page).unpacked("case")), np.frombuffer(_Parts(page).unpacked("errors-LA"), np.uint8)
     assert case["surfaces"]["LV"]["errors"] is None
     assert steps.min() == 0 and steps.max() == len(case["surfaces"]["LA"]["errors"]) - 1 and len(steps) == 2562

@@ -18,7 +18,7 @@ from ...runtime.timing import timed
 from ..record import Grid, Record
 from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
 from .doubt import assess, usable
-from .edges import edge_distance
+from .edges import edge_distance, find_edges
 
 NO_EDGES = {"edge_mm": None, "edge_share": None}
 """Of a phase of a beat, whose own voxels are not kept."""
@@ -43,6 +43,9 @@ class AssessMeshesd(Transform):
             crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = side_by_side([partial(voxels_inside, mesh, crop) for mesh in meshes])
+            if "scan" in record:
+                edges = side_by_side([partial(find_edges, mesh, record["scan"]) for mesh in meshes])
+                record["edges"] = {mesh.name: of for mesh, of in zip(meshes, edges, strict=True)}
             found = side_by_side(
                 [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
             )
@@ -98,7 +101,7 @@ def _checks(
         "missed_ml": missed_ml(seen, within, level),
         "stability": min((dice(inside[place], other) for other in varied), default=None),
         **contrast(hounsfield, inside[blood], _others(record["meshes"], inside, blood), crop),
-        **(edge_distance(mesh, record["meshes"], record["scan"]) if "scan" in record else NO_EDGES),
+        **(edge_distance(mesh, record["meshes"], record["edges"][mesh.name]) if "edges" in record else NO_EDGES),
         "cut": share_cut(mesh, (crop, whole)),
         **record["reading"]["directions"],
     }

@@ -59,8 +59,8 @@ def on_wall(mesh: Mesh, meshes: Sequence[Mesh]) -> np.ndarray:
     return KDTree(np.concatenate(others)).query(mesh.vertices)[0] > APART
 
 
-def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], scan: Scan) -> dict[str, float | None]:
-    """How far the walls of a chamber, one of `meshes`, lie from the edges that they show.
+def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], edges: Edges) -> dict[str, float | None]:
+    """How far the walls of a chamber, one of `meshes`, lie from `edges`, what was found of it.
 
     Returns:
         `edge_mm`, the mean distance, None where less than `LEAST_SHARE` of the walls' vertices have an edge; and that
@@ -69,7 +69,7 @@ def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], scan: Scan) -> dict[str, f
     wall = on_wall(mesh, meshes)
     if CHAMBERS[mesh.name].around is not None or not wall.any():
         return {"edge_mm": None, "edge_share": None}
-    offset = find_edges(mesh, scan).offset[wall]
+    offset = edges.offset[wall]
     there = np.isfinite(offset)
     share = float(there.mean())
     return {"edge_mm": float(np.abs(offset[there]).mean()) if share >= LEAST_SHARE else None, "edge_share": share}

@@ -22,7 +22,6 @@ from ...runtime.timing import timed
 from ..record import Record
 from .checks import segmentation_of
 from .doubt import usable
-from .edges import find_edges
 
 SMOOTHED = ("variation_along_normal", "to_segmentation", "to_edge")
 """Signs that are also taken as the mean of their surroundings."""
@@ -39,7 +38,7 @@ SIGNS = 13 + len(SMOOTHED) + len(_REGIONS)
 class ExpectErrord(Transform):
     """The record's `meshes` get their `expected_error_mm`, and its `structures` the shares of `REACHES` by area.
 
-    Of the left heart alone, in which the network was calibrated, and where there are `varied_meshes` and the `scan`;
+    Of the left heart alone, in which the network was calibrated, and where there are `varied_meshes` and `edges`;
     otherwise the meshes stay as they are, and the shares are None, as they are of a surface that is not to be used.
 
     Args:
@@ -61,7 +60,7 @@ class ExpectErrord(Transform):
 
     def _possible(self, record: Record) -> bool:
         names = tuple(mesh.name for mesh in record["meshes"])
-        told = len(record.get("varied_meshes", ())) > 0 and "scan" in record
+        told = len(record.get("varied_meshes", ())) > 0 and "edges" in record
         return self.checkpoint is not None and names == LEFT_HEART and told
 
     def _expected(self, record: Record, mesh: Mesh, structures: dict[str, dict[str, Any]]) -> Mesh:
@@ -87,7 +86,7 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
     it stands for; the thickness of the slices; its chamber; these, smoothed; its region.
 
     Args:
-        record: holds `meshes` with their regions, `varied_meshes`, `segmentation`, `image` and `scan`.
+        record: holds `meshes` with their regions, `varied_meshes`, `segmentation`, `image` and `edges`.
         name: of the mesh.
         surface: it.
     """
@@ -95,7 +94,7 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
     mesh, image = record["meshes"][names.index(name)], record["image"]
     points, neighbours = surface.vertices, _averaging(mesh.faces, len(surface.vertices))
     moved = np.stack([others[names.index(name)].vertices - points for others in record["varied_meshes"]])
-    edges = find_edges(mesh, record["scan"])
+    edges = record["edges"][name]
     outside = _outside(record, name, points)
     others = np.concatenate([other.vertices for other in record["meshes"] if other.name != name])
     bump = np.einsum("vk,vk->v", points - _smoothed(neighbours, points), surface.normals)

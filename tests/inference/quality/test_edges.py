@@ -70,10 +70,13 @@ def test_walls_count_and_what_is_near_another_chamber_does_not():
     bulged = centre + (RADIUS + np.where(near, 4.0, 0.5))[:, None] * vertices
     other = Mesh("LV", centre + [0, 0, 2 * RADIUS] + RADIUS * vertices, faces)
     own = Mesh("LA", bulged, faces)
-    assert edge_distance(own, [own], scan)["edge_mm"] > 1.0
-    found = edge_distance(own, [own, other], scan)
+    assert edge_distance(own, [own], find_edges(own, scan))["edge_mm"] > 1.0
+    found = edge_distance(own, [own, other], find_edges(own, scan))
     assert found["edge_mm"] < 0.9 and found["edge_share"] > 0.9
-    assert edge_distance(own._replace(name="MYO"), [own], scan) == {"edge_mm": None, "edge_share": None}
+    assert edge_distance(own._replace(name="MYO"), [own], find_edges(own, scan)) == {
+        "edge_mm": None,
+        "edge_share": None,
+    }
 
 
 def test_a_few_edges_are_not_told():
@@ -83,5 +86,5 @@ def test_a_few_edges_are_not_told():
     scan = scan._replace(values=np.where(height > -7.0, 380.0, scan.values))
     vertices, faces = (x.numpy() for x in icosphere(3))
     own = Mesh("LV", centre + RADIUS * vertices, faces)
-    found = edge_distance(own, [own], scan)
+    found = edge_distance(own, [own], find_edges(own, scan))
     assert found["edge_mm"] is None and 0 < found["edge_share"] < 0.5

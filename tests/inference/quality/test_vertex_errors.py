@@ -10,6 +10,7 @@ from stand_in import ROOT
 
 from custom.frames import ras_to_voxel, strided_affine
 from custom.geometry.winding import voxelise_in_image
+from custom.inference.quality.edges import find_edges
 from custom.inference.quality.vertex_errors import ExpectErrord
 from custom.mesh import Mesh
 from custom.networks.vertex_error import BAND, SHARES, VertexError
@@ -46,10 +47,10 @@ def record():
     structures = {name: {"trust": "ok"} for name in CENTRES}
     varied = [[ball("LA", bump=2.0), ball("LV")]]
     assert (ras_to_voxel(meshes[0].vertices, affine) > 0).all()
+    scan = Scan(200.0 + 500.0 * image, affine)
     return {
-        "scan": Scan(200.0 + 500.0 * image, affine), "image": ct, "meshes": meshes, "varied_meshes": varied,
-        "segmentation": torch.from_numpy(segmentation)[None],
-        "structures": structures, "seconds": {},
+        "image": ct, "segmentation": torch.from_numpy(segmentation)[None], "meshes": meshes, "varied_meshes": varied,
+        "edges": {mesh.name: find_edges(mesh, scan) for mesh in meshes}, "structures": structures, "seconds": {},
     }  # fmt: skip
 
 
