@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from scipy.ndimage import map_coordinates, maximum_filter
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from ..frames import centred_affine, ras_to_voxel, voxel_to_ras
+from ..geometry.mending.vertex_graph import VertexGraph
 from ..geometry.winding import voxelise_in_image
 from ..mesh import Mesh
 from ..networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, AtrialParts
@@ -88,8 +87,9 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface)
     places = ras_to_voxel(atrium.vertices - INWARD * atrium.normals, grid).T
     of_vertices = np.stack([map_coordinates(part, places, order=1, mode="nearest") for part in parts.numpy()])
     labels = of_vertices.argmax(axis=0)
-    labels[_strays(labels == PARTS.index("body"), meshes[0].faces)] = PARTS.index("vein")
-    labels[_strays(labels == PARTS.index("appendage"), meshes[0].faces)] = PARTS.index("body")
+    graph = VertexGraph(meshes[0].faces, len(labels))
+    labels[_strays(labels == PARTS.index("body"), graph)] = PARTS.index("vein")
+    labels[_strays(labels == PARTS.index("appendage"), graph)] = PARTS.index("body")
     mesh, veins = meshes[0], {}
     whole = near[:2].max(axis=0)
     peaks = _peaks(whole)
@@ -110,14 +110,12 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface)
     return Atrium(labels, veins, appendage, tip, float(within.sum()) * SPACING**3 / 1e3)
 
 
-def _strays(chosen: np.ndarray, faces: np.ndarray) -> np.ndarray:
+def _strays(chosen: np.ndarray, graph: VertexGraph) -> np.ndarray:
     """(V,) bool, what of the chosen vertices (V,) does not hang together with the most of them."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    first, second = edges[chosen[edges].all(axis=1)].T
-    graph = coo_matrix((np.ones(len(first)), (first, second)), shape=(len(chosen),) * 2)
-    _, piece = connected_components(graph, directed=False)
-    sizes = np.bincount(piece[chosen], minlength=1)
-    return chosen & (piece != sizes.argmax())
+    piece = graph.pieces(chosen)
+    strays = chosen.copy()
+    strays[chosen] = piece != np.bincount(piece, minlength=1).argmax()
+    return strays
 
 
 def _peaks(near: np.ndarray) -> np.ndarray:

@@ -29,9 +29,9 @@ class VertexGraph:
         self._adjacent = sparse.csr_array((ones, tuple(self.edges.T)), shape=(vertices, vertices))
         self._degree = np.maximum(self._adjacent.sum(1), 1)[:, None]  # a vertex of no face has no neighbours
 
-    def pieces(self) -> NDArray[np.int32]:
-        """Which connected piece each vertex belongs to: (V,)."""
-        return connected_components(self._adjacent, directed=False)[1]
+    def pieces(self, chosen: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.int32]:
+        """Which connected piece each vertex belongs to, (V,); or each of those chosen, (V,), joined by these alone."""
+        return connected_components(self._adjacent[chosen][:, chosen], directed=False)[1]
 
     def edge_lengths(self, vertices: NDArray) -> NDArray[np.float64]:
         """(3 F,) lengths of ``edges``, of vertices (V, 3), in their unit."""
@@ -44,6 +44,10 @@ class VertexGraph:
         for _ in range(rings):
             patch |= self._adjacent @ patch > 0
         return patch
+
+    def around_each(self, values: NDArray) -> NDArray:
+        """The means (V, ...) of the neighbours' values, (V,) or (V, N)."""
+        return self._adjacent @ values / self._degree.reshape(-1, *[1] * (values.ndim - 1))
 
     def averaged(self, values: NDArray, passes: int) -> NDArray:
         """Values (V,) or (V, N) as means of each vertex and its neighbours, so many times."""

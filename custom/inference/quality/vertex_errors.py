@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from monai.transforms import Transform
 from scipy.ndimage import distance_transform_edt, map_coordinates
-from scipy.sparse import coo_matrix, csr_array
 from scipy.spatial import KDTree
 
 from ...anatomy.planes import Surface
 from ...anatomy.regions import APPENDAGE, ATRIAL_SIDE, OUTLET, VENTRICULAR_SIDE
 from ...chambers import ENCLOSED, LEFT_HEART
 from ...frames import ras_to_voxel, spacing_of
+from ...geometry.mending.vertex_graph import VertexGraph
 from ...mesh import Mesh
 from ...networks.vertex_error import VertexError
 from ...networks.weights import load_weights
@@ -92,12 +92,12 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
     """
     names = [mesh.name for mesh in record["meshes"]]
     mesh, image = record["meshes"][names.index(name)], record["image"]
-    points, neighbours = surface.vertices, _averaging(mesh.faces, len(surface.vertices))
+    points, graph = surface.vertices, VertexGraph(mesh.faces, len(surface.vertices))
     moved = np.stack([others[names.index(name)].vertices - points for others in record["varied_meshes"]])
     edges = record["edges"][name]
     outside = _outside(record, name, points)
     others = np.concatenate([other.vertices for other in record["meshes"] if other.name != name])
-    bump = np.einsum("vk,vk->v", points - _smoothed(neighbours, points), surface.normals)
+    bump = np.einsum("vk,vk->v", points - _smoothed(graph, points), surface.normals)
     single = {
         "variation_along_normal": np.abs(np.einsum("nvk,vk->nv", moved, surface.normals)).max(axis=0),
         "variation": np.linalg.norm(moved, axis=2).max(axis=0),
@@ -108,12 +108,12 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
         "step": edges.step / 100,
         "to_other": np.minimum(KDTree(others).query(points)[0], FAR),
         "bump": bump,
-        "unevenness": np.linalg.norm(neighbours @ points - points, axis=1),
+        "unevenness": np.linalg.norm(graph.around_each(points) - points, axis=1),
         "area": np.log(surface.areas + 1e-3),
         "slices": np.full(len(points), spacing_of(np.asarray(image.meta["original_affine"])).max()),
         "atrium": np.full(len(points), float(name == LEFT_HEART[0])),
     }
-    columns = [*single.values(), *(_smoothed(neighbours, single[key]) for key in SMOOTHED)]
+    columns = [*single.values(), *(_smoothed(graph, single[key]) for key in SMOOTHED)]
     columns += [mesh.regions == region for region in _REGIONS]
     return np.stack(columns, axis=1).astype(np.float32)
 
@@ -128,16 +128,7 @@ def _outside(record: Record, name: str, points: np.ndarray) -> np.ndarray:
     return map_coordinates(distance, ras_to_voxel(points, level.affine).T, order=1, mode="nearest")
 
 
-def _averaging(faces: np.ndarray, count: int) -> csr_array:
-    """(V, V): the mean of each vertex' neighbours."""
-    edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
-    both = np.concatenate([edges, edges[:, ::-1]])
-    joined = csr_array(coo_matrix((np.ones(len(both), dtype=np.float32), both.T), shape=(count, count)))
-    joined.data[:] = 1
-    return joined.multiply(1 / np.maximum(joined.sum(axis=1), 1)[:, None]).tocsr()
-
-
-def _smoothed(neighbours: csr_array, values: np.ndarray) -> np.ndarray:
+def _smoothed(graph: VertexGraph, values: np.ndarray) -> np.ndarray:
     for _ in range(ROUNDS):
-        values = neighbours @ values
+        values = graph.around_each(values)
     return values
