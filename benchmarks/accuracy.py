@@ -11,7 +11,6 @@ seeds (``generated_first_seed`` and on in train.json).
 
 from __future__ import annotations
 
-import csv
 import json
 import statistics
 import subprocess
@@ -24,6 +23,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
+from benchmarks.patients import kinds_of
 from custom.chambers import CHAMBERS, STRUCTURES
 from custom.evaluation.measures import FAILED, MEASURED, Measures
 from custom.evaluation.records import case_table, fates, read_metrics
@@ -56,7 +56,8 @@ def main(folder: str, plot: str | None = None, **overrides: str) -> None:
     everything = read_metrics(out / "metrics.json")
     rows = [row for row in everything if row.status == MEASURED]
     reports = {case: json.loads((out / f"{case}_report.json").read_text()) for case in {row.case for row in rows}}
-    kinds, fate = _kinds(base / "patients.csv"), fates(everything)
+    kinds = kinds_of(base) if (base / "patients.csv").is_file() else {}
+    fate = fates(everything)
     print(f"{fate[MEASURED]} of {fate['cases']} cases measured.\n")
     for entry in fate[FAILED]:
         print(f"- {entry['case']} ({kinds.get(entry['case'], '')}): {entry['reason']}")
@@ -154,14 +155,6 @@ def _print_checks(rows: list[Measures], reports: list[dict[str, Any]]) -> None:
 
 def _measured(rows: list[Measures]) -> list[str]:
     return [name for name in STRUCTURES if any(row.structure == name for row in rows)]
-
-
-def _kinds(path: Path) -> dict[str, str]:
-    """Case to kind of scan, of a table that may not be there."""
-    if not path.is_file():
-        return {}
-    with open(path, newline="") as stream:
-        return {row["case"]: row["kind"] for row in csv.DictReader(stream)}
 
 
 def _spread(values: list[float], digits: int) -> str:

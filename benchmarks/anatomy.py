@@ -9,7 +9,6 @@ Kinds of scan are the column ``kind`` of ``FOLDER/patients.csv``.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -22,6 +21,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
+from benchmarks.patients import answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import measure_annulus, measure_diameters
@@ -38,7 +38,6 @@ from custom.anatomy.regions import (
 )
 from custom.anatomy.ventricle import segments
 from custom.frames import voxel_to_ras
-from custom.inputs import InputError
 from custom.prediction import Prediction
 from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
@@ -75,24 +74,14 @@ def main(folder: str, **overrides: Any) -> None:
         folder: as the module says.
         overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
     """
-    base, errors = Path(folder), []
-    with open(base / "patients.csv", newline="") as stream:
-        kinds = {row["case"]: row["kind"] for row in csv.DictReader(stream)}
-    model = load_model(**overrides)
-    cases, seconds = sorted((base / "images").glob("*.nii.gz")), []
-    for image in cases:
-        name = image.name.removesuffix(".nii.gz")
-        try:
-            found = model.predict(image)
-        except InputError as error:
-            print(f"{name}: {error}\n")
-            continue
+    base, errors, seconds = Path(folder), [], []
+    kinds = kinds_of(base)
+    for image, name, found in answers(base, load_model(**overrides).predict):
         seconds.append(found.report["seconds"]["anatomy"])
         truth = json.loads((base / "truth" / f"{name}.json").read_text())
         errors += compare(name, found, truth, base / "regions" / image.name)
-    print(
-        f"{len(cases)} cases; looking for landmarks took {np.mean(seconds):.2f} s a case, at most {max(seconds):.2f}.\n"
-    )
+    count = len(list((base / "images").glob("*.nii.gz")))
+    print(f"{count} cases; looking for landmarks took {np.mean(seconds):.2f} s a case, at most {max(seconds):.2f}.\n")
     for title, chosen in (
         ("With contrast", [error for error in errors if kinds[error.case] != WITHOUT]),
         ("Without contrast", [error for error in errors if kinds[error.case] == WITHOUT]),

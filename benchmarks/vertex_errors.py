@@ -10,7 +10,6 @@ use". `fit` trains on two of three patients, and takes the spread of the errors 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,12 +21,12 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
+from benchmarks.patients import answers, kinds_of
 from custom.anatomy.planes import Surface
 from custom.chambers import LABELS
 from custom.inference.quality.doubt import usable
 from custom.inference.quality.vertex_errors import SIGNS, signs_of
 from custom.inference.record import Record
-from custom.inputs import InputError
 from custom.metrics import label_surface
 from custom.networks.vertex_error import BAND, SHARES, VertexError
 from custom.networks.weights import load_weights
@@ -62,16 +61,8 @@ def example_of(case: str, kind: str, record: Record, chamber: str, label: Any) -
 def examples(folder: str, **overrides: Any) -> Iterator[Example]:
     """All usable surfaces of a folder of generated patients."""
     base = Path(folder)
-    with open(base / "patients.csv", newline="") as stream:
-        kinds = {row["case"]: row["kind"] for row in csv.DictReader(stream)}
-    model = load_model(**overrides)
-    for image in sorted((base / "images").glob("*.nii.gz")):
-        name = image.name.removesuffix(".nii.gz")
-        try:
-            record = model.record(image)
-        except InputError as error:
-            print(f"{name}: {error}\n")
-            continue
+    kinds = kinds_of(base)
+    for image, name, record in answers(base, load_model(**overrides).record):
         label = nibabel.load(base / "labels" / image.name)
         for chamber, checks in record["structures"].items():
             if usable(checks):
