@@ -117,9 +117,10 @@ def put(volume: np.ndarray, place: int, stored: np.ndarray, slope: float, interc
             volume[place] = stored
             return volume
         if stored.dtype.kind in "iu" and stored.dtype.itemsize <= 4:
-            wide = stored.astype(np.int32 if stored.dtype.itemsize <= 2 else np.int64) + int(intercept)
-            if wide.min() >= -(2**15) and wide.max() < 2**15:
-                volume[place] = wide
+            low, high = int(stored.min()) + int(intercept), int(stored.max()) + int(intercept)
+            if low >= -(2**15) and high < 2**15:
+                # What runs over at 16 bits comes back by the intercept.
+                np.add(stored.astype(np.int16, copy=False), np.int16(intercept), out=volume[place])
                 return volume
         volume = volume.astype(np.float32)
     volume[place] = stored if (slope, intercept) == (1.0, 0.0) else stored * np.float64(slope) + intercept

@@ -186,7 +186,7 @@ class CropAroundd(Transform):
         values = regrid(image.as_tensor(), np.asarray(image.affine), self.spatial_size, affine, AIR)
         corners = voxel_to_ras(np.array(list(product(*((0, size - 1) for size in self.spatial_size)))), affine)
         box, place = box_around(corners, image.shape[1:], np.asarray(image.affine))
-        record["scan"] = Scan(image.as_tensor()[0][box].cpu().numpy().copy(), place)
+        record["scan"] = Scan(image.as_tensor()[0][box].cpu().numpy().copy(order="K"), place)
         meta = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
         record[self.key] = MetaTensor(values, affine=torch.from_numpy(affine), meta=meta)
         return record

@@ -2,13 +2,14 @@
 
 What parses a file may abort, hang, or take all memory where the file is damaged, or made to do so; a batch must outlive
 that. The process imports this package anew, without torch. It gets a question as JSON, and answers by messages of JSON,
-each after its length, and the bytes of one array: nothing that it sends can run anything.
+each after its length, and one array in a file that lies in memory: nothing that it sends can run anything.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import mmap
 import os
 import shutil
 import signal
@@ -27,6 +28,7 @@ from uuid import uuid4
 import numpy as np
 
 from ..inputs import LARGEST_VOLUME, Findings, InputError
+from .standard_streams import open_standard_streams
 
 LONGEST = 60.0
 """Seconds that a small case may take, the start of the process included; a few are usual."""
@@ -38,7 +40,6 @@ MEMORY_A_BYTE = 12
 """Bytes more for each byte of a large case."""
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _LENGTH = 8  # bytes that tell the length of a message
-_PIPE = 2**20  # bytes that it holds: the process need not be woken for each 64 KiB
 _LONGEST_MESSAGE = 2**28
 _KINDS = {"int16": np.int16, "float32": np.float32}
 _KILLED = -9  # what a process ends with where the system ran out of memory
@@ -66,6 +67,7 @@ def run_isolated(
     Raises InputError as the function does, or where it takes too long (`reader_time`), too much memory (`memory`), or
     its process ends: then with the outcome that it had begun with `Findings.begin`.
     """
+    open_standard_streams()  # or the file for the array would get the number of one
     seconds = LONGEST + size / SLOWEST
     # Made by the process that uses it: a signal that came while this one makes it would leave it behind.
     folder = os.path.join(tempfile.gettempdir(), f"scratch_{uuid4().hex}") if scratch else None
@@ -82,25 +84,24 @@ def run_isolated(
     environment = {**os.environ, **dict.fromkeys(_THREADS, "1")}  # more gain nothing, and claim address space
     pipes = {"stdin": PIPE, "stdout": PIPE, "stderr": DEVNULL}
     late = Event()
-    with Popen([sys.executable, "-P", "-c", program], env=environment, **pipes) as child:
-        with suppress(ImportError, AttributeError, OSError):  # elsewhere than on Linux, or a share used up
-            import fcntl
-
-            fcntl.fcntl(child.stdout, fcntl.F_SETPIPE_SZ, _PIPE)
+    with (
+        _unnamed_file() as shared,
+        Popen([sys.executable, "-P", "-c", program], env=environment, pass_fds=[shared.fileno()], **pipes) as child,
+    ):
         timer = Timer(seconds, lambda: (late.set(), child.kill()))
         timer.daemon = True  # the end of this process need not wait for it
         timer.start()
         begun = f"{Path(path).name} cannot be read", "unreadable"
         try:
             with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(question).encode() + b"\n")
+                child.stdin.write(json.dumps({**question, "shared": shared.fileno()}).encode() + b"\n")
                 child.stdin.flush()  # and left open: its end tells the child that this process has ended
             while (message := _receive(child.stdout)) is not None:
                 if "begun" in message:
                     begun = message["begun"]
                 elif "refused" in message:
                     raise InputError(*message["refused"])
-                elif (values := _receive_array(child.stdout, **message["array"])) is not None:
+                elif (values := _array_in(shared, **message["array"])) is not None:
                     return message["facts"], values
             if late.is_set():
                 raise InputError(f"{begun[0]}: it takes longer than {seconds:.0f} s", "reader_time")
@@ -124,11 +125,27 @@ def _receive(stream: BinaryIO) -> dict[str, Any] | None:
     return json.loads(message) if message and len(message) == length else None
 
 
-def _receive_array(stream: BinaryIO, shape: list[int], kind: str) -> np.ndarray | None:
-    if len(shape) != 3 or prod(shape) > LARGEST_VOLUME or kind not in _KINDS:
+def _unnamed_file() -> BinaryIO:
+    """A file that is gone once nobody has it open; in memory where the system has such files."""
+    try:
+        return os.fdopen(os.memfd_create("values", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING), "w+b")
+    except (AttributeError, OSError):  # elsewhere than on Linux, or where it is not allowed
+        return tempfile.TemporaryFile()
+
+
+def _array_in(shared: BinaryIO, shape: list[int], kind: str) -> np.ndarray | None:
+    """What the process has written into the file, without a copy; None where that is no such array."""
+    if len(shape) != 3 or not 0 < prod(shape) <= LARGEST_VOLUME or kind not in _KINDS:
         return None
-    values = np.empty(shape, dtype=_KINDS[kind])
-    return values if stream.readinto(memoryview(values).cast("B")) == values.nbytes else None
+    with suppress(ImportError, AttributeError, OSError):  # elsewhere than on Linux
+        import fcntl
+
+        fcntl.fcntl(shared, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)  # what is cut off later would end this process
+    dtype = np.dtype(_KINDS[kind])
+    size = prod(shape) * dtype.itemsize
+    if os.fstat(shared.fileno()).st_size != size:
+        return None
+    return np.frombuffer(mmap.mmap(shared.fileno(), size), dtype).reshape(shape)
 
 
 class _Told(Findings):
@@ -173,9 +190,9 @@ def serve() -> None:
     else:
         facts.update(warnings=findings.warnings, forced=findings.forced)
         values = np.ascontiguousarray(values, dtype=np.int16 if values.dtype == np.int16 else np.float32)
+        with open(question["shared"], "wb") as file:
+            file.write(memoryview(values).cast("B"))
         _send(answer, {"facts": facts, "array": {"shape": values.shape, "kind": values.dtype.name}})
-        answer.write(memoryview(values).cast("B"))
-        answer.flush()
     os._exit(0)  # past the finalisers of native libraries, which may still abort
 
 

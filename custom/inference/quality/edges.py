@@ -56,7 +56,7 @@ def on_wall(mesh: Mesh, meshes: Sequence[Mesh]) -> np.ndarray:
     others = [other.vertices for other in meshes if other.name != mesh.name and CHAMBERS[other.name].around is None]
     if not others:
         return np.ones(len(mesh.vertices), dtype=bool)
-    return KDTree(np.concatenate(others)).query(mesh.vertices)[0] > APART
+    return KDTree(np.concatenate(others)).query(mesh.vertices, distance_upper_bound=APART)[0] > APART
 
 
 def edge_distance(mesh: Mesh, meshes: Sequence[Mesh], edges: Edges) -> dict[str, float | None]:

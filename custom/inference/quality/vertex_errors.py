@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...geometry.mending.vertex_graph import VertexGraph
 from ...mesh import Mesh
 from ...networks.vertex_error import VertexError
 from ...networks.weights import load_weights
+from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Record
 from .checks import segmentation_of
@@ -54,9 +56,18 @@ class ExpectErrord(Transform):
         with timed(record["seconds"], "expected_error"):
             structures = {name: {**checks, **dict.fromkeys(REACHES)} for name, checks in record["structures"].items()}
             if self._possible(record):
-                record["meshes"] = [self._expected(record, mesh, structures) for mesh in record["meshes"]]
+                self._load()
+                record["meshes"] = side_by_side(
+                    [partial(self._expected, record, mesh, structures) for mesh in record["meshes"]]
+                )
             record["structures"] = structures
         return record
+
+    def _load(self) -> None:
+        if self.network is None:
+            network = VertexError(SIGNS)
+            load_weights(network, self.checkpoint)
+            self.network = network.eval()
 
     def _possible(self, record: Record) -> bool:
         names = tuple(mesh.name for mesh in record["meshes"])
@@ -64,10 +75,6 @@ class ExpectErrord(Transform):
         return self.checkpoint is not None and names == LEFT_HEART and told
 
     def _expected(self, record: Record, mesh: Mesh, structures: dict[str, dict[str, Any]]) -> Mesh:
-        if self.network is None:
-            network = VertexError(SIGNS)
-            load_weights(network, self.checkpoint)
-            self.network = network.eval()
         surface = Surface.of(mesh)
         expected = self.network.expected_mm(signs_of(record, mesh.name, surface))
         if usable(structures[mesh.name]):
@@ -106,7 +113,7 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
         "to_edge": np.abs(np.nan_to_num(edges.offset)),
         "has_edge": np.isfinite(edges.offset),
         "step": edges.step / 100,
-        "to_other": np.minimum(KDTree(others).query(points)[0], FAR),
+        "to_other": np.minimum(KDTree(others).query(points, distance_upper_bound=FAR)[0], FAR),
         "bump": bump,
         "unevenness": np.linalg.norm(graph.around_each(points) - points, axis=1),
         "area": np.log(surface.areas + 1e-3),

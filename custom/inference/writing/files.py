@@ -14,7 +14,7 @@ from pathlib import Path
 import nibabel
 import numpy as np
 from filelock import FileLock
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 
 from ...inputs import InputError
 from ...runtime.interruption import held
@@ -56,27 +56,30 @@ def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> by
     The same arguments give the same bytes: no name and no time is stored, and `remark` (at most 79 ASCII characters) as
     description.
     """
-    image = nibabel.Nifti1Image(labels, affine)
-    image.set_qform(affine, "scanner")
-    image.set_sform(affine, "scanner")
-    image.header.set_xyzt_units("mm")
-    image.header["descrip"] = remark
-    return igzip.compress(image.to_bytes(), compresslevel=1, mtime=0)
+    return _packed(labels.shape, labels.dtype, affine, remark, [labels])
 
 
 def encode_label_maps(label_maps: Iterable[np.ndarray], count: int, grid: Grid, remark: str = "") -> bytes:
     """As `encode_nifti`, of `count` label maps uint8 on one grid as the volumes of one file, which takes them one by
     one."""
+    volumes = (labels.astype(np.uint8, copy=False) for labels in label_maps)
+    return _packed((*grid.shape, count), np.dtype(np.uint8), grid.affine, remark, volumes)
+
+
+def _packed(
+    shape: tuple[int, ...], dtype: np.dtype, affine: np.ndarray, remark: str, volumes: Iterable[np.ndarray]
+) -> bytes:
     header = nibabel.Nifti1Header()
-    header.set_data_dtype(np.uint8)
-    header.set_data_shape((*grid.shape, count))
-    header.set_qform(grid.affine, "scanner")
-    header.set_sform(grid.affine, "scanner")
+    header.set_data_dtype(dtype)
+    header.set_data_shape(shape)
+    header.set_qform(affine, "scanner")
+    header.set_sform(affine, "scanner")
     header.set_xyzt_units("mm")
     header["descrip"], header["vox_offset"] = remark, header.single_vox_offset
+    header["scl_slope"], header["scl_inter"] = 1, 0
     packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
     parts = [packer.compress(header.binaryblock.ljust(header.single_vox_offset, b"\0"))]
-    parts += [packer.compress(labels.astype(np.uint8, copy=False).tobytes(order="F")) for labels in label_maps]
+    parts += [packer.compress(np.asfortranarray(volume).T) for volume in volumes]  # its memory, uncopied
     return b"".join([*parts, packer.flush()])
 
 

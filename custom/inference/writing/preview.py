@@ -139,7 +139,7 @@ def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
         corners = mesh.vertices[mesh.faces]
         normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
         normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-        seen = normals @ reader > -0.3  # perspective shows a little of what faces away
+        seen = normals @ reader > -0.1  # perspective shows a little of what faces away
         corners, normals = corners[seen], normals[seen]
         shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
         colours = shade[:, None] * np.array([to_rgb(CHAMBERS[mesh.name].colour)])
