@@ -64,6 +64,20 @@ def test_what_no_patch_frees_is_smoothed_as_a_whole(icosphere):
         assert np.ptp(surface, axis=0).min() > 1e-3
 
 
+def test_no_more_of_the_smoothed_form_is_taken_than_is_needed(icosphere, monkeypatch):
+    vertices, faces, _ = dented(icosphere, 2.1)
+    monkeypatch.setattr(untangling, "ROUNDS", 0)
+    result = untangle(vertices, faces)
+    monkeypatch.setattr(untangling, "BLENDS", 1)
+    smoothed = untangle(vertices, faces)
+    way, taken = (moved - vertices for moved in (smoothed, result))
+    weight = (way * taken).sum() / (way * way).sum()
+    np.testing.assert_allclose(taken, weight * way, atol=1e-12)
+    assert 0 < round(10 * weight) < 10 and weight == pytest.approx(round(10 * weight) / 10)
+    assert len(self_intersections(result, faces)) == 0
+    assert len(self_intersections(vertices + (weight - 0.1) * way, faces)) > 0
+
+
 def test_what_cannot_be_freed_is_said(icosphere):
     vertices, faces = (tensor.numpy() for tensor in icosphere(2))
     both, pair = np.concatenate([vertices, vertices]), np.concatenate([faces, faces + len(vertices)])
