@@ -252,6 +252,7 @@ KINDS: dict[str, Kind] = {
     "epochs": whole(1),
     "steps_per_epoch": whole(1),
     "max_steps": optional(whole(1)),
+    "max_seconds": optional(number(above=0)),
     "patience": optional(whole(1)),
     "segmentation_epochs": whole(0),
     "batch_size": whole(1),
