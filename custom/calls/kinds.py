@@ -249,6 +249,7 @@ KINDS: dict[str, Kind] = {
     "initial_weights": optional(weights),
     "resume": optional(weights),
     "supervision": supervision,
+    "representation_interval": whole(1),
     "epochs": whole(1),
     "steps_per_epoch": whole(1),
     "max_steps": optional(whole(1)),

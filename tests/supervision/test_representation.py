@@ -40,12 +40,12 @@ class SphereField(RepresentationNetwork):
         return field.view(-1, 1, self.size, self.size, self.size)
 
 
-def supervise(network, folder, learning_rate=1e-3):
+def supervise(network, folder, learning_rate=1e-3, interval=1):
     """Supervision by `network` as if its present weights were the pretrained ones."""
     weights = folder / "g.pt"
     torch.save(network.state_dict(), weights)
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
-    return RepresentationSupervision(network, optimizer, DistanceLoss(20), str(weights))
+    return RepresentationSupervision(network, optimizer, DistanceLoss(20), str(weights), interval)
 
 
 def test_labels_alone_move_a_sphere_home(tmp_path):
@@ -134,11 +134,20 @@ def test_after_the_meshes_g_learns_their_distances_and_can_go_on(tmp_path):
         assert torch.equal(one, other)
 
 
+def test_g_takes_its_turn_after_so_many_steps_and_a_resumed_one_too(tmp_path):
+    vertices = 0.5 * icosphere(1)[0].float()[None]
+    three = supervise(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False), tmp_path, interval=3)
+    assert [bool(three.learn(vertices)) for _ in range(7)] == [False, False, True, False, False, True, False]
+    resumed = supervise(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False), tmp_path, interval=3)
+    resumed.load_state_dict(three.state_dict())
+    assert [bool(resumed.learn(vertices)) for _ in range(2)] == [False, True]
+
+
 def test_missing_weights_are_asked_for(tmp_path):
     g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
     sphere, faces = icosphere(1)
     labels = torch.ones(1, 16, 16, 16, dtype=torch.bool)
     for weights, said in ((None, "needs weights of g"), (str(tmp_path / "nowhere.pt"), "there is no file nowhere.pt")):
-        occupancy = RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(20), weights)
+        occupancy = RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(20), weights, 1)
         with pytest.raises(ValueError, match=said):
             occupancy(sphere.float()[None], faces, labels, 0.05)
