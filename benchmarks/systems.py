@@ -34,10 +34,8 @@ class System(NamedTuple):
     """Systems of one network share the first stage."""
     overlay: str | None = None
     """Config in `configs/baselines` for training and inference."""
-    schedule: str | None = None
-    """Config of the training alone."""
-    overrides: dict[str, Any] = {}
-    """What differs in training and inference."""
+    paper: bool = False
+    """Whether it is the paper's f: `paper_train.json` and `paper_inference.json` join."""
     second: dict[str, Any] = {}
     """What differs in the second stage of training."""
     stride: str | None = None
@@ -46,7 +44,6 @@ class System(NamedTuple):
 
 LABELS, MESHES = "labels", "labels and meshes made of them"
 DEFAULT = "network_configurations#default#unet#first_stride"
-PAPER = {"network_def": "%network_configurations::paper", "fairing": 0, "subdivision": 0, "boundary_snapping": 0}
 THROUGH_G = {"supervision": "representation", "representation_interval": 4}
 SLOWLY = {"learning_rate": 0.0003, "end_learning_rate": 1e-05}
 """Three times the paper's rate, which is for 120,000 steps; at 1e-3 templates can turn inside out."""
@@ -55,11 +52,9 @@ SYSTEMS = {
     "voxel2mesh": System("Voxel2Mesh", MESHES, "voxel2mesh", "voxel2mesh", stride=DEFAULT),
     "mesh_deform_net": System("MeshDeformNet", MESHES, "mesh_deform_net", "mesh_deform_net", stride=DEFAULT),
     "occupancy": System("occupancy network", LABELS, "occupancy", "occupancy", stride=DEFAULT),
-    "paper_representation": System(
-        "paper's f, through g", LABELS, "paper", None, "paper_train.json", PAPER, SLOWLY | THROUGH_G
-    ),
+    "paper_representation": System("paper's f, through g", LABELS, "paper", paper=True, second=SLOWLY | THROUGH_G),
     "paper_exact": System(
-        "paper's f, exact distance", LABELS, "paper", None, "paper_train.json", PAPER, SLOWLY | {"supervision": "exact"}
+        "paper's f, exact distance", LABELS, "paper", paper=True, second=SLOWLY | {"supervision": "exact"}
     ),
     "default_representation": System("this bundle's f, through g", LABELS, "default", second=THROUGH_G, stride=DEFAULT),
     "default_exact": System("this bundle's f, exact distance", LABELS, "default", stride=DEFAULT),
@@ -115,9 +110,10 @@ def work_on(
     """
     system, own, start = row.system, row.folder(base), row.start(base)
     overlay = [f"baselines/{system.overlay}.json"] if system.overlay else []
-    configs = ["train.json", *overlay, *([system.schedule] if system.schedule else [])]
+    configs = ["train.json", *overlay, *(["paper_train.json"] if system.paper else [])]
+    inference = ["inference.json", "evaluate.json", *overlay, *(["paper_inference.json"] if system.paper else [])]
     # the U-Net of 128 voxels and stride 2 is that of 64 voxels and stride 1
-    network = system.overrides | ({system.stride: 2 if common["volume_size"] >= 128 else 1} if system.stride else {})
+    network = {system.stride: 2 if common["volume_size"] >= 128 else 1} if system.stride else {}
     training = training | network | {"seed": row.seed, "warmup_steps": 100}
     first = {"epochs": START_EPOCHS, "steps_per_epoch": stages[0] // START_EPOCHS, "segmentation_epochs": START_EPOCHS}
     first |= {"val_interval": START_EPOCHS, "learning_rate": 0.002, "max_seconds": None, "patience": None}
@@ -128,7 +124,7 @@ def work_on(
     if not (own / "test" / "metrics.json").exists():
         evaluation = common | network
         evaluation |= {"checkpoint": str(own / "train" / "model.pt"), "dataset_dir": test, "skip_existing": True}
-        run("evaluation", ["inference.json", "evaluate.json", *overlay], evaluation | {"output_dir": str(own / "test")})
+        run("evaluation", inference, evaluation | {"output_dir": str(own / "test")})
     if not (own / "cost.json").exists():
         cost = costs(configs, training | second | {"output_dir": str(own / "train")})
         (own / "cost.json").write_text(json.dumps(cost))

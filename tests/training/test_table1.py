@@ -85,7 +85,6 @@ def test_every_system_has_its_configs():
     folder = ROOT / "bundle" / "configs"
     for system in SYSTEMS.values():
         assert system.overlay is None or (folder / "baselines" / f"{system.overlay}.json").is_file()
-        assert system.schedule is None or (folder / system.schedule).is_file()
 
 
 def test_an_unknown_row_is_refused(tmp_path):
