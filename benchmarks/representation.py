@@ -64,7 +64,8 @@ def projection_candidates(size: int) -> dict[str, Callable[[], object]]:
 
 def network_candidates(size: int) -> dict[str, Callable[[], object]]:
     """Training steps without the optimiser, batch 1."""
-    arguments = json.loads(CONFIG.read_text())["network_def"]
+    config = json.loads(CONFIG.read_text())
+    arguments, loss = config["network_def"], DistanceLoss(config["loss"]["exponent"])
     del arguments["_target_"]
     vertices = (0.5 * icosphere(4)[0].float())[None]
     distance = torch.rand(1, 1, size, size, size)
@@ -72,7 +73,7 @@ def network_candidates(size: int) -> dict[str, Callable[[], object]]:
     def step(amp: bool, layout: torch.memory_format) -> Callable[[], object]:
         network = RepresentationNetwork(**arguments | {"size": size, "subdivisions": 4, "amp": amp})
         network.to(memory_format=layout)
-        return lambda: DistanceLoss()(network(vertices), distance).backward()
+        return lambda: loss(network(vertices), distance).backward()
 
     return {
         f"{'bfloat16' if amp else 'float32'}, {name}": step(amp, layout)

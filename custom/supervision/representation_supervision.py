@@ -35,14 +35,19 @@ class RepresentationSupervision(Supervision):
         loss: (predictions, exact distance) to g's loss, e.g. a :class:`DistanceLoss`.
         weights: path of g's pretrained state dict, read when g is first asked, or told what a checkpoint holds: a
             config can hold this supervision and use another.
+        interval: steps of the shape network to one of g, 1 in the paper; that one costs more than the rest.
     """
 
-    def __init__(self, network: nn.Module, optimizer: Optimizer, loss: nn.Module, weights: str | None) -> None:
+    def __init__(
+        self, network: nn.Module, optimizer: Optimizer, loss: nn.Module, weights: str | None, interval: int
+    ) -> None:
         self.network = network
         self.core: RepresentationNetwork = getattr(network, "module", network)
         self.optimizer = optimizer
         self.loss = loss
         self.weights = weights
+        self.interval = interval
+        self._steps = 0
         self._loaded = False
         self._freeze()
 
@@ -70,7 +75,10 @@ class RepresentationSupervision(Supervision):
         return F.binary_cross_entropy_with_logits(-distance / tau, occupancy, reduction="none").flatten(1).mean(1)
 
     def learn(self, vertices: Tensor) -> dict[str, Tensor]:
-        """One step of g on the meshes; its loss comes back as ``representation``."""
+        """When its turn comes, one step of g on the meshes; its loss comes back as ``representation``."""
+        self._steps += 1
+        if self._steps % self.interval:
+            return {}
         exact = torch.stack([cube_distance_field(mesh, self.core.faces, self.core.size) for mesh in vertices])
         self.network.train().requires_grad_(True)
         self.optimizer.zero_grad(set_to_none=True)
@@ -81,11 +89,12 @@ class RepresentationSupervision(Supervision):
         return {"representation": loss.detach()}
 
     def state_dict(self) -> dict[str, Any]:
-        return {"network": self.core.state_dict(), "optimizer": self.optimizer.state_dict()}
+        return {"network": self.core.state_dict(), "optimizer": self.optimizer.state_dict(), "steps": self._steps}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.core.load_state_dict(state["network"], strict=True)
         self.optimizer.load_state_dict(state["optimizer"])
+        self._steps = state.get("steps", 0)  # 0.16.0 had an interval of 1
         self._loaded = True
 
     def _freeze(self) -> None:

@@ -25,6 +25,7 @@ from ..inputs import InputError
 from ..networks.weights import read_weights
 from ..runtime.interruption import heed_signals, held, interrupted, settle
 from ..runtime.standard_streams import open_standard_streams
+from .learning_curve import LearningCurve
 
 
 def run_training(
@@ -36,20 +37,22 @@ def run_training(
     seed: int,
     resume: str | None,
     max_steps: int | None,
+    max_seconds: float | None,
     patience: int | None,
 ) -> None:
     """Trains, from the start or from a checkpoint, to the last epoch or an earlier end.
 
-    ``folder`` receives ``checkpoint.pt``, everything needed to go on, after every epoch and at every early end, and
-    ``model.pt``, the state dict with the best key metric of the validation so far. An early end is ``max_steps``,
-    ``patience``, or a signal (SIGINT, SIGTERM, SIGHUP), which takes effect after the step under way.
+    ``folder`` receives ``checkpoint.pt``, everything needed to go on, after every epoch and at every early end,
+    ``model.pt``, the state dict with the best key metric of the validation so far, and ``curve.json``
+    (:class:`LearningCurve`). An early end is ``max_steps``, ``max_seconds``, ``patience``, or a signal (SIGINT,
+    SIGTERM, SIGHUP), which takes effect after the step under way.
 
     Every step draws its random numbers from a stream of its own, so a training that was interrupted and resumed ends
     with the weights of one that was not: to the bit on the CPU, and on a GPU as far as its kernels are deterministic.
 
     Args:
         trainer: its data loader takes its batches from a :class:`custom.data.StepBatches`.
-        validator: run by the trainer's handlers, and at ``max_steps``.
+        validator: run by the trainer's handlers, and at ``max_steps`` and ``max_seconds``.
         network: what ``model.pt`` holds.
         objects: name to what ``checkpoint.pt`` holds; all have ``state_dict`` and ``load_state_dict``.
         folder: made where missing.
@@ -57,6 +60,7 @@ def run_training(
         resume: path of a ``checkpoint.pt``, or None for a new training.
         max_steps: steps after which to end, those before ``resume`` included; None: at the last epoch. Schedules
             follow the epochs all the same.
+        max_seconds: of learning, as :class:`LearningCurve` counts them, after which to end; None: never.
         patience: validations without a better key metric after which to end; None: never.
 
     Raises:
@@ -69,13 +73,14 @@ def run_training(
         _attach_progress_bar(trainer)
     trainer.add_event_handler(Events.ITERATION_STARTED, _seed_step, seed)
     trainer.add_event_handler(Events.ITERATION_COMPLETED, _refuse_infinite_loss)
-    if max_steps is not None:
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_after, validator, max_steps)
+    curve = LearningCurve(folder)
+    curve.attach(trainer, validator)
+    trainer.add_event_handler(Events.ITERATION_COMPLETED, _end_after, validator, curve, max_steps, max_seconds)
     best = Checkpoint({"model": network}, _save_in(folder), filename_pattern="model.pt", score_function=_key_metric)
     patient = EarlyStopping(sys.maxsize if patience is None else patience, _key_metric, trainer)
     for handler in (best, patient):
         validator.add_event_handler(Events.COMPLETED, handler)
-    objects = objects | {"best": best, "patience": patient}
+    objects = objects | {"best": best, "patience": patient, "curve": curve}
     newest = Checkpoint(objects, _save_in(folder), filename_pattern="checkpoint.pt", n_saved=None)
     trainer.add_event_handler(Events.EPOCH_COMPLETED | Events.TERMINATE, newest)
     if resume is not None:
@@ -129,8 +134,8 @@ def _save_in(folder: str) -> Callable[[Any, str, Any], None]:
 
 def _load(trainer: Trainer, objects: dict[str, Any], path: str) -> None:
     state = read_weights(path)
-    if "patience" not in state:  # of 0.2.0
-        objects = {name: value for name, value in objects.items() if name != "patience"}
+    for name in {"patience", "curve"} - set(state):  # of 0.2.0, of 0.16.0
+        objects = {key: value for key, value in objects.items() if key != name}
     epochs = trainer.state.max_epochs  # the call's, not the interrupted run's: a run may be prolonged
     try:
         Checkpoint.load_objects(objects, state)
@@ -166,7 +171,12 @@ def _end_if_interrupted(trainer: Engine) -> None:
         trainer.terminate()
 
 
-def _end_after(trainer: Engine, validator: Evaluator, max_steps: int) -> None:
-    if trainer.state.iteration >= max_steps:
+def _end_after(
+    trainer: Trainer, validator: Evaluator, curve: LearningCurve, max_steps: int | None, max_seconds: float | None
+) -> None:
+    spent = max_steps is not None and trainer.state.iteration >= max_steps
+    if max_seconds is not None:  # every process ends after the same step
+        spent |= idist.all_reduce(curve.seconds, "MAX") >= max_seconds
+    if spent:
         validator.run(trainer.state.epoch)
         trainer.terminate()

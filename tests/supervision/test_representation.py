@@ -12,11 +12,21 @@ from custom.template import GraphOperator, chebyshev_operator, icosphere
 
 def test_distance_loss_weighs_by_closeness_and_sums_over_levels():
     distance = torch.tensor([0.0, math.sqrt(12), math.sqrt(3)]).view(1, 1, 3, 1, 1)
-    one_off = (distance + 1.0).expand(-1, 2, -1, -1, -1)
-    loss = DistanceLoss()
-    torch.testing.assert_close(loss(one_off, distance), torch.tensor(2 * (1.0 + 0.0 + 0.25) / 3))
-    torch.testing.assert_close(loss(one_off[:, :1], distance), torch.tensor((1.0 + 0.0 + 0.25) / 3))
-    assert loss(distance, distance) == 0
+    off = distance + torch.tensor([1.0, 5.0, 3.0]).view(1, 1, 3, 1, 1).expand(-1, 2, -1, -1, -1)
+    for exponent, half in ((2, 0.25), (20, 0.5**20)):  # the weight half a diagonal away
+        loss = DistanceLoss(exponent)
+        one = (1.0 + half * 9.0) / (1.0 + half)
+        torch.testing.assert_close(loss(off, distance), torch.tensor(2 * one))
+        torch.testing.assert_close(loss(off[:, :1], distance), torch.tensor(one))
+        assert loss(distance, distance) == 0
+
+
+def test_distance_loss_counts_every_surface_alike():
+    near, far = torch.zeros(1, 1, 4, 4, 4), torch.full((1, 1, 4, 4, 4), 2.0)
+    far[..., 0] = 0.0  # a small surface: few voxels near it
+    loss = DistanceLoss(20)
+    both = loss(torch.cat([near + 1, far + 2]), torch.cat([near, far]))
+    torch.testing.assert_close(both, (loss(near + 1, near) + loss(far + 2, far)) / 2)
 
 
 class SphereField(RepresentationNetwork):
@@ -30,12 +40,12 @@ class SphereField(RepresentationNetwork):
         return field.view(-1, 1, self.size, self.size, self.size)
 
 
-def supervise(network, folder, learning_rate=1e-3):
+def supervise(network, folder, learning_rate=1e-3, interval=1):
     """Supervision by `network` as if its present weights were the pretrained ones."""
     weights = folder / "g.pt"
     torch.save(network.state_dict(), weights)
     optimizer = torch.optim.AdamW(network.parameters(), lr=learning_rate)
-    return RepresentationSupervision(network, optimizer, DistanceLoss(), str(weights))
+    return RepresentationSupervision(network, optimizer, DistanceLoss(20), str(weights), interval)
 
 
 def test_labels_alone_move_a_sphere_home(tmp_path):
@@ -104,13 +114,13 @@ def test_after_the_meshes_g_learns_their_distances_and_can_go_on(tmp_path):
     exact = torch.stack([cube_distance_field(mesh, faces, 16) for mesh in vertices]).unsqueeze(1)
 
     straight = supervise(fresh(), tmp_path)
-    before = DistanceLoss()(straight.core(vertices), exact)
+    before = DistanceLoss(20)(straight.core(vertices), exact)
     for _ in range(20):
         torch.manual_seed(1)
         shown = straight.learn(vertices)
         assert not straight.core.training and not any(weight.requires_grad for weight in straight.core.parameters())
     assert set(shown) == {"representation"}
-    assert DistanceLoss()(straight.core(vertices), exact) < 0.5 * before
+    assert DistanceLoss(20)(straight.core(vertices), exact) < 0.5 * before
 
     halves = supervise(fresh(), tmp_path)
     for step in range(20):
@@ -124,11 +134,20 @@ def test_after_the_meshes_g_learns_their_distances_and_can_go_on(tmp_path):
         assert torch.equal(one, other)
 
 
+def test_g_takes_its_turn_after_so_many_steps_and_a_resumed_one_too(tmp_path):
+    vertices = 0.5 * icosphere(1)[0].float()[None]
+    three = supervise(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False), tmp_path, interval=3)
+    assert [bool(three.learn(vertices)) for _ in range(7)] == [False, False, True, False, False, True, False]
+    resumed = supervise(RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False), tmp_path, interval=3)
+    resumed.load_state_dict(three.state_dict())
+    assert [bool(resumed.learn(vertices)) for _ in range(2)] == [False, True]
+
+
 def test_missing_weights_are_asked_for(tmp_path):
     g = RepresentationNetwork(16, 8, [16, 8], 0.1, 1, False)
     sphere, faces = icosphere(1)
     labels = torch.ones(1, 16, 16, 16, dtype=torch.bool)
     for weights, said in ((None, "needs weights of g"), (str(tmp_path / "nowhere.pt"), "there is no file nowhere.pt")):
-        occupancy = RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(), weights)
+        occupancy = RepresentationSupervision(g, torch.optim.AdamW(g.parameters()), DistanceLoss(20), weights, 1)
         with pytest.raises(ValueError, match=said):
             occupancy(sphere.float()[None], faces, labels, 0.05)

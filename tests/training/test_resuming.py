@@ -1,5 +1,6 @@
 """A training that was interrupted ends with the weights of one that was not, to the bit."""
 
+import json
 import os
 import signal
 from multiprocessing import active_children
@@ -59,11 +60,11 @@ def test_pretraining_goes_on_where_it_stopped(train, tmp_path):
 
 @pytest.mark.slow
 def test_the_best_weights_stay_through_a_resume(train, tmp_path):
-    """A resumed run that validates worse than the run before does not replace its model.pt; 0.2.0 knew no patience."""
+    """A resumed run that validates worse does not replace model.pt; early versions knew no patience and no curve."""
     train("train", tmp_path, max_steps=1)
     state = load(tmp_path)
     state["best"]["_saved"] = [(2.0, "model.pt")]
-    del state["patience"]
+    del state["patience"], state["curve"]
     torch.save(state, tmp_path / "checkpoint.pt")
     (tmp_path / "model.pt").write_bytes(b"the best")
     train("train", tmp_path, max_steps=2, resume=str(tmp_path / "checkpoint.pt"))
@@ -76,8 +77,19 @@ def test_a_training_that_does_not_improve_ends_with_its_checkpoint(train, tmp_pa
     train("train", tmp_path, epochs=9, val_interval=1, patience=1, **still)
     ended = load(tmp_path)
     assert ended["trainer"]["iteration"] == 2 and ended["patience"]["counter"] == 1
+    before = json.loads((tmp_path / "curve.json").read_text())
     train("train", tmp_path, epochs=9, val_interval=1, patience=2, resume=str(tmp_path / "checkpoint.pt"), **still)
     assert load(tmp_path)["trainer"]["iteration"] == 3
+    curve = json.loads((tmp_path / "curve.json").read_text())
+    assert curve[:2] == before and [row["step"] for row in curve] == [1, 2, 3]
+    assert 0 < curve[0]["seconds"] < curve[1]["seconds"] < curve[2]["seconds"]
+    assert all(0 <= row["validation_dice"] <= 1 for row in curve)
+
+
+def test_a_training_ends_when_its_seconds_are_spent(train, tmp_path):
+    train("train", tmp_path, max_seconds=1e-3, segmentation_epochs=9)
+    assert load(tmp_path)["trainer"]["iteration"] == 1
+    assert [row["step"] for row in json.loads((tmp_path / "curve.json").read_text())] == [1]
 
 
 def test_a_missing_checkpoint_is_named(train, tmp_path):
