@@ -17,7 +17,7 @@ DESCENT = {
     "learning_rate": 1,
     "weight_decay": 0,
     "supervisions#representation#optimizer#_target_": "torch.optim.SGD",
-    "representation_learning_rate": 1,
+    "representation_learning_rate": 0.1,  # the rounding of meshes alone moves gradients of g by 2e-4
 }
 """After one step the weights are the initial ones less the gradient."""
 ONE_STEP = {
