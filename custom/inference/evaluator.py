@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,7 @@ class CaseEvaluator(SupervisedEvaluator):
         heed_signals()
         self.rows = []
         cases = self.data_loader.dataset.data
-        gc.freeze()  # of all that is imported nothing is garbage, and looking through it takes 0.3 s a case
+        _freeze()
         with suppress(Interrupted), tqdm(total=len(cases), unit="case", disable=True if rank() else None) as self._bar:
             for case in cases:
                 with suppress(InputError):  # which each case then tells of itself
@@ -123,8 +124,6 @@ class CaseEvaluator(SupervisedEvaluator):
             except Exception:  # what the loader makes of workers that got the signal as well
                 if not interrupted():
                     raise
-            finally:
-                gc.unfreeze()
         with held():
             self.rows = [self._checked(row, case) for row, case in zip(self.rows, cases, strict=False)]
 
@@ -196,6 +195,12 @@ class CaseEvaluator(SupervisedEvaluator):
     def _log(level: int, message: str) -> None:
         with tqdm.external_write_mode():
             logger.log(level, message)
+
+
+@cache  # once a process, or what is garbage at the next time would stay for ever
+def _freeze() -> None:
+    """Take what is imported out of the garbage collector's sight: to look through it takes 0.3 s a case."""
+    gc.freeze()
 
 
 def explain(error: Exception, path: str) -> tuple[str, str]:
