@@ -15,6 +15,7 @@ from pydicom.tag import Tag
 from pydicom.uid import CTImageStorage, EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 PATIENT = "Doe^Jane"
+PATIENT_ID = "Jane-4711"  # letters: digits alone turn up in a UID by chance
 
 
 def write_series(
@@ -157,7 +158,7 @@ def _header(kind: str, series: str, modality: str) -> FileDataset:
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     header = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
     header.SOPClassUID, header.SOPInstanceUID = kind, meta.MediaStorageSOPInstanceUID
-    header.PatientName, header.PatientID, header.Modality = PATIENT, "4711", modality
+    header.PatientName, header.PatientID, header.Modality = PATIENT, PATIENT_ID, modality
     header.StudyInstanceUID, header.SeriesInstanceUID, header.FrameOfReferenceUID = "1.2.3", series, "1.2.4"
     return header
 

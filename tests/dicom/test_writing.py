@@ -13,7 +13,7 @@ import numpy as np
 import pydicom
 import pytest
 import trimesh
-from dicom_files import PATIENT, write_enhanced, write_series
+from dicom_files import PATIENT, PATIENT_ID, write_enhanced, write_series
 from highdicom.seg import segread
 from matplotlib.image import imread
 from pydicom.sr.codedict import codes
@@ -161,7 +161,7 @@ def test_they_belong_to_the_patient_and_refer_to_the_images(tmp_path, kind):
     series = {headers[0].SeriesInstanceUID}
     for ending, content in written.items():
         read = pydicom.dcmread(io.BytesIO(content))
-        assert str(read.PatientName) == PATIENT and read.PatientID == "4711"
+        assert str(read.PatientName) == PATIENT and read.PatientID == PATIENT_ID
         assert read.StudyInstanceUID == "1.2.3"
         assert ending in (".sr.dcm", ".sc.dcm") or read.FrameOfReferenceUID == "1.2.4"
         assert not series & {read.SeriesInstanceUID} or ending == "_LV.stl.dcm"  # both surfaces are one series
@@ -242,7 +242,7 @@ def test_an_unreadable_tag_that_nothing_needs_is_left_out(tmp_path):
         path.write_bytes(content.replace(b"\x10\0\x10\0PN", b"\x10\0\x10\0P%"))
     for content in _write(folder)[-1].values():
         read = pydicom.dcmread(io.BytesIO(content))
-        assert read.PatientID == "4711" and not str(read.PatientName)
+        assert read.PatientID == PATIENT_ID and not str(read.PatientName)
 
 
 @pytest.mark.parametrize("uid", [None, "1.2.3"])

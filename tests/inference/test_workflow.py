@@ -15,7 +15,7 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
-from dicom_files import PATIENT, write_series
+from dicom_files import PATIENT, PATIENT_ID, write_series
 from phantom import write_itk
 from refusals import refusal_of
 from stand_in import CONFIG, OBLIQUE, ROOT
@@ -68,7 +68,7 @@ def test_every_kind_of_input_and_a_bad_one_in_a_batch(tmp_path, workflow, caplog
     written = [path for path in data.iterdir() if path.is_file() and path not in before]
     assert len(written) == 4 * 7 + 1 + 2
     for text in [caplog.text, *(path.read_bytes().decode("latin-1") for path in written)]:
-        assert PATIENT not in text and "4711" not in text and str(data) not in text
+        assert PATIENT not in text and PATIENT_ID not in text and str(data) not in text
 
 
 def test_the_next_case_is_read_while_the_network_sees_one(tmp_path, workflow, monkeypatch, volume, write_nifti):
@@ -189,7 +189,7 @@ def test_dicom_output_stands_beside_its_series_and_is_no_case(tmp_path, workflow
     chambers = _report(tmp_path, "a")["structures"].values()
     trusted = [checks["volume_ml"] for checks in chambers if checks["trust"] != "do not use"]
     assert [float(number) for number in told] == trusted
-    assert PATIENT not in caplog.text and "4711" not in caplog.text
+    assert PATIENT not in caplog.text and PATIENT_ID not in caplog.text
 
 
 def test_a_zip_has_its_outputs_beside_it(tmp_path, workflow, volume):
