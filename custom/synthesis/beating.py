@@ -5,7 +5,8 @@ gives its stroke volume and takes it back, early and with the atrium's contracti
 which stays; its wall thickens so that its volume stays; valves open and close; the atria fill while the ventricle
 empties. Right chambers follow. Times are those of the Wiggers diagram (Mitchell and Wang, Adv Physiol Educ 2014); that
 the atrium's contraction brings about a quarter of the filling is Hoit, J Am Coll Cardiol 2014. The curves between are
-ours: monotone cubics through a few points.
+ours: monotone cubics through a few points, drawn out in time as the `rhythm` has it. Atria that fibrillate do not
+contract.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from scipy.optimize import brentq
 
 from .heart import Heart
 from .population import Patient
+from .rhythm import Rhythm
 from .streams import stream
 
 EJECTION = (0.15, 0.75)
@@ -37,7 +39,18 @@ _FILLED = (
     (0, 6, 20, 36, 42, 47, 54, 62, 72, 84, 93, 100),
     (0.02, 0.10, 0.50, 0.93, 1.0, 0.93, 0.62, 0.46, 0.44, 0.42, 0.05, 0.02),
 )
+_WITHOUT_CONTRACTION = {
+    "emptied": (
+        (0, 6, 12, 20, 28, 36, 42, 47, 54, 66, 80, 100),
+        (0.0, 0.02, 0.22, 0.62, 0.90, 1.0, 1.0, 0.85, 0.40, 0.10, 0.0, 0.0),
+    ),
+    "filled": (
+        (0, 6, 20, 36, 42, 47, 54, 66, 80, 100),
+        (0.05, 0.12, 0.50, 0.93, 1.0, 0.90, 0.50, 0.15, 0.02, 0.05),
+    ),
+}
 _MITRAL = ((0, 42, 48, 56, 68, 80, 88, 96, 100), (0.0, 0.0, 1.0, 0.7, 0.3, 0.3, 0.8, 0.0, 0.0))
+_SYSTOLE = 42.0  # per cent of the beat that it takes in these curves
 _AORTIC = ((0, 6, 11, 28, 36, 40, 100), (0.0, 0.0, 1.0, 0.8, 0.1, 0.0, 0.0))
 
 
@@ -65,6 +78,7 @@ class Beat:
         self.emptying = float(min(LARGEST_EMPTYING, 0.15 + rng.uniform(0.4, 0.8) * self.ejection))
         """Likewise of the left atrium, as a share of its largest volume."""
         self._opening, self._aortic_opening = rng.uniform(0.5, 1.0), rng.uniform(0.5, 0.95)
+        self.rhythm = Rhythm(patient.seed)
         heart = Heart(patient)
         self._radius, self._length = heart.lv_radius, heart.lv_length
         self._apex = _apex(Heart(self._patient_at(0.0)))
@@ -75,12 +89,14 @@ class Beat:
         return Moment(patient, patient.pose[:3, :3] @ (_apex(Heart(patient)) - self._apex))
 
     def _patient_at(self, percent: float) -> Patient:
-        p, emptied = self.patient, _value(_EMPTIED, percent)
+        percent = float(np.interp(percent % 100, (0, self.rhythm.systole, 100), (0, _SYSTOLE, 100)))
+        curves = _WITHOUT_CONTRACTION if self.rhythm.fibrillates else {"emptied": _EMPTIED, "filled": _FILLED}
+        p, emptied = self.patient, _value(curves["emptied"], percent)
         left = 1 - self.ejection * emptied
         length = 1 - SHORTENING * self.ejection * emptied
         radius = np.sqrt(left / length)
         thicker = self._thickening(radius, length)
-        filled = 1 - self.emptying * (1 - _value(_FILLED, percent))
+        filled = 1 - self.emptying * (1 - _value(curves["filled"], percent))
         stroke = self.ejection * emptied * p.lv_volume
         return replace(
             p,

@@ -11,7 +11,7 @@ import torch
 
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
-from .beating import Beat, percents
+from .beating import Beat, Moment, percents
 from .painting import draw_patient, paint
 from .population import Device, Patient
 from .scanner import scan
@@ -43,7 +43,8 @@ class Kind:
 @dataclass(frozen=True)
 class Case:
     """image (D0, D1, D2) int16 HU, labels (D0, D1, D2) uint8 (1 = LA, 2 = LV), structures (D0, D1, D2) uint8, affine
-    (4, 4) voxel -> RAS mm, the patient, how the scan was made, and the chambers' volumes in mL by counting voxels."""
+    (4, 4) voxel -> RAS mm, the patient, how the scan was made, the chambers' volumes in mL by counting voxels, and
+    `shift` (3,), RAS mm, by which everything lies back from where the patient's shapes are."""
 
     image: np.ndarray
     labels: np.ndarray
@@ -52,6 +53,7 @@ class Case:
     patient: Patient
     acquisition: Acquisition
     volumes_ml: dict[str, float]
+    shift: np.ndarray
 
 
 def generate_case(
@@ -71,7 +73,8 @@ def generate_case(
         device: where to compute.
     """
     examination, rng = _examination(seed, kind, shape, spacing)
-    return _scanned(examination, examination.patient, np.zeros(3), int(rng.integers(2**62)), device)
+    still = Moment(examination.patient, np.zeros(3))
+    return _scanned(examination, still, (), int(rng.integers(2**62)), device)
 
 
 def generate_beat(
@@ -82,17 +85,19 @@ def generate_beat(
     spacing: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[tuple[float, Case]]:
-    """Generate a patient whose heart beats, and scan so many phases, each with its own noise.
+    """Generate a patient whose heart beats, and scan so many phases, each with its own noise, dose and blur.
 
     Yields per cent of the beat and case, from end-diastole on; all cases lie on one grid. The arguments are those of
     `generate_case`, whose patient is this one, and whose heart is that of end-diastole but for the valves.
     """
     examination, _ = _examination(seed, kind, shape, spacing)
-    beat = Beat(examination.patient)
+    beat, scan = Beat(examination.patient), examination.acquisition
     for percent in percents(phases):
-        moment = beat.at(percent)
+        middle, third = beat.rhythm.seen_at(percent), beat.rhythm.exposure / 3
+        dosed = examination._replace(acquisition=replace(scan, noise=scan.noise / beat.rhythm.dose(percent) ** 0.5))
         noise = int(stream(seed, f"noise at {percent:g} %").integers(2**62))
-        yield percent, _scanned(examination, moment.patient, moment.shift, noise, device)
+        others = (beat.at(middle - third), beat.at(middle + third))
+        yield percent, _scanned(dosed, beat.at(middle), others, noise, device)
 
 
 class _Examination(NamedTuple):
@@ -121,24 +126,31 @@ def _examination(
 
 
 def _scanned(
-    examination: _Examination, patient: Patient, shift: np.ndarray, seed: int, device: torch.device | str
+    examination: _Examination, moment: Moment, others: Sequence[Moment], seed: int, device: torch.device | str
 ) -> Case:
-    """A patient painted and scanned, everything moved by -`shift` (3,) mm; `seed` is that of the noise."""
+    """A patient painted and scanned at a moment, blurred by `others`; `seed` is that of the noise."""
     _, acquisition, offset, shape, spacing = examination
     # structures are painted in layers; every slice lies on the middle one of its own
     layers = LAYERS if spacing[2] > THICK else 1
     fine, painted = (*spacing[:2], spacing[2] / layers), (*shape[:2], shape[2] * layers)
-    structures = paint(patient, centred_affine(painted, fine, offset + shift), painted, device)
+
+    def paint_at(moment: Moment, step: int) -> torch.Tensor:
+        """On every `step`-th voxel."""
+        affine = centred_affine(painted, fine, offset + moment.shift) @ np.diag([step, step, step, 1.0])
+        return paint(moment.patient, affine, tuple(-(-n // step) for n in painted), device)
+
+    structures, moments = paint_at(moment, 1), [paint_at(other, 2) for other in others]
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
     generator = torch.Generator(device).manual_seed(seed)
     image, labels, structures = (
-        volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator)
+        volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator, moments)
     )
     labels = labels.cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3
     volumes = {name: float((labels == label).sum() * voxel) for name, label in LEFT_HEART_LABELS.items()}
     image = image.round().to(torch.int16).cpu().numpy()
-    return Case(image, labels, structures.cpu(), centred_affine(shape, spacing, offset), patient, acquisition, volumes)
+    affine = centred_affine(shape, spacing, offset)
+    return Case(image, labels, structures.cpu(), affine, moment.patient, acquisition, volumes, moment.shift)
 
 
 def equip(patient: Patient, devices: Sequence[str], rng: np.random.Generator) -> Patient:

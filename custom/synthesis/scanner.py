@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 from ..inputs import AIR
 from .acquisition import Acquisition
@@ -44,7 +45,11 @@ class Scan(NamedTuple):
 
 
 def scan(
-    structures: torch.Tensor, spacing: Sequence[float], acquisition: Acquisition, generator: torch.Generator
+    structures: torch.Tensor,
+    spacing: Sequence[float],
+    acquisition: Acquisition,
+    generator: torch.Generator,
+    moments: Sequence[torch.Tensor] = (),
 ) -> Scan:
     """Simulate one scan; every call draws tissue values, noise and artefacts afresh.
 
@@ -56,10 +61,13 @@ def scan(
         spacing: voxel size along the three axes, mm.
         acquisition: how the scan is made.
         generator: source of all randomness, on the device of `structures`.
+        moments: the same of other moments that the scan lasts for, on every second voxel, `structures` being that in
+            the middle: the image is the mean of all. A scan with steps between its slabs has no such blur.
     """
     spacing = [float(s) for s in spacing]
     rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
     tissues, shape, device = draw_tissues(rng, acquisition.contrast), structures.shape, structures.device
+    blur = None if acquisition.step else _exposure(structures, moments, torch.from_numpy(tissues.mean).to(device))
     if acquisition.step:
         structures = shift_slabs(structures, spacing, acquisition.step, rng)
     index = structures.int()
@@ -75,6 +83,8 @@ def scan(
         strings = random_field(shape, spacing, scales, generator).abs_().mul_(-2.0).add_(1.6)
         image.addcmul_(filaments[index], strings)
     image.addcmul_(texture[index], random_field(shape, spacing, float(rng.uniform(3, 6)), generator))
+    if blur is not None:
+        image += blur
     if acquisition.motion:
         image = blur_by_motion(image, _table(HEART, 1.0, device)[index] > 0, spacing, acquisition.motion, rng)
     density = _streaking(tissues, acquisition, device)[index]
@@ -89,6 +99,19 @@ def scan(
     outside = ~field_of_view(labels, spacing, acquisition.cut, acquisition.circle, rng)
     structures = structures.masked_fill(outside, int(Structure.AIR))
     return Scan(image.masked_fill_(outside, AIR), labels.masked_fill_(outside, 0), structures)
+
+
+def _exposure(structures: torch.Tensor, moments: Sequence[torch.Tensor], mean: torch.Tensor) -> torch.Tensor | None:
+    """What the mean of several moments adds to the image of the one in the middle, (D0, D1, D2) HU: coarse, since it is
+    smooth where something moves and nothing elsewhere."""
+    if not moments:
+        return None
+    middle = mean[structures[::2, ::2, ::2].int()]
+    added = sum(mean[each.int()] for each in moments).sub_(len(moments) * middle).div_(len(moments) + 1)
+    size = [2 * length - 1 for length in added.shape]
+    fine = F.interpolate(added[None, None], size=size, mode="trilinear", align_corners=True)
+    pad = [extent for n, m in zip(structures.shape[::-1], size[::-1], strict=True) for extent in (0, n - m)]
+    return F.pad(fine, pad, mode="replicate")[0, 0]
 
 
 def _reconstruct(

@@ -26,10 +26,14 @@ class Truth:
     """Landmarks of a patient in the scanner's RAS mm.
 
     Shapes live in the upright, unbent patient; `to_scanner` brings their points to where they are painted.
+
+    Args:
+        patient: as it is at a moment.
+        shift: (3,) RAS mm by which everything lies back, of `Case`.
     """
 
-    def __init__(self, patient: Patient) -> None:
-        self.patient, self.heart, self.bend = patient, Heart(patient), bending(patient)
+    def __init__(self, patient: Patient, shift: np.ndarray | float = 0.0) -> None:
+        self.patient, self.heart, self.bend, self.shift = patient, Heart(patient), bending(patient), shift
 
     def to_scanner(self, points: np.ndarray) -> np.ndarray:
         """Points (..., 3) of the shapes' frame as RAS mm: the bending's inverse by iteration, then the pose."""
@@ -38,7 +42,11 @@ class Truth:
         for _ in range(12):
             shift = self.bend(torch.from_numpy(np.moveaxis(found, -1, 0).copy())).numpy()
             found = points - np.moveaxis(shift, 0, -1)
-        return apply_affine(self.patient.pose, found)
+        return apply_affine(self.patient.pose, found) - self.shift
+
+    def _from_scanner(self, points: np.ndarray) -> np.ndarray:
+        """Points (N, 3) of the scanner before the bending, which is where it is given."""
+        return apply_affine(np.linalg.inv(self.patient.pose), points + self.shift)
 
     def landmarks(self) -> dict[str, Any]:
         """Points, planes and ostia as lists of numbers, RAS mm; a plane has centre, contour, and its normal along the
@@ -73,7 +81,7 @@ class Truth:
         table[[int(structure) for structure in LABELLED["LV"]]] = 5
         regions = table[structures.cpu().int()]
         voxels = regions.nonzero()
-        points = torch.from_numpy(apply_affine(np.linalg.inv(self.patient.pose) @ affine, voxels.numpy())).T
+        points = torch.from_numpy(self._from_scanner(apply_affine(affine, voxels.numpy()))).T
         points = points + self.bend(points)
         below = self.heart.mitral.local(points)[2]
         aortic = self.heart.arteries.aortic_valve

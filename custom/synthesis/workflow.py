@@ -26,6 +26,7 @@ from ..runtime.standard_streams import open_standard_streams
 from .case import Case, Kind, generate_beat, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_beat, write_series
+from .rhythm import Rhythm
 from .streams import stream
 from .structures import LEFT_HEART_LABELS, MM_WHS, label_map
 from .truth import Truth
@@ -33,6 +34,8 @@ from .truth import Truth
 ANY, CHAMBERS = "any", "chambers"
 LABEL_SETS = {CHAMBERS: LEFT_HEART_LABELS, "whole-heart": LABELS, "mm-whs": MM_WHS}
 FORMATS = ("nifti", "dicom")
+MOVING = ("mitral annulus", "aortic annulus", "apex")
+"""Landmarks that a beat's truth holds of each phase."""
 TABLE, SHEET = "patients.csv", "contact_sheet.png"
 COLUMNS = ("case", "kind", "contrast", "slice_thickness", "noise", *(f"{name}_ml" for name in LEFT_HEART))
 
@@ -135,7 +138,7 @@ def _write(
 ) -> None:
     """Write a case of one phase or several and its row, whole or not at all: first into a hidden folder."""
     case = beat[0][1]
-    unfinished, truth = folder / f".{name}.part", Truth(case.patient)
+    unfinished, truth = folder / f".{name}.part", Truth(case.patient, case.shift)
     shutil.rmtree(unfinished, ignore_errors=True)
     try:
         parts = [Path("truth", f"{name}.json"), Path("labels", f"{name}.nii.gz")]
@@ -171,11 +174,20 @@ def _stacked(volumes: Sequence[NDArray]) -> NDArray:
 
 
 def _beat(beat: Sequence[tuple[float, Case]]) -> dict[str, Any]:
-    """The true volumes over a beat of several phases, by counting voxels."""
+    """What is true of a beat of several phases: volumes by counting voxels, and the landmarks that move."""
     if len(beat) == 1:
         return {}
-    volumes = {name: [round(case.volumes_ml[name], 2) for _, case in beat] for name in LEFT_HEART}
-    return {"beat": {"percent": [percent for percent, _ in beat], "volume_ml": volumes}}
+    rhythm = Rhythm(beat[0][1].patient.seed)
+    landmarks = [Truth(case.patient, case.shift).landmarks() for _, case in beat]
+    return {
+        "beat": {
+            "percent": [percent for percent, _ in beat],
+            "volume_ml": {name: [round(case.volumes_ml[name], 2) for _, case in beat] for name in LEFT_HEART},
+            **{name: [each[name] for each in landmarks] for name in MOVING},
+            "beats_per_minute": round(rhythm.rate, 1),
+            "fibrillates": rhythm.fibrillates,
+        }
+    }
 
 
 def _save(path: Path, volume: NDArray, case: Case) -> None:

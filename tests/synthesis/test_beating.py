@@ -8,13 +8,17 @@ import nibabel
 import numpy as np
 import pydicom
 import pytest
+import torch
 
 from custom.inputs import InputError
 from custom.reading.loading import LoadCTd
 from custom.synthesis import Kind, synthesize
+from custom.synthesis.acquisition import Protocol
 from custom.synthesis.beating import Beat, percents
 from custom.synthesis.distributions import draw_parameters
 from custom.synthesis.heart import Heart
+from custom.synthesis.scanner import scan
+from custom.synthesis.structures import Structure
 
 KINDS = {"tiny": Kind(width=(150.0, 150.0), length=(130.0, 130.0), pixel=5.0, offset=(0.0, 0.0))}
 TINY = {"shape": (32, 32, 28), "spacing": (5.0, 5.0, 5.0)}
@@ -33,13 +37,54 @@ def _wall_ml(heart: Heart) -> float:
 
 
 def test_the_ventricle_ejects_and_the_atrium_answers(beat):
-    moments = [beat.at(percent).patient for percent in percents(20)]
+    moments = [beat.at(percent).patient for percent in percents(40)]
     ventricle, atrium = (np.array([getattr(p, f"{name}_volume") for p in moments]) for name in ("lv", "la"))
-    assert ventricle.argmax() == 0 and percents(20)[ventricle.argmin()] in (35.0, 40.0)
+    systole = beat.rhythm.systole
+    assert ventricle.argmax() == 0 and 0.8 * systole < percents(40)[ventricle.argmin()] < systole + 2.5
     assert 1 - ventricle.min() / ventricle.max() == pytest.approx(beat.ejection, abs=1e-6)
-    assert percents(20)[atrium.argmax()] == 40.0 and 1 - atrium.min() / atrium.max() <= beat.emptying
+    assert percents(40)[atrium.argmax()] == pytest.approx(systole, abs=2.5)
+    assert 1 - atrium.min() / atrium.max() <= beat.emptying + 1e-9
     assert np.corrcoef(ventricle, atrium)[0, 1] < -0.9
     assert all(not (p.leaflet_opening and p.aortic_opening) for p in moments)
+
+
+def test_a_faster_heart_has_more_systole_and_a_fibrillating_atrium_does_not_contract():
+    beats = [Beat(draw_parameters(seed)) for seed in range(40)]
+    rhythms = sorted((beat.rhythm for beat in beats), key=lambda rhythm: rhythm.rate)
+    assert rhythms[0].systole < 40 < 47 < rhythms[-1].systole
+    atrial = {beat.rhythm.fibrillates: [] for beat in beats}
+    for beat in beats[:20]:
+        late, latest = (beat.at(100 - 58 * share).patient.la_volume for share in (0.3, 0.0))
+        atrial[beat.rhythm.fibrillates].append(1 - latest / late)
+        assert (beat.rhythm.seen_at(30) == 30) is not beat.rhythm.fibrillates
+    assert len(atrial) == 2 and min(atrial[False]) > 0.04 and max(atrial[True]) < 0.02
+
+
+def test_a_scan_during_the_beat_is_blurred_where_the_heart_moves():
+    structures = torch.full((20, 20, 20), int(Structure.LV_BLOOD), dtype=torch.uint8)
+    structures[:, :, 10:] = int(Structure.MYOCARDIUM)
+    moved = torch.roll(structures, 4, dims=2)[::2, ::2, ::2]
+    quiet = Protocol(
+        contrast={"arterial": 1.0},
+        noise=(0.1, 0.1),
+        slice_thickness=(1.0, 1.0),
+        overlap=0,
+        sharp=0,
+        motion=0,
+        step=0,
+        contrast_streaks=0,
+        starvation=0,
+        cut=0,
+        circle=0,
+    ).draw(np.random.default_rng(0))
+    still, blurred = (
+        scan(structures, (1.0, 1.0, 1.0), quiet, torch.Generator().manual_seed(0), others).image
+        for others in ((), (structures[::2, ::2, ::2], moved))
+    )
+    added = (blurred - still).mean(dim=(0, 1))
+    blood, muscle = still[:, :, 5:8].mean(), still[:, :, 16:].mean()
+    torch.testing.assert_close(added[11:13].mean(), (blood - muscle) / 3, rtol=0.15, atol=5)
+    assert added[5:8].abs().max() < 1 and added[16:].abs().max() < 1
 
 
 def test_the_apex_stays_the_base_descends_and_the_muscle_keeps_its_volume(beat):
@@ -67,7 +112,11 @@ def test_a_beat_is_written_as_volumes_of_one_file_with_its_truth(tmp_path):
     truth = json.loads((tmp_path / "truth" / "patient_000003.json").read_text())["beat"]
     counted = [(np.asarray(labels.dataobj)[..., index] == 2).sum() * 0.125 for index in range(2)]
     assert truth["percent"] == [0, 50] and truth["volume_ml"]["LV"] == pytest.approx(counted, abs=0.01)
-    assert counted[0] > counted[1]
+    assert counted[0] > counted[1] and len(truth["apex"]) == 2
+    assert (
+        truth["mitral annulus"][0]
+        == json.loads((tmp_path / "truth" / "patient_000003.json").read_text())["mitral annulus"]
+    )
 
 
 def test_a_beat_is_written_as_a_study_that_the_reader_knows(tmp_path):
