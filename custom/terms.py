@@ -112,6 +112,18 @@ MEASUREMENTS = {
     "LA_emptying_fraction": Term(
         "LA emptying fraction", _own("LA_EMPTYING", "Left atrial total emptying fraction"), _LA
     ),
+    "LA_pre_contraction_volume": Term(
+        "LA volume before its contraction", _VOLUME, _LA, _own("PRE_CONTRACTION", "Before atrial contraction")
+    ),
+    "LA_passive_emptying_fraction": Term(
+        "LA passive emptying fraction", _own("LA_PASSIVE_EMPTYING", "Left atrial passive emptying fraction"), _LA
+    ),
+    "LA_active_emptying_fraction": Term(
+        "LA active emptying fraction", _own("LA_ACTIVE_EMPTYING", "Left atrial active emptying fraction"), _LA
+    ),
+    "LV_mitral_annulus_excursion": Term(
+        "Mitral annulus, excursion", _own("EXCURSION", "Excursion towards the apex"), _MITRAL
+    ),
     "mitral_annulus_area": Term(
         "Mitral annulus, area", Code("42798000", "SCT", "Area"), _MITRAL, landmarks=("mitral_annulus",)
     ),

@@ -2,7 +2,7 @@
 
 Each measure is a dictionary: `value`, `unit`, `percent` (of the cycle, where it was measured), `trust` (the worst of
 the phases it is made of), and `reason`, where `value` is None, why. Definitions: Lang et al., J Am Soc Echocardiogr
-2015 (ventricle); Hoit, J Am Coll Cardiol 2014 (atrium: total emptying fraction).
+2015 (ventricle); Hoit, J Am Coll Cardiol 2014 (atrium: total, passive and active emptying).
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ LARGEST_GAP = 15.0
 them: ten phases of 10 % fit, eight of 12.5 % too."""
 STILL = 0.05
 """Share of the end-diastolic volume that a beating ventricle ejects at least."""
+PLATEAU = 0.1
+"""Share of the atrium's range by which its volume, before it contracts, stands above an even fall: so much is seen of a
+contraction that there is."""
 UNUSABLE = "do not use"
 _WORSE = ("ok", "check", UNUSABLE)
 
@@ -29,7 +32,8 @@ def measure_function(
     """The measures of the chambers that are there, by name.
 
     Of the left ventricle (LV): `end_diastolic_volume`, `end_systolic_volume`, `stroke_volume`, `ejection_fraction`; of
-    the left atrium (LA): `largest_volume`, `smallest_volume`, `emptying_fraction`. Names begin with the chamber.
+    the left atrium (LA): `largest_volume`, `smallest_volume`, `emptying_fraction`, and what `_contraction` adds. Names
+    begin with the chamber.
 
     Args:
         percents: (P,) of the cycle, ascending.
@@ -43,7 +47,32 @@ def measure_function(
     if "LA" in volumes:
         names = ("largest_volume", "smallest_volume", None, "emptying_fraction")
         measures |= _chamber("LA", names, percents, volumes["LA"], trusts["LA"])
+        measures |= _contraction(percents, volumes["LA"], trusts["LA"])
     return measures
+
+
+def given(value: float, unit: str, trusts: Sequence[str], percent: float | None = None) -> Measure:
+    """A measure that is there, made of phases of these `trusts`."""
+    trust = max(trusts, key=_WORSE.index)
+    return {"value": round(float(value), 3), "unit": unit, "percent": percent, "trust": trust, "reason": None}
+
+
+def missing(unit: str, reason: str) -> Measure:
+    """A measure that cannot be given."""
+    return {"value": None, "unit": unit, "percent": None, "trust": UNUSABLE, "reason": reason}
+
+
+def usable_phases(percents: Sequence[float], trusts: Sequence[str]) -> tuple[list[int], str | None]:
+    """Indices of the phases that can be used, and, where they leave too large a gap for extremes, what is wrong."""
+    usable = [index for index, trust in enumerate(trusts) if trust != UNUSABLE]
+    gap = largest_gap([percents[index] for index in usable])
+    if gap <= LARGEST_GAP + 1e-6:
+        return usable, None
+    lost = len(percents) - len(usable)
+    without = f" ({lost} are not to be trusted)" if lost else ""
+    return usable, (
+        f"{len(usable)} phases can be used{without}, with a gap of {gap:.0f} % of the beat: more than {LARGEST_GAP:g} %"
+    )
 
 
 def _chamber(
@@ -54,40 +83,52 @@ def _chamber(
     trusts: Sequence[str],
 ) -> dict[str, Measure]:
     """Largest and smallest volume, their difference, and this as a share of the largest, under `names`."""
-    usable = [index for index, trust in enumerate(trusts) if trust != UNUSABLE]
-    gap = largest_gap([percents[index] for index in usable])
-    reason = None
-    if gap > LARGEST_GAP + 1e-6:
-        left_out = len(percents) - len(usable)
-        reason = (
-            f"{len(usable)} phases can be used"
-            + (f" ({left_out} are not to be trusted)" if left_out else "")
-            + f", with a gap of {gap:.0f} % of the beat: more than {LARGEST_GAP:g} %"
-        )
-        found = [None, None, None, None]
-        places, trust = (None, None), UNUSABLE
+    usable, reason = usable_phases(percents, trusts)
+    if reason:
+        found = [missing(unit, reason) for unit in ("mL", "mL", "mL", "1")]
     else:
-        most = max(usable, key=lambda index: volumes[index])
-        least = min(usable, key=lambda index: volumes[index])
-        large, small = float(volumes[most]), float(volumes[least])
-        trust = max((trusts[most], trusts[least]), key=_WORSE.index)
-        places = (float(percents[most]), float(percents[least]))
-        found = [large, small, large - small, (large - small) / large]
-        if chamber == "LV" and found[3] < STILL:
-            reason = f"the ventricle changes by {100 * found[3]:.1f} % only: are these phases of one beat?"
-            found[2:] = [None, None]
-    own = {0: trusts[most], 1: trusts[least]} if places[0] is not None else {}
-    return {
-        f"{chamber}_{name}": {
-            "value": None if found[index] is None else round(found[index], 3),
-            "unit": "1" if index == 3 else "mL",
-            "percent": places[index] if index < 2 else None,
-            "trust": UNUSABLE if found[index] is None else own.get(index, trust),
-            "reason": reason if found[index] is None else None,
+        most, least = (pick(usable, key=lambda index: volumes[index]) for pick in (max, min))
+        large, small, both = volumes[most], volumes[least], (trusts[most], trusts[least])
+        share = (large - small) / large
+        found = [given(volumes[at], "mL", [trusts[at]], float(percents[at])) for at in (most, least)]
+        if chamber == "LV" and share < STILL:
+            reason = f"the ventricle changes by {100 * share:.1f} % only: are these phases of one beat?"
+            found += [missing("mL", reason), missing("1", reason)]
+        else:
+            found += [given(large - small, "mL", both), given(share, "1", both)]
+    return {f"{chamber}_{name}": measure for name, measure in zip(names, found, strict=True) if name}
+
+
+def _contraction(percents: Sequence[float], volumes: Sequence[float], trusts: Sequence[str]) -> dict[str, Measure]:
+    """The atrium's volume before it contracts, and how much it empties before (passive) and then (active).
+
+    Between its largest and its smallest volume the atrium empties fast, hardly, and fast again. The last fall begins
+    where the volume lies highest above the straight line between the two extremes. Without a contraction, as in
+    fibrillation, or without a rest before it, as in fast hearts, no phase lies above that line.
+    """
+    names = ("LA_pre_contraction_volume", "LA_passive_emptying_fraction", "LA_active_emptying_fraction")
+    usable, reason = usable_phases(percents, trusts)
+    if reason is None:
+        most, least = (pick(usable, key=lambda index: volumes[index]) for pick in (max, min))
+        span = (percents[least] - percents[most]) % 100
+        fall = volumes[most] - volumes[least]
+        since = {index: (percents[index] - percents[most]) % 100 for index in usable}
+        above = {
+            index: (volumes[index] - volumes[most]) / fall + time / span
+            for index, time in since.items()
+            if 0 < time < span
         }
-        for index, name in enumerate(names)
-        if name
-    }
+        before = max(above, key=above.get, default=None)
+        if before is not None and above[before] >= PLATEAU:
+            passive = (trusts[most], trusts[before])
+            active = (trusts[before], trusts[least])
+            return {
+                names[0]: given(volumes[before], "mL", [trusts[before]], float(percents[before])),
+                names[1]: given((volumes[most] - volumes[before]) / volumes[most], "1", passive),
+                names[2]: given((volumes[before] - volumes[least]) / volumes[before], "1", active),
+            }
+        reason = "the atrium shows no contraction of its own: it fibrillates, or beats too fast for these phases"
+    return {name: missing("1" if "fraction" in name else "mL", reason) for name in names}
 
 
 def end_diastole(volumes: Mapping[str, Sequence[float]], trusts: Mapping[str, Sequence[str]]) -> int:

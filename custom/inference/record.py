@@ -70,6 +70,8 @@ class Record(TypedDict, total=False):
     The case itself has `seconds`, `report` and what discovery gave it."""
     percent: float
     """Of the cardiac cycle, of a phase."""
+    largest_ml: dict[str, float]
+    """`SmoothMotiond`, of a phase: each structure's largest volume of all phases."""
     middle: np.ndarray
     """What was the `centre` of a phase's crop."""
 

@@ -17,7 +17,10 @@ from .words import trust_mark
 
 STEP_MM = 0.01
 """In which positions are stored, 16 bits a coordinate."""
-_LEADING = ("LV", "LA")
+_EXTREMES = {
+    "LV": ("LV_end_diastolic_volume", "LV_end_systolic_volume"),
+    "LA": ("LA_largest_volume", "LA_smallest_volume"),
+}
 """Whose largest and smallest volume are the phases that come with their CT: the first of these that there is."""
 _UNUSABLE = "do not use"
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 400, 190, 30, 10, 22, 34
@@ -56,9 +59,9 @@ class Motion(NamedTuple):
 def moments(function: Mapping[str, Any], own: float) -> list[int]:
     """Indices of the phases that come with their CT: the case's own, at `own` per cent, and that of the other extreme
     volume, where it is known."""
-    chamber = next(name for name in (*_LEADING, *function["curves"]) if name in function["curves"])
-    measures = function["measures"].items()
-    extremes = [measure["percent"] for name, measure in measures if name.startswith(f"{chamber}_")]
+    chamber = next(name for name in (*_EXTREMES, *function["curves"]) if name in function["curves"])
+    measures = function["measures"]
+    extremes = [measures[name]["percent"] for name in _EXTREMES.get(chamber, ()) if name in measures]
     wanted = dict.fromkeys([own, *(percent for percent in extremes if percent is not None)])
     return [function["percent"].index(percent) for percent in wanted]
 

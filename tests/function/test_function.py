@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from custom.function.curves import draw_curves
+from custom.function.excursion import NAME, measure_excursion
 from custom.function.files import as_csv
 from custom.function.motion import largest_gap, periodic_fit
 from custom.function.volumes import end_diastole, measure_function
@@ -24,6 +25,29 @@ def test_function_follows_the_definitions():
     assert value["LV_stroke_volume"] == 84.0 and value["LV_ejection_fraction"] == pytest.approx(0.6)
     assert (value["LA_largest_volume"], value["LA_smallest_volume"]) == (100.0, 55.0)
     assert value["LA_emptying_fraction"] == pytest.approx(0.45)
+    assert (value["LA_pre_contraction_volume"], measures["LA_pre_contraction_volume"]["percent"]) == (70.0, 80.0)
+    assert value["LA_passive_emptying_fraction"] == pytest.approx(0.3)
+    assert value["LA_active_emptying_fraction"] == pytest.approx(15 / 70, abs=1e-3)
+
+
+def test_an_atrium_that_does_not_contract_has_no_volume_before_it_does():
+    without = [50.0, 60.0, 80.0, 98.0, 100.0, 75.0, 58.0, 52.0, 50.0, 49.0]
+    measures = measure_function(TEN, {"LA": without}, {"LA": OK})
+    assert measures["LA_emptying_fraction"]["value"] == pytest.approx(0.51)
+    for name in ("pre_contraction_volume", "passive_emptying_fraction", "active_emptying_fraction"):
+        assert measures[f"LA_{name}"]["value"] is None and "no contraction" in measures[f"LA_{name}"]["reason"]
+
+
+def test_the_excursion_is_the_descent_along_the_axis_of_end_diastole():
+    descent = [0.0, 4.0, 9.0, 12.0, 13.0, 8.0, 5.0, 4.0, 3.0, 1.0]
+    aside = [0.0, 2.0, 3.0, 3.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.0]
+    centres = [[side, 0.0, 50.0 - down] for side, down in zip(aside, descent, strict=True)]
+    found = measure_excursion(TEN, centres, [0.0, 0.0, -40.0], 0, OK)[NAME]
+    assert (found["value"], found["percent"], found["unit"], found["trust"]) == (13.0, 40.0, "mm", "ok")
+    assert measure_excursion(TEN, [*centres[:9], None], [0.0, 0.0, -40.0], 0, OK)[NAME]["value"] is None
+    assert measure_excursion(TEN, centres, None, 0, OK)[NAME]["value"] is None
+    checked = measure_excursion(TEN, centres, [0.0, 0.0, -40.0], 0, [*OK[:4], "check", *OK[5:]])[NAME]
+    assert checked["trust"] == "check"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import nibabel
+import nrrd
 import numpy as np
 import pydicom
 import pytest
@@ -66,6 +67,8 @@ def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(st
         assert all(np.array_equal(mesh.faces, meshes[0].faces) for mesh in meshes)
     labels = SimpleITK.ReadImage(str(folder / "study_labels.nii.gz"))
     assert labels.GetDimension() == 4 and labels.GetSize()[3] == len(PERCENTS)
+    _check_sequence(folder)
+    assert all(set(phase["landmarks"]) >= {"mitral_annulus", "lv_apex"} for phase in report["phases"])
     measures = json.loads((folder / "study_function.json").read_text())["measures"]
     fraction = measures["LV_ejection_fraction"]
     assert fraction["value"] is None and "4 are not to be trusted" in fraction["reason"]  # of random voxels
@@ -77,6 +80,24 @@ def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(st
     again = workflow(input=str(study), phase="all", **FAST, formats=["vtk", "ply"], skip_existing=True)
     again.run()
     assert [row["status"] for row in again.evaluator.rows] == ["skipped"]
+
+
+def _check_sequence(folder: Path) -> None:
+    """What an independent reader of NRRD makes of the sequence: the label maps, in the same place, cut to the heart."""
+    sequence, header = nrrd.read(str(folder / "study_labels.seq.nrrd"))
+    whole = nibabel.load(folder / "study_labels.nii.gz")
+    assert header["DataNodeClassName"] == "vtkMRMLLabelMapVolumeNode" and header["axis 0 index type"] == "numeric"
+    assert [float(value) for value in header["axis 0 index values"].split()] == list(PERCENTS)
+    assert list(header["kinds"]) == ["list", "domain", "domain", "domain"]
+    assert header["space"] == "left-posterior-superior"
+    affine = np.eye(4)
+    affine[:3, :3], affine[:3, 3] = header["space directions"][1:].T, header["space origin"]
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    for index in range(len(PERCENTS)):
+        labels, own = np.asarray(whole.dataobj)[..., index], sequence[index]
+        assert labels.any() and (own > 0).sum() == (labels > 0).sum()
+        at = nibabel.affines.apply_affine(np.linalg.inv(whole.affine) @ affine, np.argwhere(own)).round().astype(int)
+        np.testing.assert_array_equal(labels[tuple(at.T)], own[own > 0])
 
 
 def test_volumes_of_one_file_lie_at_their_own_places(tmp_path, workflow, volume):
@@ -123,7 +144,7 @@ def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_dou
                 {
                     "percent": percent,
                     "meshes": [Mesh("LV", sphere.vertices * (2 if percent == 30 else 1), sphere.faces)],
-                    "structures": {"LV": {"doubts": doubts if percent == 30 else {}}},
+                    "structures": {"LV": {"doubts": doubts if percent == 30 else {}, "volume_ml": percent}},
                 }
                 for percent in percents
             ],
@@ -132,6 +153,7 @@ def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_dou
     def radius(record: dict) -> float:
         return float(np.linalg.norm(SmoothMotiond(3)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
 
+    assert all(phase["largest_ml"] == {"LV": 90.0} for phase in SmoothMotiond(3)(beat())["phases"])
     believed = radius(beat())
     assert radius(beat(implausible_volume=1.0)) == pytest.approx(believed)
     assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed

@@ -27,7 +27,8 @@ NO_EDGES = {"edge_mm": None, "edge_share": None}
 class AssessMeshesd(Transform):
     """The record's `meshes` to its `structures`: per chamber all that the report says of it, not rounded yet.
 
-    Of `varied_meshes` and of what was `withdrawn` and `untangled` it takes what there is: baselines have none.
+    Of `varied_meshes` and of what was `withdrawn` and `untangled` it takes what there is: baselines have none; and of
+    `largest_ml`, which only phases of a beat have.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -49,12 +50,13 @@ class AssessMeshesd(Transform):
             found = side_by_side(
                 [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
             )
-            forced = len(record["reading"]["forced"])
+            beyond = {"forced": len(record["reading"]["forced"])}
+            beat = record.get("largest_ml", {})
             structures = {
                 mesh.name: {
                     "definition": CHAMBERS[mesh.name].definition,
                     **checks,
-                    **assess(mesh.name, {**checks, "forced": forced}),
+                    **assess(mesh.name, {**checks, **beyond, "largest_ml": beat.get(mesh.name, 0.0)}),
                 }
                 for mesh, checks in zip(meshes, found, strict=True)
             }

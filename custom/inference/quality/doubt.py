@@ -21,7 +21,8 @@ MUSCLE = 100.0
 """HU that is as bright as muscle and blood are without contrast (30 to 60), or muscle with a little of it."""
 
 Checks = Mapping[str, Any]
-"""What was measured of a surface, as bundle/docs/report.md explains it but not rounded; `forced` is a number."""
+"""What was measured of a surface, as bundle/docs/report.md explains it but not rounded; `forced` is a number, and
+`largest_ml` is there of a phase of a beat: the chamber's largest volume of all phases."""
 
 
 class Reason(NamedTuple):
@@ -56,9 +57,10 @@ def _lack_of_contrast(_: str, checks: Checks) -> float:
 
 
 def _times_too_large(chamber: str, checks: Checks) -> float:
-    """Times that the volume exceeds the population's largest, or falls below its smallest."""
+    """Times that the volume exceeds the population's largest, or falls below its smallest; of a phase of a beat, the
+    largest of its phases does: a ventricle that has emptied is small."""
     (smallest, largest), volume = CHAMBERS[chamber].volume_ml, checks["volume_ml"]
-    return max(volume / largest, smallest / volume) if volume > 0 else inf
+    return max(volume / largest, smallest / max(volume, checks.get("largest_ml", 0.0))) if volume > 0 else inf
 
 
 REASONS = (

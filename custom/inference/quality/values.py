@@ -10,8 +10,8 @@ from ...measured import TRUSTS, Value, trust_of
 from ...terms import MEASUREMENTS
 from .doubt import usable
 
-_SHARES = ("LV_ejection_fraction", "LA_emptying_fraction")
-"""Told in per cent, as clinics do; the report has shares of 1."""
+_SHARE = "_fraction"
+"""How the names of measures end that are told in per cent, as clinics do; the report has shares of 1."""
 
 
 def values_of(report: Mapping[str, Any]) -> dict[str, Value]:
@@ -19,7 +19,7 @@ def values_of(report: Mapping[str, Any]) -> dict[str, Value]:
     found = dict(_wall(report["structures"]))
     for name, measure in {**report.get("measurements", {}), **report.get("function", {}).get("measures", {})}.items():
         value, unit = measure["value"], measure["unit"]
-        if name in _SHARES:
+        if name.endswith(_SHARE):
             value, unit = None if value is None else round(100 * value, 1), "%"
         found[name] = Value(value, unit, measure["trust"], measure["reason"])
     return {name: found[name] for name in MEASUREMENTS if name in found}

@@ -17,7 +17,8 @@ VOLUME = "implausible_volume"
 
 
 class SmoothMotiond(Transform):
-    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time.
+    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time; each phase gets
+    `largest_ml`, the volumes that it is to be judged by.
 
     Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for that of its
     volume, since at end-systole a sound ventricle is small. Meshes that do not correspond, as those of a baseline which
@@ -46,6 +47,10 @@ class SmoothMotiond(Transform):
                         each._replace(vertices=vertices) if index == place else each
                         for index, each in enumerate(phase["meshes"])
                     ]
+        largest = {
+            name: max(phase["structures"][name]["volume_ml"] for phase in phases) for name in phases[0]["structures"]
+        }
+        phases = [{**phase, "largest_ml": largest} for phase in phases]
         return {**data, "phases": phases, "seconds": seconds}
 
 

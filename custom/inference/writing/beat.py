@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
+import numpy as np
 import torch
 
+from ...frames import box_around
 from ...function.curves import draw_curves
+from ...function.excursion import measure_excursion
 from ...function.files import as_csv, as_json
 from ...function.volumes import end_diastole, measure_function
 from ...reading.kinds import LABEL_MAP_ENDING
 from ...runtime.timing import timed
 from ...text import printable
-from ..record import Record
+from ..record import Grid, Record
 from .files import encode_label_maps
-from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
+from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, SEQUENCE_ENDING, TABLE_ENDING, Outputs, phase_name
 from .preview import as_png, shorten
 from .report import make_report, report_anatomy
 from .saving import SaveCased, preview_of
+from .sequences import encode_sequence
 
 SERIES_VERSION = "1.0"
 """Of ParaView's list of files over time."""
@@ -63,8 +67,10 @@ class SaveBeatd(SaveCased):
         volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
         chosen = end_diastole(volumes, trusts)
         with timed(seconds, "anatomy"):
-            own = self.anatomy(phases[chosen])
-        report = _report(reports, chosen, percents, curves, measure_function(percents, volumes, trusts))
+            phases = [self.anatomy(phase) for phase in phases]
+        own, landmarks = phases[chosen], [phase["anatomy"].landmarks for phase in phases]
+        measures = measure_function(percents, volumes, trusts) | _excursion(percents, landmarks, chosen)
+        report = _report(reports, chosen, percents, curves, landmarks, measures)
         report |= report_anatomy(own)
         with timed(seconds, "own_label_map"):
             rest = self.label_map(own)
@@ -88,10 +94,25 @@ class SaveBeatd(SaveCased):
             ]
             series = {"file-series-version": SERIES_VERSION, "files": listed}
             files[f"{case}_{mesh.name}.vtk.series"] = json.dumps(series, indent=1).encode()
-        grid = phases[0]["label_grid"]
-        maps = (self.label_map(phase)["label_map"] for phase in phases)  # one at a time
-        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(maps, len(phases), grid, remark.strip("; "))
-        return files
+        return files | self._label_maps(phases, remark.strip("; "))
+
+    def _label_maps(self, phases: Sequence[Record], remark: str) -> dict[str, bytes]:
+        """All label maps as one file on the input's voxels, and those around the surfaces as a sequence."""
+        case, grid = phases[0]["name"], phases[0]["label_grid"]
+        everywhere = np.concatenate([mesh.vertices for phase in phases for mesh in phase["meshes"]])
+        box, affine = box_around(everywhere, *grid)
+        around: list[np.ndarray] = []
+
+        def one_at_a_time() -> Iterator[np.ndarray]:
+            for phase in phases:
+                label_map = self.label_map(phase)["label_map"]
+                around.append(label_map[box].copy())
+                yield label_map
+
+        whole = encode_label_maps(one_at_a_time(), len(phases), grid, remark)
+        percents = [round(phase["percent"], 1) for phase in phases]
+        sequence = encode_sequence(around, percents, Grid(around[0].shape, affine), remark)
+        return {f"{case}{LABEL_MAP_ENDING}": whole, f"{case}{SEQUENCE_ENDING}": sequence}
 
 
 def _curves(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:
@@ -107,6 +128,7 @@ def _report(
     chosen: int,
     percents: Sequence[float],
     curves: Mapping[str, Any],
+    landmarks: Sequence[Mapping[str, Mapping[str, Any]]],
     measures: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
     """The report of the chosen phase with all `phases` and the `function`."""
@@ -123,11 +145,26 @@ def _report(
         "warnings": warnings,
         "outcomes": [*report["outcomes"], *(["no_function"] if reasons else [])],
         "phases": [
-            {"percent": percent, **{key: each[key] for key in _OF_PHASE}}
-            for percent, each in zip(percents, reports, strict=True)
+            {"percent": percent, **{key: each[key] for key in _OF_PHASE}, "landmarks": _centres(found)}
+            for percent, each, found in zip(percents, reports, landmarks, strict=True)
         ],
         "function": {"case": report["case"], "percent": list(percents), "curves": curves, "measures": measures},
     }
+
+
+def _excursion(
+    percents: Sequence[float], landmarks: Sequence[Mapping[str, Mapping[str, Any]]], end_diastole: int
+) -> dict[str, dict[str, Any]]:
+    annuli = [found["mitral_annulus"] for found in landmarks]
+    apex = landmarks[end_diastole]["lv_apex"]["centre_ras_mm"]
+    centres, trusts = ([annulus[key] for annulus in annuli] for key in ("centre_ras_mm", "trust"))
+    return measure_excursion(percents, centres, apex, end_diastole, trusts)
+
+
+def _centres(landmarks: Mapping[str, Mapping[str, Any]]) -> dict[str, list[float] | None]:
+    """Where each landmark of a phase lies, RAS mm."""
+    centres = {name: landmark["centre_ras_mm"] for name, landmark in landmarks.items()}
+    return {name: centre and [round(value, 3) for value in centre] for name, centre in centres.items()}
 
 
 def _function_files(name: str, report: Mapping[str, Any]) -> dict[str, bytes]:

@@ -28,6 +28,7 @@ from .preview import render_capture
 
 PREVIEW_ENDING, VIEW_ENDING, LANDMARKS_ENDING = "_preview.png", "_view.html", "_landmarks.mrk.json"
 FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING = "_function.json", "_function.csv", "_function.png"
+SEQUENCE_ENDING = "_labels.seq.nrrd"
 FORCED = "; FORCED, see report"
 """What every file says of a case that was refused but for `force`."""
 
@@ -187,7 +188,7 @@ class Outputs:
         return [
             *(f"{phase}_{chamber}.{kind}" for phase in cases for chamber in self.structures for kind in self.formats),
             *(f"{case}_{chamber}.vtk.series" for chamber in self.structures if "vtk" in self.formats),
-            *(f"{case}{ending}" for ending in (FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING)),
+            *(f"{case}{ending}" for ending in (SEQUENCE_ENDING, FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING)),
         ]
 
 

@@ -7,6 +7,7 @@ import pytest
 from custom.anatomy.finding import NEEDS, OSTIA
 from custom.anatomy.measurements import UNITS
 from custom.anatomy.wall import SEGMENTS
+from custom.function.excursion import NAME as EXCURSION
 from custom.function.volumes import measure_function
 from custom.inference.quality.values import values_of
 from custom.measured import Value
@@ -21,7 +22,7 @@ def test_all_that_is_found_has_a_term():
     assert set(LANDMARKS) == {*NEEDS, *OSTIA}
     wall = {"lv_mass", "lv_wall_thickness_mean", "lv_wall_thickness_largest"}
     segments = {f"{segment}{ending}" for segment in SEGMENTS for ending in ("", "_largest")}
-    assert set(MEASUREMENTS) == {*UNITS, *function, *wall, *segments}
+    assert set(MEASUREMENTS) == {*UNITS, *function, EXCURSION, *wall, *segments}
 
 
 @pytest.mark.parametrize("trust", ["ok", "check", "do not use"])
