@@ -1,67 +1,134 @@
 """Function of generated beating hearts against the truth: `python -m benchmarks.function TRUTH FOUND`.
 
-`TRUTH` is the folder `truth` of `python -m custom synthesize --phases 10`, `FOUND` holds the `NAME_function.json` of
-the same patients. Prints a row a patient and the mean and SD of the errors: found minus true.
+`TRUTH` is the folder `truth` of `python -m custom synthesize --phases 10`, `FOUND` holds what inference wrote of the
+same patients. Prints a row a measure, of errors found minus true, and the patients with the largest; and draws them
+against the means of both (Bland and Altman, Lancet 1986).
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import fire
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
+from custom.function.excursion import NAME as EXCURSION
+from custom.function.excursion import measure_excursion
 from custom.function.volumes import measure_function
 
-SHARES = ("LV_ejection_fraction", "LA_emptying_fraction")
-VOLUMES = ("LV_end_diastolic_volume", "LV_end_systolic_volume", "LA_largest_volume", "LA_smallest_volume")
+DRAWN = ("LV_ejection_fraction", "LV_end_diastolic_volume", "LV_end_systolic_volume", "LA_emptying_fraction")
+NEIGHBOUR = 1
+"""Phases by which the end-systole that is found may lie beside the true one."""
 
 
-def compare(truth: Path, found: Path) -> dict[str, Any]:
-    """Errors of one patient by measure: points of per cent for shares, per cent of the truth for volumes, and how many
-    phases apart the end-systoles lie; None where no number is given."""
-    beat = json.loads(truth.read_text())["beat"]
-    trusted = {name: ["ok"] * len(beat["percent"]) for name in beat["volume_ml"]}
-    true = measure_function(beat["percent"], beat["volume_ml"], trusted)
-    own = json.loads(found.read_text())["measures"]
-    errors: dict[str, Any] = {}
-    for name in SHARES + VOLUMES:
-        value, right = own[name]["value"], true[name]["value"]
-        if value is None or right is None:
-            errors[name] = None
-        else:
-            errors[name] = 100 * (value - right) / (1 if name in SHARES else right)
-    systole, truly = (each["LV_end_systolic_volume"]["percent"] for each in (own, true))
-    if systole is not None and truly is not None:
-        apart = abs(systole - truly)
-        errors["end_systole_phases_apart"] = min(apart, 100 - apart) * len(beat["percent"]) / 100
-    errors["true"], errors["found"] = ({name: each[name]["value"] for name in SHARES} for each in (true, own))
-    return errors
+class Pair(NamedTuple):
+    """A measure of one patient; either is None where no number is given."""
+
+    true: float | None
+    found: float | None
+    trust: str
 
 
-def main(truth: str, found: str) -> None:
-    """Print the table as Markdown."""
-    rows = {}
+def true_measures(beat: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The measures that `beat` of a patient's truth gives, by the same definitions."""
+    percents, volumes = beat["percent"], beat["volume_ml"]
+    trusts = {name: ["ok"] * len(percents) for name in volumes}
+    centres = [annulus["centre"] for annulus in beat["mitral annulus"]]
+    largest = int(np.argmax(volumes["LV"]))
+    return measure_function(percents, volumes, trusts) | measure_excursion(
+        percents, centres, beat["apex"][largest], largest, trusts["LV"]
+    )
+
+
+def pairs_of(truth: Path, found: Path) -> tuple[dict[str, Pair], int | None]:
+    """Of one patient the measures by name, and how many phases apart the true and the found end-systole lie."""
+    beat, own = json.loads(truth.read_text())["beat"], json.loads(found.read_text())["measures"]
+    true, phases = true_measures(beat), len(beat["percent"])
+    pairs = {name: Pair(true[name]["value"], own[name]["value"], own[name]["trust"]) for name in true}
+    places = [each["LV_end_systolic_volume"]["percent"] for each in (true, own)]
+    if None in places:
+        return pairs, None
+    apart = round(abs(places[0] - places[1]) * phases / 100)
+    return pairs, min(apart, phases - apart)
+
+
+def error_of(name: str, pair: Pair) -> float | None:
+    """Points of per cent of a share, mm of an excursion, and per cent of a true volume."""
+    if pair.true is None or pair.found is None:
+        return None
+    if name == EXCURSION:
+        return pair.found - pair.true
+    return 100 * (pair.found - pair.true) / (1 if name.endswith("_fraction") else pair.true)
+
+
+def main(truth: str, found: str, picture: str | None = None) -> None:
+    """Print the table as Markdown.
+
+    Args:
+        truth: folder of `NAME.json`.
+        found: folder of `NAME_function.json`.
+        picture: file of the plots, if wanted.
+    """
+    patients, apart = {}, []
     for path in sorted(Path(truth).glob("*.json")):
         function = Path(found) / f"{path.stem}_function.json"
         if function.is_file():
-            rows[path.stem] = compare(path, function)
-    columns = SHARES + VOLUMES
-    print("| patient | " + " | ".join(columns) + " | end-systole, phases apart |")
-    print("|---" * (len(columns) + 2) + "|")
-    for name, row in rows.items():
-        cells = ["refused" if row[column] is None else f"{row[column]:+.1f}" for column in columns]
-        apart = row.get("end_systole_phases_apart")
-        print(f"| {name} | " + " | ".join([*cells, "" if apart is None else f"{apart:.0f}"]) + " |")
-    means = []
-    for column in columns:
-        values = [row[column] for row in rows.values() if row[column] is not None]
-        means.append(f"{np.mean(values):+.1f} ± {np.std(values, ddof=1):.1f}" if len(values) > 1 else "")
-    print("| mean ± SD | " + " | ".join([*means, ""]) + " |")
-    for name, row in rows.items():
-        print(f"{name}: true {row['true']}, found {row['found']}")
+            patients[path.stem], phases = pairs_of(path, function)
+            apart.append(phases)
+    if not patients:
+        raise SystemExit(f"{found} holds no NAME_function.json of a patient of {truth}")
+    print(f"{len(patients)} patients\n\n| measure | error | n | mean ± SD | largest | wrongly none | wrongly given |")
+    print("|---|---|---|---|---|---|---|")
+    for name in next(iter(patients.values())):
+        print(_row(name, {patient: pairs[name] for patient, pairs in patients.items()}))
+    seen = [phases for phases in apart if phases is not None]
+    near = sum(phases <= NEIGHBOUR for phases in seen)
+    print(f"\nend-systole found: the right phase {seen.count(0)}, it or a neighbour {near}, of {len(seen)}")
+    if picture:
+        draw(patients).savefig(picture, dpi=110)
+
+
+def _row(name: str, pairs: Mapping[str, Pair]) -> str:
+    errors = {patient: error_of(name, pair) for patient, pair in pairs.items()}
+    errors = {patient: error for patient, error in errors.items() if error is not None}
+    unit = "mm" if name == EXCURSION else "points" if name.endswith("_fraction") else "%"
+    lost = sum(pair.found is None and pair.true is not None for pair in pairs.values())
+    invented = sum(pair.found is not None and pair.true is None for pair in pairs.values())
+    cells = [name, unit, str(len(errors)), "", "", str(lost), str(invented)]
+    if len(errors) > 1:
+        values, worst = np.array(list(errors.values())), max(errors, key=lambda patient: abs(errors[patient]))
+        cells[3] = f"{values.mean():+.1f} ± {values.std(ddof=1):.1f}"
+        cells[4] = f"{errors[worst]:+.1f} ({worst}, {pairs[worst].trust})"
+    return "| " + " | ".join(cells) + " |"
+
+
+def draw(patients: Mapping[str, Mapping[str, Pair]]) -> Figure:
+    """Differences against means, with their mean and 1.96 SD to both sides; hollow where the number is to be
+    checked."""
+    figure = Figure(figsize=(10.0, 7.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, name in zip(figure.subplots(2, 2).flat, DRAWN, strict=True):
+        scale, unit = (100, "points") if name.endswith("_fraction") else (1, "mL")
+        pairs = [pairs[name] for pairs in patients.values() if None not in pairs[name][:2]]
+        true, found = (scale * np.array([getattr(pair, of) for pair in pairs]) for of in ("true", "found"))
+        sure = np.array([pair.trust == "ok" for pair in pairs], dtype=bool)
+        middle, difference = (true + found) / 2, found - true
+        axes.scatter(middle[sure], difference[sure], s=22, color="#c0392b", label="ok")
+        axes.scatter(middle[~sure], difference[~sure], s=26, facecolors="none", edgecolors="#c0392b", label="check")
+        mean, spread = difference.mean(), 1.96 * difference.std(ddof=1)
+        for level, style in ((mean, "-"), (mean - spread, "--"), (mean + spread, "--")):
+            axes.axhline(level, color="0.3", linestyle=style, linewidth=1)
+            axes.annotate(f"{level:+.1f}", (1.0, level), xycoords=("axes fraction", "data"), fontsize=8, ha="right")
+        title = name.replace("_", " ")
+        axes.set(title=title, xlabel=f"mean of true and found, {unit if scale == 1 else '%'}", ylabel=f"error, {unit}")
+        axes.grid(alpha=0.3)
+    axes.legend(fontsize=8)
+    return figure
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class Value(NamedTuple):
     value: float | None
     """None where there is no number to be given."""
     unit: str
-    """Of UCUM: "mm", "cm2", "mL", "g", "%", or "1" of a ratio."""
+    """Of UCUM: "mm", "cm2", "mL", "mL/m2", "g", "%", or "1" of a ratio."""
     trust: str
     """"ok", "check" or "do not use"."""
     reason: str | None

@@ -124,6 +124,21 @@ MEASUREMENTS = {
     "LV_mitral_annulus_excursion": Term(
         "Mitral annulus, excursion", _own("EXCURSION", "Excursion towards the apex"), _MITRAL
     ),
+    **{
+        f"{name}_index": Term(
+            f"{title}, by body surface", _own(f"{name.upper()}_INDEX", f"{title} by body surface"), site
+        )
+        for name, title, site in (
+            ("LV_end_diastolic_volume", "LV end-diastolic volume", _LV),
+            ("LV_end_systolic_volume", "LV end-systolic volume", _LV),
+            ("LV_stroke_volume", "LV stroke volume", _LV),
+            ("LA_largest_volume", "LA largest volume", _LA),
+            ("LA_smallest_volume", "LA smallest volume", _LA),
+            ("LA_pre_contraction_volume", "LA volume before its contraction", _LA),
+            ("la_volume", "LA volume", _LA),
+            ("lv_volume", "LV volume", _LV),
+        )
+    },
     "mitral_annulus_area": Term(
         "Mitral annulus, area", Code("42798000", "SCT", "Area"), _MITRAL, landmarks=("mitral_annulus",)
     ),

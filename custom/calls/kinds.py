@@ -214,6 +214,7 @@ KINDS: dict[str, Kind] = {
     "phase": optional(lambda value: None if isinstance(value, str) else number()(value)),
     "hu_offset": number(),
     "centre": optional(several(3, number(), "three numbers, RAS mm")),
+    "body_surface": optional(number(0.1, 4)),
     "label_values": label_values,
     # what is written
     "output_dir": path,

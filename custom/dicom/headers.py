@@ -27,7 +27,7 @@ _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of paths, links most of all, at whose end there is nothing that could be read."""
 _TAGS = [
     *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
-    *("PatientID", "PatientName", "SeriesNumber", "ImageType", "AcquisitionNumber"),
+    *("PatientID", "PatientName", "PatientSize", "PatientWeight", "SeriesNumber", "ImageType", "AcquisitionNumber"),
     *("BodyPartExamined", "ProtocolName", "SeriesDescription", "StudyDescription"),
     *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ConvolutionKernel"),
     *("NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TriggerTime"),

@@ -9,7 +9,10 @@ from pydicom.dataset import Dataset
 
 from ..inputs import InputError
 from .headers import series_of
-from .values import quotable, text_of
+from .values import number, quotable, text_of, value_of
+
+HEIGHTS, WEIGHTS = (0.4, 2.5), (2.0, 400.0)
+"""m and kg, of people: what lies beyond is a mistake of units."""
 
 
 def check_one_patient(headers: Sequence[Dataset]) -> None:
@@ -31,6 +34,14 @@ def check_one_patient(headers: Sequence[Dataset]) -> None:
             f"to one of these (patients parted by semicolons): {listed}",
             "two_patients",
         )
+
+
+def body_surface(header: Dataset) -> float | None:
+    """m², from the patient's height and weight (Mosteller, N Engl J Med 1987); None where they are not a person's."""
+    height, weight = (number(value_of(header, tag)) for tag in ("PatientSize", "PatientWeight"))  # m, kg
+    if height is None or weight is None or not (HEIGHTS[0] <= height <= HEIGHTS[1]):
+        return None
+    return round((height * weight / 36) ** 0.5, 3) if WEIGHTS[0] <= weight <= WEIGHTS[1] else None
 
 
 def _name(header: Dataset) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from pydicom.dataset import Dataset
 
+from .patients import body_surface
 from .slices import Slice
 from .values import is_uid, items_of, number, text_of, value_of
 
@@ -96,6 +97,7 @@ class Stack:
             "slices": len(self.slices),
             "size": [first.columns, first.rows],
             **{rule: merits[rule] for rule in ("whole_heart", "original", "contrast", "cardiac", "smooth")},
+            "body_surface_m2": body_surface(self.header),
         }
 
     def percent(self) -> float | None:

@@ -30,6 +30,8 @@ class Reading(TypedDict):
     """Outcome to sentence."""
     forced: list[str]
     """Outcomes that `force` has made of refusals."""
+    body_surface_m2: float | None
+    """Of the patient, where it is known."""
     heart: NotRequired[dict[str, Any]]
     """Where the heart was found, for the report."""
     directions: NotRequired[dict[str, Any]]

@@ -40,6 +40,7 @@ class LoadCTd(Transform):
             of `phases` is read by its own arguments.
         hu_offset: HU that are added to the values, for images stored shifted.
         force: go on, with a warning, where the values do not look like HU.
+        body_surface: of the patient, m², in place of what a DICOM series tells.
 
     Raises:
         InputError: the image cannot be read, is not one 3D volume of one value a voxel, does not look like a CT in HU,
@@ -53,12 +54,14 @@ class LoadCTd(Transform):
         phase: str | float | None = None,
         hu_offset: float = 0.0,
         force: bool = False,
+        body_surface: float | None = None,
     ) -> None:
         self.key = keys
         self.series_uid = series_uid
         self.phase = None if str(phase).lower() == ALL_PHASES else phase
         self.hu_offset = float(hu_offset)
         self.force = bool(force)
+        self.body_surface = body_surface
         self._ahead: dict[str, Future] = {}
 
     def phases(self, path: str) -> dict[str, Any]:
@@ -97,6 +100,8 @@ class LoadCTd(Transform):
         }
         image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
         reading = {name: facts[name] for name in ("series", "warnings", "forced")}
+        told = (facts["series"] or {}).get("body_surface_m2")
+        reading["body_surface_m2"] = told if self.body_surface is None else float(self.body_surface)
         return {**data, self.key: image, "seconds": seconds, "reading": reading, "places": facts["places"]}
 
 

@@ -11,7 +11,7 @@ from ..terms import LANDMARKS, MEASUREMENTS
 from .colours import LANDMARK, swatch
 from .words import trust_mark
 
-_UNITS = {"cm2": "cm²", "1": ""}
+_UNITS = {"cm2": "cm²", "mL/m2": "mL/m²", "1": ""}
 """How a unit of UCUM is written, where it is not as it is."""
 
 

@@ -20,10 +20,9 @@ from custom.prediction import moved
 
 @pytest.fixture(scope="module")
 def record(meshes):
-    structures = {"LA": {"trust": "check"}, "LV": {"trust": "ok"}}
-    return FindAnatomyd(ROOT / "bundle" / "models" / "atrial_parts.pt")(
-        {"seconds": {}, "meshes": meshes, "structures": structures}
-    )
+    structures = {"LA": {"trust": "check", "volume_ml": 90.0}, "LV": {"trust": "ok", "volume_ml": 120.0}}
+    case = {"seconds": {}, "meshes": meshes, "structures": structures, "reading": {"body_surface_m2": 1.8}}
+    return FindAnatomyd(ROOT / "bundle" / "models" / "atrial_parts.pt")(case)
 
 
 def test_the_report_follows_its_schema_and_names_the_regions(record):
@@ -36,6 +35,10 @@ def test_the_report_follows_its_schema_and_names_the_regions(record):
     for mesh in record["meshes"]:
         assert report["regions"][mesh.name] == {str(value): REGIONS[value] for value in np.unique(mesh.regions)}
     assert record["seconds"]["anatomy"] > 0
+    index = {"value": 50.0, "unit": "mL/m2", "trust": "check", "reason": "so is the surface of LA"}
+    assert report["measurements"]["la_volume_index"] == index
+    unknown = report_anatomy({**record, "reading": {"body_surface_m2": None}})["measurements"]
+    assert set(report["measurements"]) - set(unknown) == {"la_volume_index", "lv_volume_index"}
 
 
 def test_systems_that_do_not_look_for_landmarks_report_none():

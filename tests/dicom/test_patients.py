@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_files import write_series
 
@@ -51,3 +52,16 @@ def test_two_patients_are_never_mixed_though_their_files_bear_one_uid(tmp_path, 
         read_series(_series(tmp_path, *stated), Findings(force=True))
     assert refused.value.outcome == "two_patients"
     assert not any(text in str(refused.value).lower() for text in ("doe", "ab1", "815"))
+
+
+@pytest.mark.parametrize(
+    ("height", "weight", "expected"),
+    [(1.8, 80.0, 2.0), ("1.8", "80", 2.0), (180, 80, None), (1.8, None, None), (1.8, 0, None)],
+)
+def test_body_surface_follows_height_and_weight_where_they_are_a_persons(tmp_path, height, weight, expected):
+    def edit(header, _):
+        with pydicom.config.disable_value_validation():
+            header.PatientSize, header.PatientWeight = height, weight
+
+    series = read_series(write_series(tmp_path, VOLUME, series="1.2.3.4", edit=edit), Findings())
+    assert series.series["body_surface_m2"] == expected

@@ -56,7 +56,7 @@ def test_formats_agree(tmp_path, name, write_nifti):
     np.testing.assert_allclose(image.affine, AFFINE, atol=1e-5)
     np.testing.assert_allclose(image.meta["original_affine"], AFFINE, atol=1e-5)
     assert image.meta["spatial_shape"].tolist() == [12, 10, 8]
-    assert reading == {"series": None, "warnings": {}, "forced": []}
+    assert reading == {"series": None, "warnings": {}, "forced": [], "body_surface_m2": None}
 
 
 def test_a_series_or_one_of_its_files(tmp_path):

@@ -18,6 +18,7 @@ from ...function.volumes import end_diastole, measure_function
 from ...reading.kinds import LABEL_MAP_ENDING
 from ...runtime.timing import timed
 from ...text import printable
+from ..quality.indexing import indexed_function
 from ..record import Grid, Record
 from .files import encode_label_maps
 from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, SEQUENCE_ENDING, TABLE_ENDING, Outputs, phase_name
@@ -70,6 +71,7 @@ class SaveBeatd(SaveCased):
             phases = [self.anatomy(phase) for phase in phases]
         own, landmarks = phases[chosen], [phase["anatomy"].landmarks for phase in phases]
         measures = measure_function(percents, volumes, trusts) | _excursion(percents, landmarks, chosen)
+        measures |= indexed_function(measures, own["reading"]["body_surface_m2"])
         report = _report(reports, chosen, percents, curves, landmarks, measures)
         report |= report_anatomy(own)
         with timed(seconds, "own_label_map"):

@@ -23,6 +23,7 @@ from ...networks.weights import sha256_of
 from ...runtime.memory import peak_memory
 from ...text import printable
 from ..quality.doubt import CHECK, REASONS, remark
+from ..quality.indexing import indexed_volumes
 from ..record import Record
 
 
@@ -64,6 +65,7 @@ def make_report(record: Record, run: Run) -> dict[str, Any]:
         "crop": crop,
         "label_map": _geometry(*record["label_grid"]),
         "structures": {name: _rounded(checks) for name, checks in structures.items()},
+        "body_surface_m2": reading["body_surface_m2"],
         **report_anatomy(record),
         "intersections_between": sum(crossings.values()) if len(meshes) > 1 else None,
         "warnings": [*reading["warnings"].values(), *_warnings(structures, crossings)],
@@ -100,11 +102,12 @@ def report_anatomy(record: Record) -> dict[str, Any]:
     """What was found on the meshes; nothing of systems that do not look for it."""
     if "anatomy" not in record:
         return {}
-    anatomy = record["anatomy"]
+    anatomy, surface = record["anatomy"], record["reading"]["body_surface_m2"]
+    measurements = anatomy.measurements | indexed_volumes(record["structures"], surface)
     named = {name: [int(value) for value in np.unique(regions)] for name, regions in anatomy.regions.items()}
     return {
         "landmarks": {name: _rounded(landmark) for name, landmark in anatomy.landmarks.items()},
-        "measurements": {name: _rounded(measurement) for name, measurement in anatomy.measurements.items()},
+        "measurements": {name: _rounded(measurement) for name, measurement in measurements.items()},
         "regions": {name: {str(value): REGIONS[value] for value in values} for name, values in named.items()},
     }
 

@@ -9,6 +9,8 @@ from custom.anatomy.measurements import UNITS
 from custom.anatomy.wall import SEGMENTS
 from custom.function.excursion import NAME as EXCURSION
 from custom.function.volumes import measure_function
+from custom.inference.quality.indexing import STRUCTURES as INDEXED
+from custom.inference.quality.indexing import indexed_function
 from custom.inference.quality.values import values_of
 from custom.measured import Value
 from custom.terms import LANDMARKS, MEASUREMENTS
@@ -22,7 +24,8 @@ def test_all_that_is_found_has_a_term():
     assert set(LANDMARKS) == {*NEEDS, *OSTIA}
     wall = {"lv_mass", "lv_wall_thickness_mean", "lv_wall_thickness_largest"}
     segments = {f"{segment}{ending}" for segment in SEGMENTS for ending in ("", "_largest")}
-    assert set(MEASUREMENTS) == {*UNITS, *function, EXCURSION, *wall, *segments}
+    indices = {*INDEXED.values(), *indexed_function(function, 2.0)}
+    assert set(MEASUREMENTS) == {*UNITS, *function, EXCURSION, *indices, *wall, *segments}
 
 
 @pytest.mark.parametrize("trust", ["ok", "check", "do not use"])

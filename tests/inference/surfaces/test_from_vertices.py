@@ -61,6 +61,7 @@ def _record(tmp_path, shape, affine):
             "series": None,
             "warnings": {"tilt": "askew"},
             "forced": [],
+            "body_surface_m2": 2.0,
             "heart": None,
             "directions": {"upright": 1.0, "confused": "head and feet"},
         },
