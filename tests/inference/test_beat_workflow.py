@@ -58,6 +58,9 @@ def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(st
     segmentation = pydicom.dcmread(folder / "study.seg.dcm")
     assert segmentation.ReferencedSeriesSequence[0].SeriesInstanceUID == report["series"]["series_uid"]
     assert report["percent"] == PERCENTS[report["series"]["series_number"] - 1]
+    for index, percent in enumerate(PERCENTS):  # each phase has its own, of its own series
+        of_phase = pydicom.dcmread(folder / f"study_p{percent:02d}.seg.dcm").ReferencedSeriesSequence[0]
+        assert of_phase.SeriesInstanceUID in {f"1.2.3.{number}" for number in (index + 1, 5)}
     for chamber in ("LA", "LV"):
         listed = json.loads((folder / f"study_{chamber}.vtk.series").read_text())["files"]
         assert [file["time"] for file in listed] == list(PERCENTS)

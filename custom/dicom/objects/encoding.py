@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def encode_dicom(
     Raises InputError where the series' headers do not allow it; the sentence quotes none of them.
     """
     maker = Maker(__version__, weights_sha256)
-    try:
+    with _as_headers_allow():
         source = open_source(places)
         models = encapsulate_stl(surfaces, source, maker, remark)
         segmentation = make_segmentation(labels, list(surfaces), source, maker, remark)
@@ -61,9 +62,27 @@ def encode_dicom(
         if picture is not None:
             objects[SC_ENDING] = make_capture(picture, source, maker, remark)
         written = {ending: encode(made) for ending, made in objects.items()}
+    return {**{f"_{name}{STL_ENDING}": model for name, model in models.items()}, **written}
+
+
+def encode_segmentation(
+    names: Sequence[str],
+    labels: np.ndarray,
+    places: Sequence[tuple[str, int]],
+    weights_sha256: str,
+    remark: str = "",
+) -> bytes:
+    """The DICOM SEG of one phase of a beat; the arguments are those of `encode_dicom`, and `names` the structures."""
+    with _as_headers_allow():
+        return encode(make_segmentation(labels, names, open_source(places), Maker(__version__, weights_sha256), remark))
+
+
+@contextmanager
+def _as_headers_allow() -> Iterator[None]:
+    try:
+        yield
     except InputError:
         raise
     except Exception as error:  # pydicom and highdicom raise what they will on odd headers, and quote them
         message = f"no DICOM can be made of the series' headers ({type(error).__name__}): unset `dicom_output`"
         raise InputError(message, "dicom_output") from error
-    return {**{f"_{name}{STL_ENDING}": model for name, model in models.items()}, **written}

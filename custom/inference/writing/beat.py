@@ -96,25 +96,29 @@ class SaveBeatd(SaveCased):
             ]
             series = {"file-series-version": SERIES_VERSION, "files": listed}
             files[f"{case}_{mesh.name}.vtk.series"] = json.dumps(series, indent=1).encode()
-        return files | self._label_maps(phases, remark.strip("; "))
+        return files | self._label_maps(phases, report, remark)
 
-    def _label_maps(self, phases: Sequence[Record], remark: str) -> dict[str, bytes]:
-        """All label maps as one file on the input's voxels, and those around the surfaces as a sequence."""
+    def _label_maps(self, phases: Sequence[Record], report: Mapping[str, Any], remark: str) -> dict[str, bytes]:
+        """All label maps as one file on the input's voxels, those around the surfaces as a sequence, and of DICOM each
+        as a SEG of its own series."""
         case, grid = phases[0]["name"], phases[0]["label_grid"]
         everywhere = np.concatenate([mesh.vertices for phase in phases for mesh in phase["meshes"]])
         box, affine = box_around(everywhere, *grid)
         around: list[np.ndarray] = []
+        files: dict[str, bytes] = {}
 
         def one_at_a_time() -> Iterator[np.ndarray]:
             for phase in phases:
-                label_map = self.label_map(phase)["label_map"]
-                around.append(label_map[box].copy())
-                yield label_map
+                labelled = self.label_map(phase)
+                around.append(labelled["label_map"][box].copy())
+                files.update(self.outputs.encode_segmentation(labelled, report, remark))
+                yield labelled["label_map"]
 
-        whole = encode_label_maps(one_at_a_time(), len(phases), grid, remark)
-        percents = [round(phase["percent"], 1) for phase in phases]
-        sequence = encode_sequence(around, percents, Grid(around[0].shape, affine), remark)
-        return {f"{case}{LABEL_MAP_ENDING}": whole, f"{case}{SEQUENCE_ENDING}": sequence}
+        said, percents = remark.strip("; "), [round(phase["percent"], 1) for phase in phases]
+        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(one_at_a_time(), len(phases), grid, said)
+        sequence = encode_sequence(around, percents, Grid(around[0].shape, affine), said)
+        files[f"{case}{SEQUENCE_ENDING}"] = sequence
+        return files
 
 
 def _curves(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Any]]]:

@@ -144,6 +144,19 @@ class Outputs:
                 surfaces, labels, measured, values, landmarks, warnings, picture, places, weights, remark
             )
 
+    def encode_segmentation(self, phase: Record, report: Mapping[str, Any], remark: str) -> dict[str, bytes]:
+        """Name to content of the DICOM SEG of a phase of a beat, from its record with label map and the report of the
+        beat; nothing where none is asked for."""
+        if not self.dicom or report["series"] is None:
+            return {}
+        from ...dicom.objects.encoding import encode_segmentation  # only here, as above
+
+        names = [mesh.name for mesh in phase["meshes"]]
+        with opened(Path(phase["image_file"])) as inside:
+            places = [(str(inside.parent / file), frame) for file, frame in phase["places"]]
+            content = encode_segmentation(names, phase["own_label_map"], places, report["weights_sha256"], remark)
+        return {f"{phase_name(phase['name'], phase['percent'])}{SEG_ENDING}": content}
+
     def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:
         """Name to content of the mesh files of a case; `remark` goes into their titles."""
         return {f"{case}_{mesh.name}.{kind}": ENCODERS[kind](mesh, remark) for mesh in meshes for kind in self.formats}
@@ -187,6 +200,7 @@ class Outputs:
         cases = [phase_name(case, percent) for percent in range(100)]
         return [
             *(f"{phase}_{chamber}.{kind}" for phase in cases for chamber in self.structures for kind in self.formats),
+            *(f"{phase}{SEG_ENDING}" for phase in cases if self.dicom),
             *(f"{case}_{chamber}.vtk.series" for chamber in self.structures if "vtk" in self.formats),
             *(f"{case}{ending}" for ending in (SEQUENCE_ENDING, FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING)),
         ]
