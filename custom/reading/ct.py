@@ -17,6 +17,7 @@ from .kinds import ITK_SUFFIXES, NIFTI_SUFFIXES
 from .meta_image import read_meta_image
 from .nifti import read_nifti, volume_ms
 from .nrrd import read_nrrd
+from .phase_files import phase_files
 from .voxels import SeveralVolumes
 
 
@@ -27,6 +28,7 @@ def read_ct(
     phase: str | float | None = None,
     hu_offset: float = 0.0,
     places: Sequence[tuple[str, int]] | None = None,
+    file: str | None = None,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What `custom.inference.LoadCTd` tells of a CT, and its values (D2, D1, D0) int16 or float32 in HU.
 
@@ -35,6 +37,7 @@ def read_ct(
         findings: gets the warnings.
         series_uid, phase, hu_offset: as `LoadCTd` takes them.
         places: of DICOM, the slices to read as `list_phases` tells them; None chooses.
+        file: of a beat of several files, the name of the one to read, as `list_phases` tells it.
 
     Returns:
         `affine` (4 lists of 4, voxel to RAS mm), `series` and `places`; and the values, axes in reversed order.
@@ -43,6 +46,7 @@ def read_ct(
     """
     image = Path(path)
     with _named(image, findings), opened(image) as inside:
+        inside = inside if file is None else inside.with_name(file)
         if _is_volume_file(inside):
             (values, affine), series, places = _read_file(inside, findings, phase), None, []
         else:
@@ -66,7 +70,10 @@ def list_phases(path: str, findings: Findings, series_uid: str | None = None) ->
     image = Path(path)
     with _named(image, findings), opened(image) as inside:
         if _is_volume_file(inside):
-            phases = _count_volumes(inside, findings)
+            phases = [
+                {"percent": phase.percent, "arguments": {"file": phase.path.name}, "series": None}
+                for phase in phase_files(inside)
+            ] or _count_volumes(inside, findings)
         else:
             from ..dicom import list_phases as phases_in
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..dicom import holds_dicom, is_dicom
 from ..inputs import InputError
 from .kinds import ARCHIVE_SUFFIX, ITK_SUFFIXES, NIFTI_SUFFIXES, is_archive, is_image
+from .phase_files import phase_files, stem_of
 
 _SUFFIXES = (*NIFTI_SUFFIXES, *ITK_SUFFIXES, ARCHIVE_SUFFIX)
 
@@ -36,7 +37,7 @@ def find_cases(
         output_dir: the folder for all outputs; None puts them next to each input.
         series_uid: the series that is read of a DICOM folder; None leaves the choice to the reader.
         study: a folder with DICOM below it is one case, also without `series_uid`: the phases of a beat may be series
-            in a subfolder each.
+            in a subfolder each; and so are files that are named as phases of one beat (see `phase_files`).
 
     Returns:
         One dictionary a case: `image` (path), `name` (stem of its outputs) and `folder` (where they go). None for an
@@ -51,6 +52,8 @@ def find_cases(
     paths = [path for item in items for path in _expand(Path(item).expanduser(), bool(series_uid) or study)]
     distinct = {(os.path.realpath(path.parent), path.name): path for path in paths}
     cases = [_case(path, output_dir) for path in distinct.values()]
+    if study:
+        cases = _beats(cases)
     _check_distinct(cases)
     return cases
 
@@ -125,6 +128,24 @@ def _case(path: Path, output_dir: str | PathLike | None) -> dict[str, str]:
     if not name.strip("."):
         raise InputError(f"{path.name or path}: there is no name in it for the outputs: rename it")
     return {"image": str(path), "name": name, "folder": str(output_dir or place.absolute().parent)}
+
+
+def _beats(cases: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The cases, those of files that are phases of one beat as one, which is called what all of them are."""
+    joined: dict[tuple[str, str], dict[str, str]] = {}
+    for case in cases:
+        path = Path(case["image"])
+        stem = stem_of(path) if _has_kin(path) else None
+        key = (case["image"], "") if stem is None else (os.path.dirname(case["image"]), stem)
+        joined.setdefault(key, {**case, "name": stem or case["name"]})
+    return list(joined.values())
+
+
+def _has_kin(path: Path) -> bool:
+    try:
+        return bool(phase_files(path))
+    except (InputError, OSError):  # which reading will tell of
+        return True
 
 
 def series_folder(path: Path) -> Path:

@@ -9,7 +9,7 @@ ITK_SUFFIXES = (".nrrd", ".nhdr", ".mha", ".mhd")
 ARCHIVE_SUFFIX = ".zip"
 SINGLE_FILES = (*NIFTI_SUFFIXES, ".nrrd", ".mha", ARCHIVE_SUFFIX)
 """Of those that hold a whole case, or nearly always do."""
-LABEL_MAP_ENDING = "_labels.nii.gz"
+LABEL_MAP_ENDING, SEQUENCE_ENDING = "_labels.nii.gz", "_labels.seq.nrrd"
 
 
 def is_archive(path: Path) -> bool:
@@ -18,6 +18,6 @@ def is_archive(path: Path) -> bool:
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is a NIfTI, NRRD or MHA image by its name, and no label map of an earlier run."""
+    """Whether a file is a NIfTI, NRRD or MHA image by its name, and none of the label maps of an earlier run."""
     name = path.name.lower()
-    return name.endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and not name.endswith(LABEL_MAP_ENDING)
+    return name.endswith(NIFTI_SUFFIXES + ITK_SUFFIXES) and not name.endswith((LABEL_MAP_ENDING, SEQUENCE_ENDING))

@@ -124,6 +124,22 @@ def test_volumes_of_one_file_lie_at_their_own_places(tmp_path, workflow, volume)
     assert left == ["ct_LA.stl", "ct_LV.stl", "ct_labels.nii.gz", "ct_preview.png", "ct_report.json"]
 
 
+def test_files_named_by_their_phases_are_one_beat_beside_other_cases(tmp_path, workflow, volume, write_nifti):
+    for name in ("ct_p75", "ct_p05", "ct_p30", "other", "alone_p10"):
+        write_nifti(tmp_path / "in" / f"{name}.nii.gz", volume, OBLIQUE)
+    for given in (tmp_path / "in", tmp_path / "in" / "ct_p30.nii.gz"):
+        made = workflow(input=str(given), phase="all", **FAST, formats="stl", output_dir=str(tmp_path / given.name))
+        made.run()
+        assert [phase["percent"] for phase in _report(tmp_path / given.name, "ct")["phases"]] == [5.0, 30.0, 75.0]
+    rows = json.loads((tmp_path / "in" / "ct_report.json").read_text())
+    assert "phases_assumed" not in rows["outcomes"] and rows["input"]["file"].startswith("ct_p")
+    write_nifti(tmp_path / "in" / "ct_5%.nii.gz", volume, OBLIQUE)
+    made = workflow(input=str(tmp_path / "in"), phase="all", **FAST, formats="stl", output_dir=str(tmp_path / "in"))
+    made.run()
+    outcomes = {row["case"]: row["outcome"] for row in made.evaluator.rows}
+    assert outcomes == {"alone_p10": "one_phase", "ct": "doubled_phase", "other": "one_phase"}
+
+
 def test_what_is_no_beat_is_refused_by_name(tmp_path, workflow, volume, write_nifti):
     write_nifti(tmp_path / "one.nii.gz", volume, OBLIQUE)
     bolus = nibabel.Nifti1Image(np.stack([volume] * 3, axis=-1), OBLIQUE)

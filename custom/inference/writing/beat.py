@@ -15,13 +15,13 @@ from ...function.curves import draw_curves
 from ...function.excursion import measure_excursion
 from ...function.files import as_csv, as_json
 from ...function.volumes import end_diastole, measure_function
-from ...reading.kinds import LABEL_MAP_ENDING
+from ...reading.kinds import LABEL_MAP_ENDING, SEQUENCE_ENDING
 from ...runtime.timing import timed
 from ...text import printable
 from ..quality.indexing import indexed_function
 from ..record import Grid, Record
 from .files import encode_label_maps
-from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, SEQUENCE_ENDING, TABLE_ENDING, Outputs, phase_name
+from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
 from .preview import as_png, shorten
 from .report import make_report, report_anatomy
 from .saving import SaveCased, preview_of

@@ -13,7 +13,7 @@ from ...dicom import SC_ENDING, SEG_ENDING, SR_ENDING, STL_ENDING
 from ...inputs import ALL, selected, wanted_structures
 from ...mesh import Mesh
 from ...reading.archives import opened
-from ...reading.kinds import LABEL_MAP_ENDING
+from ...reading.kinds import LABEL_MAP_ENDING, SEQUENCE_ENDING
 from ...text import printable
 from ...viewer import Page, Phase
 from ..quality.doubt import measured_of
@@ -28,7 +28,6 @@ from .preview import render_capture
 
 PREVIEW_ENDING, VIEW_ENDING, LANDMARKS_ENDING = "_preview.png", "_view.html", "_landmarks.mrk.json"
 FUNCTION_ENDING, TABLE_ENDING, CURVES_ENDING = "_function.json", "_function.csv", "_function.png"
-SEQUENCE_ENDING = "_labels.seq.nrrd"
 FORCED = "; FORCED, see report"
 """What every file says of a case that was refused but for `force`."""
 
