@@ -50,9 +50,10 @@ class PhasesOfBeatd(Transform):
         with timed(seconds, "read"):
             listed = self.load.phases(data[CommonKeys.IMAGE])
         phases: list[Record] = []
-        for phase in listed["phases"]:
+        arguments = [phase["arguments"] for phase in listed["phases"]]
+        for phase, after in zip(listed["phases"], [*arguments[1:], None], strict=True):
             try:
-                record = self._phase(data, phase, listed, phases[0] if phases else None)
+                record = self._phase(data, phase, after, listed, phases[0] if phases else None)
             except InputError as error:
                 raise InputError(f"phase {phase['percent']:.0f} %: {error}", error.outcome) from error
             seconds.update(record["seconds"])
@@ -60,9 +61,16 @@ class PhasesOfBeatd(Transform):
         return {**data, "phases": phases, "seconds": dict(seconds)}
 
     def _phase(
-        self, data: Mapping[Hashable, Any], phase: Mapping[str, Any], listed: Mapping[str, Any], first: Record | None
+        self,
+        data: Mapping[Hashable, Any],
+        phase: Mapping[str, Any],
+        after: Mapping[str, Any] | None,
+        listed: Mapping[str, Any],
+        first: Record | None,
     ) -> Record:
         record = self.load(data, phase["arguments"])
+        if after is not None:
+            self.load.begin(data[CommonKeys.IMAGE], after)  # which is read meanwhile
         reading = record["reading"]
         reading["series"] = phase["series"]
         reading["warnings"] = {**listed["warnings"], **reading["warnings"]}

@@ -62,23 +62,24 @@ class LoadCTd(Transform):
         self.hu_offset = float(hu_offset)
         self.force = bool(force)
         self.body_surface = body_surface
-        self._ahead: dict[str, Future] = {}
+        self._ahead: dict[tuple[str, str], Future] = {}
 
     def phases(self, path: str) -> dict[str, Any]:
         """The `phases` of an image, as :func:`custom.reading.ct.list_phases` tells them, with `warnings` and
         `forced`."""
         return read_isolated(Path(path), list_phases, self.force, series_uid=self.series_uid)[0]
 
-    def begin(self, path: str) -> None:
-        """Read an image in the background, for a call soon after; only the last one that was begun is kept."""
+    def begin(self, path: str, which: Mapping[str, Any] | None = None) -> None:
+        """Read an image, or the one of its phases that `which` means, in the background, for a call soon after; only
+        the last one that was begun is kept."""
         found: Future = Future()
-        self._ahead = {path: found}
+        self._ahead = {(path, repr(which)): found}
         # A daemon: the end of this process need not wait for it, and ends the one that reads.
-        Thread(target=self._read_into, args=(found, path), daemon=True).start()
+        Thread(target=self._read_into, args=(found, path, which), daemon=True).start()
 
-    def _read_into(self, found: Future, path: str) -> None:
+    def _read_into(self, found: Future, path: str, which: Mapping[str, Any] | None) -> None:
         try:
-            found.set_result(self._read(path))
+            found.set_result(self._read(path, which))
         except BaseException as error:
             found.set_exception(error)
 
@@ -90,7 +91,7 @@ class LoadCTd(Transform):
         """`which`: the `arguments` of one of `phases`."""
         seconds: dict[str, float] = {}
         with timed(seconds, "read"):
-            begun = self._ahead.pop(data[self.key], None)
+            begun = self._ahead.pop((data[self.key], repr(which)), None)
             facts, values = self._read(data[self.key], which) if begun is None else begun.result()
         affine = np.array(facts["affine"])
         meta = {

@@ -18,7 +18,8 @@ VOLUME = "implausible_volume"
 
 class SmoothMotiond(Transform):
     """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time; each phase gets
-    `largest_ml`, the volumes that it is to be judged by.
+    `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
+    these lie from the motion tells how firm it is.
 
     Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for that of its
     volume, since at end-systole a sound ventricle is small. Meshes that do not correspond, as those of a baseline which
@@ -35,6 +36,7 @@ class SmoothMotiond(Transform):
         phases = [phase.copy() for phase in data["phases"]]
         seconds = dict(data["seconds"])
         percents = np.array([phase["percent"] for phase in phases])
+        alone = {phase["percent"]: phase["meshes"] for phase in phases}
         with timed(seconds, "motion"):
             for place, mesh in enumerate(phases[0]["meshes"]):
                 own = [phase["meshes"][place] for phase in phases]
@@ -43,6 +45,7 @@ class SmoothMotiond(Transform):
                 weights = np.array([_weight(phase["structures"][mesh.name]["doubts"]) for phase in phases])
                 moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
                 for phase, vertices in zip(phases, moved, strict=True):
+                    phase["varied_meshes"] = [alone[phase["percent"]]]
                     phase["meshes"] = [
                         each._replace(vertices=vertices) if index == place else each
                         for index, each in enumerate(phase["meshes"])
