@@ -47,9 +47,9 @@ class Painted(NamedTuple):
     """A heart."""
 
     shapes: Tensor
-    """(2, D, D, D) float32, which voxels are of `SHAPES`."""
+    """(2, D, D, D) uint8, which voxels are of `SHAPES`."""
     parts: Tensor
-    """(1, D, D, D) float32, places in `PARTS` and 1, 0 outside the atrium."""
+    """(1, D, D, D) uint8, places in `PARTS` and 1, 0 outside the atrium."""
     affine: np.ndarray
     centre: np.ndarray
     """(3,) RAS mm, of the atrium."""
@@ -65,7 +65,7 @@ def painted(seed: int) -> Painted:
     paint_left_chambers(canvas, Heart(patient))
     truth = Truth(patient)
     labels, regions = label_map(canvas.structures, LABELS), truth.regions(canvas.structures, affine)
-    table = torch.zeros(len(REGIONS) + 1)
+    table = torch.zeros(len(REGIONS) + 1, dtype=torch.uint8)
     for value, part in _PART.items():
         table[value] = 1 + PARTS.index(part)
     parts = table[regions.int()]
@@ -77,7 +77,7 @@ def painted(seed: int) -> Painted:
     ostia = [(int(vein["centre"][0] < body[0]), vein) for vein in found["pulmonary vein ostia"]]
     ostia.append((OSTIA.index("appendage"), found["appendage ostium"]))
     return Painted(
-        torch.stack([labels == LABELS[name] for name in SHAPES]).float(), parts[None], affine, centre,
+        torch.stack([labels == LABELS[name] for name in SHAPES]).byte(), parts[None], affine, centre,
         [(place, np.array(of["centre"]), -np.array(of["normal"])) for place, of in ostia],
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ def example(heart: Painted, rng: np.random.Generator) -> tuple[Tensor, Tensor, T
     own = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
     voxels = (own @ turn.T.astype(np.float32) + (centre - heart.affine[:3, 3]).astype(np.float32)) / VOXEL
     grid = torch.from_numpy(2 * voxels.astype(np.float32) / (PAINTED - 1) - 1)
-    parts = resample(heart.parts, grid, "nearest")[0].round().long() - 1
+    parts = resample(heart.parts.float(), grid, "nearest")[0].round().long() - 1
     nearness = np.zeros((len(OSTIA), *own.shape[:3]), np.float32)
     direction = np.zeros((3, *own.shape[:3]), np.float32)
     back = np.linalg.inv(turn)
@@ -100,7 +100,7 @@ def example(heart: Painted, rng: np.random.Generator) -> tuple[Tensor, Tensor, T
         near, ahead = np.exp(-squared / (2 * SPREAD**2)), turn.T @ out
         direction[:, near > nearness.max(0)] = (ahead / np.linalg.norm(ahead))[:, None]
         nearness[place] = np.maximum(nearness[place], near)
-    shapes = spoilt(resample(heart.shapes, grid, "bilinear"), rng)
+    shapes = spoilt(resample(heart.shapes.float(), grid, "bilinear"), rng)
     return shapes, parts, torch.from_numpy(nearness), torch.from_numpy(direction)
 
 

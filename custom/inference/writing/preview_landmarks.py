@@ -1,29 +1,49 @@
-"""The mitral annulus and the apex in the preview's pictures."""
+"""The mitral annulus, the apex and the ostia in the preview's pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.axes3d import Axes3D
 
-COLOUR = "#8df05a"
+from ...measured import TRUSTS
+
 NEAR = 8.0
-"""mm from a plane within which the apex is drawn in it."""
-SHOWN = {"mitral_annulus": "○ mitral annulus", "lv_apex": "+ apex"}
-"""Of the report's landmarks, and how the legend tells them."""
-_RING = {"marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}
-_CROSS = {"marker": "+", "markersize": 9, "markeredgewidth": 1.8}
+"""mm from a plane within which a point is drawn in it."""
+
+
+class Mark(NamedTuple):
+    """How some of the report's landmarks are drawn."""
+
+    ending: str
+    """Of their names."""
+    words: str
+    """Of the legend."""
+    style: Mapping[str, Any]
+    """Of points."""
+    outlined: bool = False
+    """In planes by where their contour crosses, instead of by their centre."""
+
+
+_GREEN, _YELLOW = "#8df05a", "#ffd75e"
+MARKS = (
+    Mark("mitral_annulus", "○ mitral annulus",
+         {"color": _GREEN, "marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}, True),
+    Mark("lv_apex", "+ apex", {"color": _GREEN, "marker": "+", "markersize": 9, "markeredgewidth": 1.8}),
+    Mark("_ostium", "◇ ostia",
+         {"color": _YELLOW, "marker": "D", "markersize": 4, "markerfacecolor": "none", "markeredgewidth": 1.2}),
+)  # fmt: skip
+Landmarks = Mapping[str, Mapping[str, Any]]
 
 
 def draw_in_plane(
-    axes: Axes, landmarks: Mapping[str, Mapping[str, Any]], axis: int, level: float, across_up: Sequence[int],
-    origin: np.ndarray,
-) -> None:  # fmt: skip
-    """Rings where the annulus crosses the plane at `level`, and a cross at the apex where it is near.
+    axes: Axes, landmarks: Landmarks, axis: int, level: float, across_up: Sequence[int], origin: np.ndarray
+) -> None:
+    """Rings where the annulus crosses the plane at `level`, and marks at apex and ostia where they are near.
 
     Args:
         axes: of the plane, in mm.
@@ -33,42 +53,46 @@ def draw_in_plane(
         across_up: RAS axes of the picture.
         origin: (3,) RAS mm, of the picture's zero.
     """
-    for name, style in (("mitral_annulus", _RING), ("lv_apex", _CROSS)):
-        landmark = landmarks.get(name)
-        if landmark is None or landmark["centre_ras_mm"] is None:
-            continue
-        if name == "mitral_annulus":
+    for mark, landmark in _marked(landmarks):
+        if mark.outlined:
             points = crossings(np.array(landmark["contour_ras_mm"]), axis, level)
         else:
             points = np.array([landmark["centre_ras_mm"]])
             points = points[np.abs(points[:, axis] - level) < NEAR]
         across, up = (points - origin)[:, across_up].T
-        axes.plot(across, up, color=COLOUR, linestyle="none", **style)
+        axes.plot(across, up, linestyle="none", **mark.style)
 
 
-def draw_in_space(axes: Axes3D, landmarks: Mapping[str, Mapping[str, Any]]) -> None:
-    """The annulus' contour and a cross at the apex, in RAS mm, in front of the surfaces."""
+def draw_in_space(axes: Axes3D, landmarks: Landmarks) -> None:
+    """Contours, and marks where there is none, in RAS mm, in front of the surfaces."""
     axes.computed_zorder = False
-    for name, style in (("mitral_annulus", {"linewidth": 1.2}), ("lv_apex", _CROSS)):
-        landmark = landmarks.get(name)
-        if landmark is None or landmark["centre_ras_mm"] is None:
-            continue
-        if name == "mitral_annulus":
-            points = np.array(landmark["contour_ras_mm"])
-            points = np.concatenate([points, points[:1]])
+    for mark, landmark in _marked(landmarks):
+        if landmark["contour_ras_mm"] is None:
+            axes.plot(*np.array([landmark["centre_ras_mm"]]).T, zorder=10, **mark.style)
         else:
-            points = np.array([landmark["centre_ras_mm"]])
-        axes.plot(*points.T, color=COLOUR, zorder=10, **style)
+            contour = np.array(landmark["contour_ras_mm"])
+            axes.plot(*np.concatenate([contour, contour[:1]]).T, zorder=10, color=mark.style["color"], linewidth=1.2)
 
 
-def write_legend(figure: Figure, landmarks: Mapping[str, Mapping[str, Any]]) -> None:
-    """What the marks are, at the lower right."""
-    told = [
-        words if landmarks[name]["trust"] == "ok" else f"{words} ({landmarks[name]['trust']})"
-        for name, words in SHOWN.items()
-        if name in landmarks and landmarks[name]["centre_ras_mm"] is not None
-    ]
-    figure.text(0.995, 0.025, "   ".join(told), color=COLOUR, fontsize=8, ha="right")
+def write_legend(figure: Figure, landmarks: Landmarks) -> None:
+    """What the marks are, each in its colour, at the lower right."""
+    right = 0.995
+    for mark in reversed(MARKS):
+        trusts = [landmark["trust"] for own, landmark in _marked(landmarks) if own is mark]
+        if not trusts:
+            continue
+        worst = max(trusts, key=TRUSTS.index)
+        words = mark.words if worst == TRUSTS[0] else f"{mark.words} ({worst})"
+        written = figure.text(right, 0.025, words, color=mark.style["color"], fontsize=8, ha="right")
+        right = written.get_window_extent().transformed(figure.transFigure.inverted()).x0 - 0.02
+
+
+def _marked(landmarks: Landmarks) -> Iterator[tuple[Mark, Mapping[str, Any]]]:
+    """What is drawn of the landmarks that were found."""
+    for mark in MARKS:
+        for name, landmark in landmarks.items():
+            if name.endswith(mark.ending) and landmark["centre_ras_mm"] is not None:
+                yield mark, landmark
 
 
 def crossings(contour: np.ndarray, axis: int, level: float) -> np.ndarray:

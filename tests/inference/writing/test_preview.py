@@ -66,19 +66,23 @@ def test_what_was_forced_is_written_in_the_picture(sphere):
 
 
 @pytest.mark.parametrize("trust", ["ok", "check"])
-def test_annulus_and_apex_are_marked_with_a_legend(sphere, trust):
+def test_annulus_apex_and_ostia_are_marked_with_a_legend(sphere, trust):
     image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=torch.diag(torch.tensor([1.3, 1.3, 1.3, 1.0])))
     placed = sphere._replace(vertices=sphere.vertices + 20)
     rim = [[20 + 6 * np.cos(angle), 20 + 6 * np.sin(angle), 20.0] for angle in np.linspace(0, 2 * np.pi, 48, False)]
     found = {"trust": trust, "centre_ras_mm": [20.0, 20.0, 20.0]}
     report = {"input": {"file": "ct.nii.gz"}, "structures": {"LA": {"volume_ml": 4.2, "trust": "ok"}}, "forced": []}
     landmarks = {"mitral_annulus": {**found, "contour_ras_mm": rim}, "lv_apex": {**found, "contour_ras_mm": None}}
-    green = []
+    landmarks["left_common_vein_ostium"] = {**found, "contour_ras_mm": [[x + 4, y, z] for x, y, z in rim]}
+    green, yellow = [], []
     for told in ({}, {"landmarks": landmarks}):
         picture = imread(io.BytesIO(render_preview(image, [placed], {**report, **told})), format="png")
-        green.append((picture[..., 1] > 0.7) & (picture[..., 0] < 0.75) & (picture[..., 2] < 0.5))
-    assert not green[0].any() and all(green[1][:, 300 * column : 300 * column + 300].any() for column in range(4))
-    assert green[1][325:, 900:].any()  # the legend
+        bright = (picture[..., 1] > 0.7) & (picture[..., 2] < 0.5)
+        green.append(bright & (picture[..., 0] < 0.75))
+        yellow.append(bright & (picture[..., 0] > 0.9))
+    for none, drawn in (green, yellow):
+        assert not none.any() and all(drawn[:, 300 * column : 300 * column + 300].any() for column in range(4))
+        assert drawn[325:, 900:].any()  # the legend
 
 
 def test_a_contour_is_crossed_where_it_changes_sides():
