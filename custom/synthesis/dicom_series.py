@@ -18,18 +18,26 @@ from .tissue import Contrast
 INTERCEPT = -1024  # HU of a stored 0
 
 
-def write_beat(folder: Path, phases: Sequence[tuple[float, Case]], seed: int) -> None:
+def write_beat(folder: Path, phases: Sequence[tuple[float, Case]], seed: int, one_series: bool = False) -> None:
     """Write the phases of a beat, per cent and case, as series of one study, each in a folder of its own.
 
     Args:
         folder: made if absent; named like the patient.
         phases, seed: of `generate_beat`.
+        one_series: all phases are one series.
     """
     for percent, case in phases:
-        write_series(folder / f"p{round(percent):02d}", case, seed, folder.name, percent)
+        write_series(folder / f"p{round(percent):02d}", case, seed, folder.name, percent, one_series)
 
 
-def write_series(folder: Path, case: Case, seed: int, name: str | None = None, percent: float | None = None) -> None:
+def write_series(
+    folder: Path,
+    case: Case,
+    seed: int,
+    name: str | None = None,
+    percent: float | None = None,
+    one_series: bool = False,
+) -> None:
     """Write one file a slice. UIDs follow from the seed and the folder's name: the same call writes the same files.
 
     Args:
@@ -38,12 +46,13 @@ def write_series(folder: Path, case: Case, seed: int, name: str | None = None, p
         seed: of the patient.
         name: of the patient, where the folder has another one.
         percent: of the cardiac cycle, of a phase.
+        one_series: the phase belongs to the series of all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     last = np.array(case.image.shape) - 1
     step = spacing_of(case.affine)
     for index in range(case.image.shape[2]):
-        header = _header(case, name or folder.name, seed, index, percent)
+        header = _header(case, name or folder.name, seed, index, percent, one_series)
         header.ImagePositionPatient = _decimals(ras_to_lps(voxel_to_ras(np.array([*last[:2], index]), case.affine)))
         header.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
         header.PixelSpacing = _decimals(step[[1, 0]])
@@ -54,18 +63,19 @@ def write_series(folder: Path, case: Case, seed: int, name: str | None = None, p
         pydicom.dcmwrite(folder / f"{index + 1:04d}.dcm", header, enforce_file_format=True)
 
 
-def _header(case: Case, name: str, seed: int, index: int, percent: float | None) -> FileDataset:
+def _header(case: Case, name: str, seed: int, index: int, percent: float | None, one_series: bool) -> FileDataset:
     of_phase = () if percent is None else (f"{percent:g} %",)
 
     def uid(*what: str) -> str:
-        return generate_uid(entropy_srcs=[MANUFACTURER, name, str(seed), *what])
+        # pydicom joins its sources: without a mark between them slice 1 of 50 % would be slice 15 of 0 %
+        return generate_uid(entropy_srcs=["|".join([MANUFACTURER, name, str(seed), *what])])
 
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CTImageStorage, uid("slice", str(index), *of_phase)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     header = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
     header.SOPClassUID, header.SOPInstanceUID = CTImageStorage, meta.MediaStorageSOPInstanceUID
-    header.StudyInstanceUID, header.SeriesInstanceUID = uid("study"), uid("series", *of_phase)
+    header.StudyInstanceUID, header.SeriesInstanceUID = uid("study"), uid("series", *(() if one_series else of_phase))
     header.FrameOfReferenceUID, header.PositionReferenceIndicator = uid("frame"), ""
     header.PatientName, header.PatientID, header.PatientBirthDate, header.PatientSex = "Generated", name, "", ""
     header.StudyDate = header.StudyTime = header.ReferringPhysicianName = header.AccessionNumber = ""
@@ -73,8 +83,11 @@ def _header(case: Case, name: str, seed: int, index: int, percent: float | None)
     header.Modality, header.Manufacturer, header.BodyPartExamined = "CT", MANUFACTURER, "HEART"
     header.SeriesDescription, header.ImageType = "Generated cardiac CT", ["ORIGINAL", "PRIMARY", "AXIAL"]
     if percent is not None:
-        header.SeriesNumber, header.SeriesDescription = round(percent) + 1, f"Generated cardiac CT {percent:g} %"
         header.NominalPercentageOfCardiacPhase = percent
+        if one_series:
+            header.InstanceNumber += round(percent) * case.image.shape[2]
+        else:
+            header.SeriesNumber, header.SeriesDescription = round(percent) + 1, f"Generated cardiac CT {percent:g} %"
     header.PatientPosition, header.KVP = "HFS", ""
     header.ContrastBolusAgent = "" if case.acquisition.contrast is Contrast.NONE else "generated"
     header.RescaleIntercept, header.RescaleSlope, header.RescaleType = INTERCEPT, 1, "HU"

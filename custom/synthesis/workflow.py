@@ -33,7 +33,8 @@ from .truth import Truth
 
 ANY, CHAMBERS = "any", "chambers"
 LABEL_SETS = {CHAMBERS: LEFT_HEART_LABELS, "whole-heart": LABELS, "mm-whs": MM_WHS}
-FORMATS = ("nifti", "dicom")
+DICOM, ONE_SERIES = "dicom", "dicom-one-series"
+FORMATS = ("nifti", DICOM, ONE_SERIES)
 MOVING = ("mitral annulus", "aortic annulus", "apex")
 """Landmarks that a beat's truth holds of each phase."""
 TABLE, SHEET = "patients.csv", "contact_sheet.png"
@@ -67,7 +68,7 @@ def synthesize(
         count: number of patients.
         kind: of examination, a name of `kinds`, or ``any``: a kind drawn for each patient.
         kinds: what can be chosen from.
-        format: ``nifti`` or ``dicom``.
+        format: ``nifti`` or ``dicom``, or ``dicom-one-series``, where all phases of a beat are one series.
         labels: ``chambers`` (uint8, 1 = LA, 2 = LV); seven structures as ``whole-heart`` (uint8, values of
             `custom.chambers.LABELS`) or ``mm-whs`` (int16, that challenge's values).
         closed_leaflets: where the mitral valve is closed the atrium's label reaches down to its leaflets, instead of
@@ -148,10 +149,10 @@ def _write(
         if regions:
             parts.append(Path("regions", f"{name}.nii.gz"))
             _save(unfinished / parts[-1], truth.regions(case.structures, case.affine).numpy(), case)
-        if format == "dicom":
+        if format in (DICOM, ONE_SERIES):
             parts.append(Path("dicom", name))
             if len(beat) > 1:
-                write_beat(unfinished / parts[-1], beat, seed)
+                write_beat(unfinished / parts[-1], beat, seed, format == ONE_SERIES)
             else:
                 write_series(unfinished / parts[-1], case, seed)
         else:

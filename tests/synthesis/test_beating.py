@@ -129,6 +129,18 @@ def test_a_beat_is_written_as_a_study_that_the_reader_knows(tmp_path):
     assert [(phase["percent"], len(phase["arguments"]["places"])) for phase in phases] == [(0.0, 28), (50.0, 28)]
 
 
+def test_a_beat_is_written_as_one_series_that_the_reader_knows(tmp_path):
+    synthesize(tmp_path, 3, 1, "tiny", KINDS, format="dicom-one-series", phases=2, **TINY)
+    folder = tmp_path / "dicom" / "patient_000003"
+    headers = [pydicom.dcmread(path, stop_before_pixels=True) for path in folder.rglob("*.dcm")]
+    assert len({header.SeriesInstanceUID for header in headers}) == 1
+    assert (
+        len({header.SOPInstanceUID for header in headers}) == len({header.InstanceNumber for header in headers}) == 56
+    )
+    phases = LoadCTd("image", phase="all").phases(str(folder))["phases"]
+    assert [(phase["percent"], len(phase["arguments"]["places"])) for phase in phases] == [(0.0, 28), (50.0, 28)]
+
+
 def test_what_is_made_of_one_phase_is_refused_with_several(tmp_path):
     with pytest.raises(InputError, match="one phase"):
         synthesize(tmp_path, 3, 1, "tiny", KINDS, phases=2, regions=True)
