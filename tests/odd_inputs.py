@@ -18,6 +18,7 @@ from defects import Defect, defects
 from in_process import reading_here
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
+from odd_beats import beats
 from phantom import CENTRE, MIDDLE, ball, geometry, write_dicom, write_nifti
 
 from custom.dicom.decoding import INFLATED, INFLATED_A_BYTE
@@ -86,6 +87,21 @@ def defect_row(defect: Defect) -> tuple[str, str, str]:
     return defect.what, outcome, "; ".join(said.values())
 
 
+def beat_row(defect: Defect) -> tuple[str, str, str]:
+    """Input, the phases or the refusal, and what is said, with `phase` set to `all`."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = defect.make(Path(folder))
+        try:
+            with reading_here():
+                found = LoadCTd("image", **defect.keys).phases(str(path))
+        except InputError as refused:
+            return defect.what, f"refused: `{refused.outcome}`", str(refused)
+    phases = ", ".join(f"{phase['percent']:.0f}" for phase in found["phases"])
+    said = found["warnings"]
+    outcome = f"{phases} %" + (f", with `{'`, `'.join(said)}`" if said else "")
+    return defect.what, outcome, "; ".join(said.values())
+
+
 def table(rows) -> str:
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in rows)
 
@@ -125,10 +141,19 @@ If a case is refused, the exit code is 1, and the report gives the short name an
 | input | outcome | what is said |
 |---|---|---|"""
 
+BEATS = """
+## Beats
+
+With `phase` set to `all`; the outcome is the phases that are read.
+
+| input | outcome | what is said |
+|---|---|---|"""
+
 
 def main() -> None:
     warnings.simplefilter("ignore")  # pydicom's, on the odd values that are written here
-    print(HEAD, table(placement_rows()), BETWEEN, table(defect_row(defect) for defect in defects()), sep="\n")
+    rows = (defect_row(defect) for defect in defects()), (beat_row(defect) for defect in beats())
+    print(HEAD, table(placement_rows()), BETWEEN, table(rows[0]), BEATS, table(rows[1]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from defects import Defect, defects
 from fuzz import run
-from odd_inputs import TOLERANCE, defect_row, placement_rows, table
+from odd_beats import beats
+from odd_inputs import TOLERANCE, beat_row, defect_row, placement_rows, table
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "bundle" / "docs" / "odd_inputs.md"
@@ -20,6 +21,11 @@ KEPT = ROOT / "bundle" / "docs" / "odd_inputs.md"
 @pytest.mark.filterwarnings("ignore")  # pydicom's, on the odd values that are written here
 def test_each_defect_has_the_outcome_that_the_docs_tell(defect: Defect):
     assert table([defect_row(defect)]) in KEPT.read_text()
+
+
+@pytest.mark.parametrize("defect", beats(), ids=lambda defect: defect.what)
+def test_each_beat_has_the_outcome_that_the_docs_tell(defect: Defect):
+    assert table([beat_row(defect)]) in KEPT.read_text()
 
 
 def test_some_of_every_placement_are_in_place():

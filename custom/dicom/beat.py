@@ -62,10 +62,10 @@ def phases_of(best: Stack, others: Iterable[Stack], findings: Findings) -> list[
 
 
 def check_beat(milliseconds: float, findings: Findings) -> None:
-    """Refuse, with InputError, volumes that are so many ms apart that they are of no beat."""
+    """Refuse, with InputError, volumes that span so many ms that they are of no beat."""
     if milliseconds > LONGEST_BEAT:
         findings.refuse(
-            "no_beat", f"the volumes lie {milliseconds / 1e3:.1f} s apart: a bolus or perfusion scan, no heart beat"
+            "no_beat", f"the volumes span {milliseconds / 1e3:.1f} s: a bolus or perfusion scan, no heart beat"
         )
 
 
