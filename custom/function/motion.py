@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_WEIGHT = 0.05
-"""Of a phase that is not to be trusted at all: it is not quite left out, so that the fit stays determined."""
+LEAST_WEIGHT = 1e-4
+"""Of a phase that is not to be trusted at all: its place in the beat is then the smoothest that the others leave."""
+SMOOTHNESS = 0.01
+"""Weight of the squared second derivative (Eilers and Marx, Stat Sci 1996), in phases: of ten it takes 0.2 % of the
+first harmonic, 3 % of the second, 14 % of the third and a third of the fourth."""
 
 
 def largest_gap(percents: NDArray | list[float]) -> float:
@@ -16,7 +19,8 @@ def largest_gap(percents: NDArray | list[float]) -> float:
 
 
 def periodic_fit(percents: NDArray, values: NDArray, weights: NDArray, harmonics: int) -> NDArray:
-    """The values of a Fourier series fitted to values over the beat, by weighted least squares, at the same phases.
+    """The values of a smooth Fourier series fitted to values over the beat, by penalised weighted least squares, at the
+    same phases.
 
     Its order is `harmonics`, or less where the phases do not determine that many: at most every other phase may be a
     coefficient, and the shortest wave has to be twice as long as the largest gap (Nyquist).
@@ -35,7 +39,8 @@ def periodic_fit(percents: NDArray, values: NDArray, weights: NDArray, harmonics
         return values.copy()
     angles = 2 * np.pi * np.outer(percents / 100, np.arange(1, order + 1))
     basis = np.hstack([np.ones((count, 1)), np.cos(angles), np.sin(angles)])
-    root = np.sqrt(np.clip(weights, LEAST_WEIGHT, 1.0))[:, None]
-    flat = values.reshape(count, -1)
-    coefficients, *_ = np.linalg.lstsq(root * basis, root * flat, rcond=None)
+    weighted = basis.T * np.clip(weights, LEAST_WEIGHT, 1.0)
+    waves = np.concatenate([[0], np.arange(1, order + 1), np.arange(1, order + 1)])
+    penalty = SMOOTHNESS * np.diag(waves.astype(np.float64) ** 4)
+    coefficients = np.linalg.solve(weighted @ basis + penalty, weighted @ values.reshape(count, -1))
     return (basis @ coefficients).reshape(values.shape)

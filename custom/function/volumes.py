@@ -17,9 +17,11 @@ LARGEST_GAP = 15.0
 them: ten phases of 10 % fit, eight of 12.5 % too."""
 STILL = 0.05
 """Share of the end-diastolic volume that a beating ventricle ejects at least."""
-PLATEAU = 0.1
+PLATEAU = 0.05
 """Share of the atrium's range by which its volume, before it contracts, stands above an even fall: so much is seen of a
 contraction that there is."""
+EMPTIED = 0.2
+"""Share of its range that the atrium has given by then, or its rest would be that at its largest volume."""
 UNUSABLE = "do not use"
 _WORSE = ("ok", "check", UNUSABLE)
 
@@ -103,8 +105,8 @@ def _contraction(percents: Sequence[float], volumes: Sequence[float], trusts: Se
     """The atrium's volume before it contracts, and how much it empties before (passive) and then (active).
 
     Between its largest and its smallest volume the atrium empties fast, hardly, and fast again. The last fall begins
-    where the volume lies highest above the straight line between the two extremes. Without a contraction, as in
-    fibrillation, or without a rest before it, as in fast hearts, no phase lies above that line.
+    where the volume, once the first has begun, lies highest above the straight line between the two extremes. Without a
+    contraction, as in fibrillation, or without a rest before it, as in fast hearts, no phase lies above that line.
     """
     names = ("LA_pre_contraction_volume", "LA_passive_emptying_fraction", "LA_active_emptying_fraction")
     usable, reason = usable_phases(percents, trusts)
@@ -116,7 +118,7 @@ def _contraction(percents: Sequence[float], volumes: Sequence[float], trusts: Se
         above = {
             index: (volumes[index] - volumes[most]) / fall + time / span
             for index, time in since.items()
-            if 0 < time < span
+            if 0 < time < span and volumes[index] <= volumes[most] - EMPTIED * fall
         }
         before = max(above, key=above.get, default=None)
         if before is not None and above[before] >= PLATEAU:

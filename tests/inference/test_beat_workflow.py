@@ -170,9 +170,9 @@ def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_dou
         }
 
     def radius(record: dict) -> float:
-        return float(np.linalg.norm(SmoothMotiond(3)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
+        return float(np.linalg.norm(SmoothMotiond(4)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
 
-    assert all(phase["largest_ml"] == {"LV": 90.0} for phase in SmoothMotiond(3)(beat())["phases"])
+    assert all(phase["largest_ml"] == {"LV": 90.0} for phase in SmoothMotiond(4)(beat())["phases"])
     believed = radius(beat())
     assert radius(beat(implausible_volume=1.0)) == pytest.approx(believed)
     assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed
