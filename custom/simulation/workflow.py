@@ -22,7 +22,7 @@ from ..mesh import Mesh
 from ..runtime.errors import explain
 from ..runtime.interruption import heed_signals, interrupted, settle
 from ..runtime.small_files import is_foreign, read_json
-from ..text import RESEARCH_ONLY
+from ..text import RESEARCH_ONLY, printable
 
 if TYPE_CHECKING:
     from .domains import Domain
@@ -36,6 +36,8 @@ CLOSED = "closed"
 """Of openings, which else are left out of the boundaries."""
 KEY = "least_dihedral_angle_degrees"
 """Of every summary."""
+LONGEST_TITLE = 256
+"""Characters of a VTK file's first and second line, as its format has them."""
 _LIBRARIES = ("pytetwild", "pyvista", "meshio")
 
 
@@ -64,7 +66,7 @@ def volume_mesh(
     Args:
         input: ``CASE_LA.vtk`` and so on, or a folder of such files, as inference writes them, with their regions.
         output_dir: receives the files; None for the surfaces' folder.
-        structures: of `MESHED`; None for each that a case has.
+        structures: of `MESHED`, those that a case has; None for all.
         formats: of `FORMATS`.
         openings: of valves and veins, ``closed`` by flat boundaries, or ``open``: without triangles.
         edge_mm, tolerance_mm, energy: for fTetWild, see `Settings`.
@@ -96,7 +98,7 @@ def volume_mesh(
         try:
             began = time.monotonic()
             domain = _fill(folder, case, name, settings)
-            summary = _summary(domain, name, settings, time.monotonic() - began)
+            summary = _summary(domain, _title(folder, case, name), settings, time.monotonic() - began)
             _check_quality(summary, least_angle, volume_error)
             target = folder if output_dir is None else Path(output_dir).expanduser()
             _write(target, stem, domain, summary, selected(formats, FORMATS, "formats"), openings, overwrite)
@@ -146,9 +148,7 @@ def _read(folder: Path, case: str, name: str, regions: bool = True) -> Mesh:
     path = folder / f"{case}_{name}.vtk"
     if not path.is_file():
         raise InputError(f"{path.name} is needed as well, and is not there")
-    with open(path, "rb") as stream:
-        title = (stream.readline(), stream.readline(256))[1]
-    if f"SPACE={FILE_SPACE}".encode() not in title:
+    if f"SPACE={FILE_SPACE}" not in _title(folder, case, name):
         raise InputError(f"{path.name} does not say SPACE={FILE_SPACE}: give a VTK file as inference wrote it")
     surface = pyvista.read(path)
     if not isinstance(surface, pyvista.PolyData) or not surface.n_cells or not surface.is_manifold:
@@ -162,17 +162,23 @@ def _read(folder: Path, case: str, name: str, regions: bool = True) -> Mesh:
     return Mesh(name, points, surface.regular_faces.astype(np.int64), values)
 
 
-def _summary(domain: Domain, name: str, settings: Any, seconds: float) -> dict[str, Any]:
-    """What is to be known of a volume."""
+def _title(folder: Path, case: str, name: str) -> str:
+    """The second line of a VTK file, where inference says what it wrote, and whether it was forced to."""
+    with open(folder / f"{case}_{name}.vtk", "rb") as stream:
+        stream.readline(LONGEST_TITLE)
+        return printable(stream.readline(LONGEST_TITLE).decode("ascii", "replace").strip())
+
+
+def _summary(domain: Domain, title: str, settings: Any, seconds: float) -> dict[str, Any]:
+    """What is to be known of a volume; `title` of the surface's file."""
     volumes, angles = domain.volume.volumes(), domain.volume.least_angles()
     corners = domain.volume.points[domain.triangles]
     areas = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1) / 2
     of_each = np.bincount(domain.boundaries, areas, minlength=len(domain.names))
     counts = np.bincount(domain.boundaries, minlength=len(domain.names))
     return {
-        "structure": name,
+        "surface": title,
         "domain": "muscle" if domain.muscle else "blood",
-        "space": FILE_SPACE,
         "tetrahedra": len(volumes),
         "points": len(domain.volume.points),
         "inverted": int((volumes <= 0).sum()),

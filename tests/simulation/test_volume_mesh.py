@@ -166,6 +166,12 @@ def test_what_misses_a_floor_or_has_no_regions_is_refused_by_name_and_leaves_not
     assert "dim_LV_volume: dim_LV.vtk has no regions" in caplog.text
 
 
+def test_formats_are_those_that_there_are_encoders_for(volumes):
+    from custom.simulation.files import ENCODERS
+
+    assert tuple(ENCODERS) == workflow.FORMATS
+
+
 def test_without_its_libraries_the_call_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(workflow, "find_spec", lambda name: None)
     sentence = "volume meshes need pytetwild and pyvista and meshio: `pip install .[simulation]`"
