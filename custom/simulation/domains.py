@@ -16,6 +16,8 @@ from .openings import OPENINGS, Opening, flat_openings, volume_mm3
 from .tetrahedra import Settings, Tetrahedra, fill, nearest_faces
 
 ENDOCARDIUM, EPICARDIUM = "endocardium", "epicardium"
+ROUNDS = 20
+"""Of projections."""
 ALIGNED = 0.9
 """Cosine between the normals of a triangle and of the opening that it can belong to."""
 DEPTHS = np.arange(0.0, 13.0)
@@ -60,7 +62,8 @@ def blood(mesh: Mesh, settings: Settings) -> Domain:
     names = np.array([_name(region) for region in _of_faces(flat)[nearest]], dtype=object)
     for opening in openings:
         own = opening.vertices[flat.faces].all(axis=1)[nearest]
-        names[_made_flat(volume.points, triangles, own, opening, settings.tolerance_mm)] = OPENINGS[opening.region]
+        names[_in_plane(volume.points, triangles, own, opening, settings.tolerance_mm)] = OPENINGS[opening.region]
+    _flatten(volume.points, triangles, {OPENINGS[opening.region]: opening for opening in openings}, names)
     shut = {OPENINGS[opening.region] for opening in openings}
     return _domain(volume, triangles, flat, names, shut, volume_mm3(mesh.vertices, mesh.faces), muscle=False)
 
@@ -88,7 +91,8 @@ def muscle(outer: Mesh, inner: Mesh, settings: Settings) -> Domain:
     names = np.where(nearest < len(outer.faces), EPICARDIUM, ENDOCARDIUM).astype(object)
     for opening in openings:
         near = np.abs((middles - opening.centre) @ opening.normal) < settings.tolerance_mm
-        names[_made_flat(volume.points, triangles, near, opening, settings.tolerance_mm)] = _base(opening)
+        names[_in_plane(volume.points, triangles, near, opening, settings.tolerance_mm)] = _base(opening)
+    _flatten(volume.points, triangles, {_base(opening): opening for opening in openings}, names)
     bases = {_base(opening) for opening in openings}
     return _domain(volume, triangles, inner, names, bases, volume_mm3(vertices, faces), muscle=True)
 
@@ -107,17 +111,25 @@ def _cut_below(openings: list[Opening], outer: Mesh, inner: Mesh) -> list[Openin
     )
 
 
-def _made_flat(
+def _in_plane(
     points: np.ndarray, triangles: np.ndarray, own: np.ndarray, opening: Opening, tolerance_mm: float
 ) -> np.ndarray:
-    """Which (B,) of the `own` (B,) triangles (B, 3) are flat enough for an opening; their points go into its plane."""
+    """Which (B,) of the `own` (B,) triangles (B, 3) are flat enough for an opening."""
     heights = (points - opening.centre) @ opening.normal
     first, second, third = (points[triangles[:, corner]] for corner in range(3))
     facing = unit(np.cross(second - first, third - first)) @ opening.normal > ALIGNED
-    within = own & facing & (np.abs(heights[triangles]) <= tolerance_mm).all(axis=1)
-    corners = np.unique(triangles[within])
-    points[corners] -= heights[corners, None] * opening.normal
-    return within
+    return own & facing & (np.abs(heights[triangles]) <= tolerance_mm).all(axis=1)
+
+
+def _flatten(points: np.ndarray, triangles: np.ndarray, openings: dict[str, Opening], names: np.ndarray) -> None:
+    """Move the points (P, 3) of triangles (B, 3) with an opening's name (B,) into its plane, in place.
+
+    What two planes share goes to both, by projections in turn.
+    """
+    for _ in range(ROUNDS):
+        for name, opening in openings.items():
+            corners = np.unique(triangles[names == name])
+            points[corners] -= ((points[corners] - opening.centre) @ opening.normal)[:, None] * opening.normal
 
 
 def _domain(
