@@ -57,9 +57,10 @@ class Tetrahedra(NamedTuple):
 
 
 def fill(vertices: np.ndarray, faces: np.ndarray, settings: Settings) -> Tetrahedra:
-    """The volume inside a closed surface; a cavity's is wound inward. The same surface gives the same volume.
+    """The volume inside a closed surface; a cavity's is wound inward.
 
-    Meanwhile the process' working directory is another one, since fTetWild leaves a file there.
+    fTetWild draws at random: the next call gives another volume of the same quality. Meanwhile the process' working
+    directory is another one, since it leaves a file there.
 
     Args:
         vertices: (V, 3) mm.

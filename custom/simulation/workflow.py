@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from ..calls.kinds import optional, some_of
 from ..chambers import STRUCTURES
 from ..frames import FILE_SPACE, ras_to_file
+from ..geometry.subdivision import edges_of
 from ..inference.writing.files import check_writable, make_folder, write_together
 from ..inputs import InputError, selected
 from ..mesh import Mesh
@@ -26,6 +28,7 @@ from ..text import RESEARCH_ONLY, printable
 
 if TYPE_CHECKING:
     from .domains import Domain
+    from .tetrahedra import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +37,8 @@ MESHED = ("LA", "LV", "MYO")
 FORMATS = ("vtu", "opencarp")
 CLOSED = "closed"
 """Of openings, which else are left out of the boundaries."""
+TRIES = 2
+"""Of a volume that misses a floor: fTetWild draws at random, and the next one can be better."""
 KEY = "least_dihedral_angle_degrees"
 """Of every summary."""
 LONGEST_TITLE = 256
@@ -96,10 +101,7 @@ def volume_mesh(
             break
         stem = f"{case}_{name}_volume"
         try:
-            began = time.monotonic()
-            domain = _fill(folder, case, name, settings)
-            summary = _summary(domain, _title(folder, case, name), settings, time.monotonic() - began)
-            _check_quality(summary, least_angle, volume_error)
+            domain, summary = _good(folder, case, name, settings, least_angle, volume_error)
             target = folder if output_dir is None else Path(output_dir).expanduser()
             _write(target, stem, domain, summary, selected(formats, FORMATS, "formats"), openings, overwrite)
             logger.info(
@@ -130,7 +132,24 @@ def _surfaces(place: Path) -> list[tuple[Path, str, str]]:
     return [surface for surface in named if surface[1] and surface[2] in STRUCTURES]
 
 
-def _fill(folder: Path, case: str, name: str, settings: Any) -> Domain:
+def _good(
+    folder: Path, case: str, name: str, settings: Settings, least_angle: float, volume_error: float
+) -> tuple[Domain, dict[str, Any]]:
+    """A volume that misses no floor, and its summary.
+
+    Raises InputError where none does.
+    """
+    began, title = time.monotonic(), _title(folder, case, name)
+    for _ in range(TRIES):
+        domain = _fill(folder, case, name, settings)
+        summary = _summary(domain, title, settings, time.monotonic() - began)
+        fault = _fault(summary, least_angle, volume_error)
+        if fault is None:
+            return domain, summary
+    raise InputError(fault, "quality")
+
+
+def _fill(folder: Path, case: str, name: str, settings: Settings) -> Domain:
     from .domains import blood, muscle
 
     if name != "MYO":
@@ -151,15 +170,18 @@ def _read(folder: Path, case: str, name: str, regions: bool = True) -> Mesh:
     if f"SPACE={FILE_SPACE}" not in _title(folder, case, name):
         raise InputError(f"{path.name} does not say SPACE={FILE_SPACE}: give a VTK file as inference wrote it")
     surface = pyvista.read(path)
-    if not isinstance(surface, pyvista.PolyData) or not surface.n_cells or not surface.is_manifold:
-        raise InputError(f"{path.name} holds no closed surface: is it complete?")
+    try:
+        faces = torch.from_numpy(surface.regular_faces.astype(np.int64))
+        edges_of(faces)
+    except (AttributeError, IndexError, ValueError) as error:  # other data; no triangles; open
+        raise InputError(f"{path.name} holds no closed surface: is it complete?") from error
     values = np.asarray(surface.point_data.get("region", np.zeros(surface.n_points)), dtype=np.int32)
     if regions and not values.any():
         raise InputError(
             f"{path.name} has no regions: its case's report tells why nothing was found on it", "no_regions"
         )
     points = ras_to_file(np.asarray(surface.points, dtype=np.float64))
-    return Mesh(name, points, surface.regular_faces.astype(np.int64), values)
+    return Mesh(name, points, faces.numpy(), values)
 
 
 def _title(folder: Path, case: str, name: str) -> str:
@@ -169,7 +191,7 @@ def _title(folder: Path, case: str, name: str) -> str:
         return printable(stream.readline(LONGEST_TITLE).decode("ascii", "replace").strip())
 
 
-def _summary(domain: Domain, title: str, settings: Any, seconds: float) -> dict[str, Any]:
+def _summary(domain: Domain, title: str, settings: Settings, seconds: float) -> dict[str, Any]:
     """What is to be known of a volume; `title` of the surface's file."""
     volumes, angles = domain.volume.volumes(), domain.volume.least_angles()
     corners = domain.volume.points[domain.triangles]
@@ -199,15 +221,16 @@ def _summary(domain: Domain, title: str, settings: Any, seconds: float) -> dict[
     }
 
 
-def _check_quality(summary: dict[str, Any], least_angle: float, volume_error: float) -> None:
-    """Refuse, with InputError, a volume that misses a floor."""
+def _fault(summary: dict[str, Any], least_angle: float, volume_error: float) -> str | None:
+    """Which floor a volume misses, and what to do; None where it misses none."""
     advice = "make `edge_mm` or `energy` smaller"
     if summary["inverted"]:
-        raise InputError(f"{summary['inverted']} tetrahedra are inverted; {advice}", "quality")
+        return f"{summary['inverted']} tetrahedra are inverted; {advice}"
     if summary[KEY] < least_angle:
-        raise InputError(f"the least dihedral angle is {summary[KEY]:.1f} degrees; {advice}", "quality")
+        return f"the least dihedral angle is {summary[KEY]:.1f} degrees; {advice}"
     if abs(summary["volume_error"]) > volume_error:
-        raise InputError(f"the volume is off by {summary['volume_error']:+.1%}; make `tolerance_mm` smaller", "quality")
+        return f"the volume is off by {summary['volume_error']:+.1%}; make `tolerance_mm` smaller"
+    return None
 
 
 def _write(

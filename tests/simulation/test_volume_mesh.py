@@ -161,12 +161,19 @@ def test_open_valves_have_no_triangles(volumes, tmp_path):
 def test_what_misses_a_floor_or_has_no_regions_is_refused_by_name_and_leaves_nothing(volumes, tmp_path, caplog):
     write(tmp_path, ventricle())
     write(tmp_path, ventricle()._replace(regions=None), case="dim")
+    whole = (tmp_path / "ct_LV.vtk").read_bytes()
+    (tmp_path / "cut_LV.vtk").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "odd_LV.vtk").write_bytes(whole.replace(b"SPACE=LPS", b"SPACE=RAS"))
+    write(tmp_path, epicardium(ventricle()), case="alone")
     before = sorted(tmp_path.iterdir())
     with pytest.raises(SystemExit) as ended:
-        volume_mesh(tmp_path, least_angle=50.0)
+        volume_mesh(tmp_path, least_angle=50.0, edge_mm=14.0)
     assert ended.value.code == 1 and sorted(tmp_path.iterdir()) == before
     assert "ct_LV_volume: the least dihedral angle is" in caplog.text
     assert "dim_LV_volume: dim_LV.vtk has no regions" in caplog.text
+    assert "cut_LV_volume: cut_LV.vtk holds no closed surface" in caplog.text
+    assert "odd_LV_volume: odd_LV.vtk does not say SPACE=LPS" in caplog.text
+    assert "alone_MYO_volume: alone_LV.vtk is needed as well" in caplog.text
 
 
 def test_formats_are_those_that_there_are_encoders_for(volumes):
