@@ -17,7 +17,9 @@ from .tetrahedra import Settings, Tetrahedra, fill, nearest_faces
 
 ENDOCARDIUM, EPICARDIUM = "endocardium", "epicardium"
 ROUNDS = 20
-"""Of projections."""
+"""Of projections into planes, and of steps back from them."""
+SPOILT = 10.0
+"""Degrees, the least dihedral angle of a cell below which its points do not go into a plane."""
 ALIGNED = 0.9
 """Cosine between the normals of a triangle and of the opening that it can belong to."""
 DEPTHS = np.arange(0.0, 13.0)
@@ -60,10 +62,11 @@ def blood(mesh: Mesh, settings: Settings) -> Domain:
     triangles = volume.boundary()
     nearest = nearest_faces(volume.points[triangles].mean(axis=1), flat.vertices, flat.faces)
     names = np.array([_name(region) for region in _of_faces(flat)[nearest]], dtype=object)
+    walls = names.copy()
     for opening in openings:
         own = opening.vertices[flat.faces].all(axis=1)[nearest]
         names[_in_plane(volume.points, triangles, own, opening, settings.tolerance_mm)] = OPENINGS[opening.region]
-    _flatten(volume.points, triangles, {OPENINGS[opening.region]: opening for opening in openings}, names)
+    _flatten(volume, triangles, {OPENINGS[opening.region]: opening for opening in openings}, names, walls)
     shut = {OPENINGS[opening.region] for opening in openings}
     return _domain(volume, triangles, flat, names, shut, volume_mm3(mesh.vertices, mesh.faces), muscle=False)
 
@@ -89,10 +92,11 @@ def muscle(outer: Mesh, inner: Mesh, settings: Settings) -> Domain:
     sides = np.concatenate([outer.faces, inner.faces + len(outer.vertices)])
     nearest = nearest_faces(middles, np.concatenate([outer.vertices, inner.vertices]), sides)
     names = np.where(nearest < len(outer.faces), EPICARDIUM, ENDOCARDIUM).astype(object)
+    walls = names.copy()
     for opening in openings:
         near = np.abs((middles - opening.centre) @ opening.normal) < settings.tolerance_mm
         names[_in_plane(volume.points, triangles, near, opening, settings.tolerance_mm)] = _base(opening)
-    _flatten(volume.points, triangles, {_base(opening): opening for opening in openings}, names)
+    _flatten(volume, triangles, {_base(opening): opening for opening in openings}, names, walls)
     bases = {_base(opening) for opening in openings}
     return _domain(volume, triangles, inner, names, bases, volume_mm3(vertices, faces), muscle=True)
 
@@ -121,15 +125,28 @@ def _in_plane(
     return own & facing & (np.abs(heights[triangles]) <= tolerance_mm).all(axis=1)
 
 
-def _flatten(points: np.ndarray, triangles: np.ndarray, openings: dict[str, Opening], names: np.ndarray) -> None:
-    """Move the points (P, 3) of triangles (B, 3) with an opening's name (B,) into its plane, in place.
+def _flatten(
+    volume: Tetrahedra, triangles: np.ndarray, openings: dict[str, Opening], names: np.ndarray, walls: np.ndarray
+) -> None:
+    """Move the points of triangles (B, 3) with an opening's name (B,) into its plane, in place.
 
-    What two planes share goes to both, by projections in turn.
+    What two planes share goes to both, by projections in turn. Where that would spoil a cell, at a rim, points stay,
+    and their triangles get the name of the wall (B,).
     """
+    points, before = volume.points, volume.points.copy()
     for _ in range(ROUNDS):
         for name, opening in openings.items():
             corners = np.unique(triangles[names == name])
             points[corners] -= ((points[corners] - opening.centre) @ opening.normal)[:, None] * opening.normal
+    for _ in range(ROUNDS):
+        spoilt = (volume.volumes() <= 0) | (volume.least_angles() < SPOILT)
+        corners = np.unique(volume.cells[spoilt])
+        back = corners[(points[corners] != before[corners]).any(axis=1)]
+        if len(back) == 0:
+            break
+        points[back] = before[back]
+        left = np.isin(triangles, back).any(axis=1) & np.isin(names, list(openings))
+        names[left] = walls[left]
 
 
 def _domain(
