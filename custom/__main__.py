@@ -35,6 +35,17 @@ def synthesize(output_dir: str, **overrides: Any) -> None:
     _run("synthesis", ["synthesize.json"], {**overrides, "output_dir": output_dir})
 
 
+@SetParseFns(input=str)
+def volume_mesh(input: str, **overrides: Any) -> None:
+    """Fills surfaces that inference wrote with tetrahedra, for simulation: runs ``configs/volume_mesh.json``.
+
+    Args:
+        input: ``CASE_LA.vtk``, ``CASE_LV.vtk`` or ``CASE_MYO.vtk``, or a folder of them.
+        overrides: keys of that config, e.g. ``--output_dir volumes --openings open --edge_mm 2``.
+    """
+    _run("volume_meshing", ["volume_mesh.json"], {**overrides, "input": input})
+
+
 @SetParseFns(mesh_folder=str, label_folder=str)
 def compare(mesh_folder: str, label_folder: str) -> None:
     """Prints volume, Dice and surface distances of the meshes of a folder against label maps of the same names.
@@ -102,4 +113,5 @@ def _run(run_id: str, configs: Sequence[str], overrides: Mapping[str, Any]) -> N
 
 if __name__ == "__main__":
     tell_refusals()
-    fire.Fire({"synthesize": synthesize, "compare": compare, "methods": methods, "export": export, "info": info})
+    commands = (synthesize, volume_mesh, compare, methods, export, info)
+    fire.Fire({command.__name__: command for command in commands})

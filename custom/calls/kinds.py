@@ -279,4 +279,11 @@ KINDS: dict[str, Kind] = {
     "regions": boolean,
     "contact_sheet": boolean,
     "shape": optional(several(3, whole(2), "three whole numbers of voxels")),
+    # volume meshes
+    "openings": one_of(("closed", "open")),
+    "edge_mm": number(above=0),
+    "tolerance_mm": number(above=0),
+    "energy": number(above=3),
+    "least_angle": number(0, 60),
+    "volume_error": number(0, 1),
 }

@@ -69,6 +69,8 @@ def data(tmp_path):
         (["synthesize.json"], "synthesis", {"count": 0}, "count: 0; give a whole number"),
         (["synthesize.json"], "synthesis", {"kind": "brain"}, "choose one of cardiac"),
         (["synthesize.json"], "synthesis", {"spacing": 3}, "three numbers of mm"),
+        (["volume_mesh.json"], "volume_meshing", {"openings": "half"}, "openings: half; choose one of closed, open"),
+        (["volume_mesh.json"], "volume_meshing", {"edge_mm": 0}, "edge_mm: 0; give a number above 0"),
         (["inference.json", "export.json"], "export", {"exported": "model.pt2"}, "a name that ends in .onnx"),
         (["inference.json", "export.json"], "export", {"checkpoint": "nowhere.pt"}, "there is no file nowhere.pt"),
     ],
@@ -78,7 +80,7 @@ def test_a_wrong_call_is_refused_in_a_sentence(tmp_path, data, configs, run_id, 
     keys = {key: value.format(**places) if isinstance(value, str) else value for key, value in overrides.items()}
     if configs not in (INFERENCE, EVALUATION) and run_id != "export":
         keys.setdefault("output_dir", str(tmp_path / "out"))
-    if configs != ["synthesize.json"]:
+    if configs not in (["synthesize.json"], ["volume_mesh.json"]):
         keys["bundle_root"] = str(CONFIGS.parent)
     files = [str(CONFIGS / name) for name in configs]
     workflow = ConfigWorkflow(config_file=files, run_id=run_id, logging_file=False, **keys)
