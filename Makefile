@@ -1,6 +1,7 @@
 # `make run`: from nothing to the chambers of one generated heart. `make test`: lint and all tests.
 # `make test-long`: the tests that take a minute or more each, about a quarter of an hour.
 # `make test-browser`: the page in headless Chromium; needs the programs of Debian's chromium and chromium-driver.
+# `make test-simulation`: the volume meshes, with the libraries of the extra `simulation`; half a minute.
 # `make bundle`: the archive for MONAI's model zoo.
 # `make test-node`: the PACS node with Orthanc and dcmtk on the loopback, half an hour; needs Debian's `orthanc`,
 # `orthanc-dicomweb` and `dcmtk`.
@@ -18,7 +19,7 @@ DEPLOY := .venvs/deploy
 NODE := .venvs/node
 PAPERS := .venvs/papers
 
-.PHONY: run test test-long test-browser bundle mutants label-env test-label deploy-env test-deploy node-env test-node \
+.PHONY: run test test-long test-browser test-simulation bundle mutants label-env test-label deploy-env test-deploy node-env test-node \
 	papers sbom sums sign clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
@@ -35,6 +36,10 @@ test-long: $(VENV)/ready
 
 test-browser: $(VENV)/ready
 	$(BIN)/python -m pytest -q -m long tests/viewer
+
+test-simulation: $(VENV)/ready
+	$(BIN)/pip install --quiet --editable ".[simulation]"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/simulation
 
 mutants: $(VENV)/ready
 	$(BIN)/pip install --quiet --editable ".[mutants]"
