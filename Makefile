@@ -19,8 +19,8 @@ DEPLOY := .venvs/deploy
 NODE := .venvs/node
 PAPERS := .venvs/papers
 
-.PHONY: run test test-long test-browser test-simulation bundle mutants label-env test-label deploy-env test-deploy node-env test-node \
-	papers sbom sums sign clean
+.PHONY: run test test-long test-browser test-simulation bundle mutants label-env test-label deploy-env test-deploy \
+	node-env test-node papers sbom sums sign clean
 
 run: $(VENV)/ready $(EXAMPLE)/images/patient_000001.nii.gz
 	$(BIN)/python -m monai.bundle run inference --config_file bundle/configs/inference.json \
