@@ -28,7 +28,7 @@ def periodic_fit(percents: NDArray, values: NDArray, weights: NDArray, harmonics
     Args:
         percents: (P,) of the cardiac cycle.
         values: (P, ...) float64.
-        weights: (P,) of each phase, from 0 to 1.
+        weights: (P,) of each phase; only what they are to each other counts.
         harmonics: the order; 0 leaves the values as they are.
 
     Returns (P, ...) float64.
@@ -39,7 +39,8 @@ def periodic_fit(percents: NDArray, values: NDArray, weights: NDArray, harmonics
         return values.copy()
     angles = 2 * np.pi * np.outer(percents / 100, np.arange(1, order + 1))
     basis = np.hstack([np.ones((count, 1)), np.cos(angles), np.sin(angles)])
-    weighted = basis.T * np.clip(weights, LEAST_WEIGHT, 1.0)
+    weights = np.asarray(weights, dtype=np.float64)
+    weighted = basis.T * np.maximum(weights / max(weights.max(), 1e-12), LEAST_WEIGHT)
     waves = np.concatenate([[0], np.arange(1, order + 1), np.arange(1, order + 1)])
     penalty = SMOOTHNESS * np.diag(waves.astype(np.float64) ** 4)
     coefficients = np.linalg.solve(weighted @ basis + penalty, weighted @ values.reshape(count, -1))

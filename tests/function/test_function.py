@@ -112,6 +112,7 @@ def test_a_doubted_phase_is_where_the_others_leave_it():
     weights[3] = 0.0
     doubted = periodic_fit(TEN, values, weights, 4)[3, 0, 0]
     assert abs(doubted - true[3, 0, 0]) < 0.2 and believed > 7
+    np.testing.assert_allclose(periodic_fit(TEN, values, weights / 50, 4), periodic_fit(TEN, values, weights, 4))
 
 
 def test_the_order_falls_with_the_phases():

@@ -174,7 +174,7 @@ def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_dou
 
     assert all(phase["largest_ml"] == {"LV": 90.0} for phase in SmoothMotiond(4)(beat())["phases"])
     believed = radius(beat())
-    assert radius(beat(implausible_volume=1.0)) == pytest.approx(believed)
+    assert radius(beat(implausible_volume=1.0)) == radius(beat(crossing=1.0)) == pytest.approx(believed)
     assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed
     record = beat()
     record["phases"][0]["meshes"] = [Mesh("LV", sphere.vertices[:-1], sphere.faces[:1])]  # does not correspond

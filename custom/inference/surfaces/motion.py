@@ -12,8 +12,9 @@ from ...function.motion import periodic_fit
 from ...runtime.timing import timed
 from ..record import Record
 
-VOLUME = "implausible_volume"
-"""Reason for doubt that says nothing of a phase among others."""
+PASSED_OVER = ("implausible_volume", "crossing")
+"""Reasons for doubt that say nothing of a phase among others: at end-systole a sound ventricle is small, and crossings
+are removed afterwards."""
 
 
 class SmoothMotiond(Transform):
@@ -21,8 +22,8 @@ class SmoothMotiond(Transform):
     `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
     these lie from the motion tells how firm it is.
 
-    Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for that of its
-    volume, since at end-systole a sound ventricle is small. Meshes that do not correspond, as those of a baseline which
+    Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for `PASSED_OVER`.
+    Meshes that do not correspond, as those of a baseline which
     each have their own vertices, stay as they are.
 
     Args:
@@ -58,4 +59,4 @@ class SmoothMotiond(Transform):
 
 
 def _weight(doubts: Mapping[str, float]) -> float:
-    return prod(1 - doubt for name, doubt in doubts.items() if name != VOLUME)
+    return prod(1 - doubt for name, doubt in doubts.items() if name not in PASSED_OVER)
