@@ -23,8 +23,7 @@ class SmoothMotiond(Transform):
     these lie from the motion tells how firm it is.
 
     Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for `PASSED_OVER`.
-    Meshes that do not correspond, as those of a baseline which
-    each have their own vertices, stay as they are.
+    Meshes that do not correspond, as those of a baseline which each have their own vertices, stay as they are.
 
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
