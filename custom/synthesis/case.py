@@ -17,6 +17,7 @@ from .population import Device, Patient
 from .scanner import scan
 from .streams import stream
 from .structures import LEFT_HEART_LABELS
+from .tissue import Tissues, draw_tissues
 
 THICK, LAYERS = 2.5, 3  # slices farther apart than so many mm are averaged from so many layers each, an odd number
 
@@ -85,19 +86,21 @@ def generate_beat(
     spacing: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[tuple[float, Case]]:
-    """Generate a patient whose heart beats, and scan so many phases, each with its own noise, dose and blur.
+    """Generate a patient whose heart beats, and scan so many phases, each with its own noise, dose and blur, all with
+    the same contrast.
 
     Yields per cent of the beat and case, from end-diastole on; all cases lie on one grid. The arguments are those of
     `generate_case`, whose patient is this one, and whose heart is that of end-diastole but for the valves.
     """
     examination, _ = _examination(seed, kind, shape, spacing)
     beat, scan = Beat(examination.patient), examination.acquisition
+    tissues = draw_tissues(stream(seed, "tissues of the beat"), scan.contrast)
     for percent in percents(phases):
         middle, third = beat.rhythm.seen_at(percent), beat.rhythm.exposure / 3
         dosed = examination._replace(acquisition=replace(scan, noise=scan.noise / beat.rhythm.dose(percent) ** 0.5))
         noise = int(stream(seed, f"noise at {percent:g} %").integers(2**62))
         others = (beat.at(middle - third), beat.at(middle + third))
-        yield percent, _scanned(dosed, beat.at(middle), others, noise, device)
+        yield percent, _scanned(dosed, beat.at(middle), others, noise, device, tissues)
 
 
 class _Examination(NamedTuple):
@@ -126,9 +129,15 @@ def _examination(
 
 
 def _scanned(
-    examination: _Examination, moment: Moment, others: Sequence[Moment], seed: int, device: torch.device | str
+    examination: _Examination,
+    moment: Moment,
+    others: Sequence[Moment],
+    seed: int,
+    device: torch.device | str,
+    tissues: Tissues | None = None,
 ) -> Case:
-    """A patient painted and scanned at a moment, blurred by `others`; `seed` is that of the noise."""
+    """A patient painted and scanned at a moment, blurred by `others`; `seed` is that of the noise, and of the tissues
+    where none are given."""
     _, acquisition, offset, shape, spacing = examination
     # structures are painted in layers; every slice lies on the middle one of its own
     layers = LAYERS if spacing[2] > THICK else 1
@@ -143,7 +152,8 @@ def _scanned(
     acquisition = replace(acquisition, slice_increment=spacing[2], first_slice=fine[2] * (layers // 2))
     generator = torch.Generator(device).manual_seed(seed)
     image, labels, structures = (
-        volume[:, :, layers // 2 :: layers] for volume in scan(structures, fine, acquisition, generator, moments)
+        volume[:, :, layers // 2 :: layers]
+        for volume in scan(structures, fine, acquisition, generator, moments, tissues)
     )
     labels = labels.cpu().numpy()
     voxel = float(np.prod(spacing)) / 1e3

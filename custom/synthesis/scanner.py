@@ -50,8 +50,9 @@ def scan(
     acquisition: Acquisition,
     generator: torch.Generator,
     moments: Sequence[torch.Tensor] = (),
+    tissues: Tissues | None = None,
 ) -> Scan:
-    """Simulate one scan; every call draws tissue values, noise and artefacts afresh.
+    """Simulate one scan; every call draws noise and artefacts afresh, and tissue values where none are given.
 
     Image and labels end together at the field of view: beyond it the image is air and nothing is labelled.
 
@@ -63,10 +64,12 @@ def scan(
         generator: source of all randomness, on the device of `structures`.
         moments: the same of other moments that the scan lasts for, on every second voxel, `structures` being that in
             the middle: the image is the mean of all. A scan with steps between its slabs has no such blur.
+        tissues: of `draw_tissues`.
     """
     spacing = [float(s) for s in spacing]
     rng = np.random.default_rng(int(torch.randint(2**62, (1,), generator=generator, device=generator.device)))
-    tissues, shape, device = draw_tissues(rng, acquisition.contrast), structures.shape, structures.device
+    tissues = draw_tissues(rng, acquisition.contrast) if tissues is None else tissues
+    shape, device = structures.shape, structures.device
     blur = None if acquisition.step else _exposure(structures, moments, torch.from_numpy(tissues.mean).to(device))
     if acquisition.step:
         structures = shift_slabs(structures, spacing, acquisition.step, rng)

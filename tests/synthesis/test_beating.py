@@ -15,6 +15,7 @@ from custom.reading.loading import LoadCTd
 from custom.synthesis import Kind, synthesize
 from custom.synthesis.acquisition import Protocol
 from custom.synthesis.beating import Beat, percents
+from custom.synthesis.case import generate_beat
 from custom.synthesis.distributions import draw_parameters
 from custom.synthesis.heart import Heart
 from custom.synthesis.scanner import scan
@@ -103,6 +104,12 @@ def test_the_apex_stays_the_base_descends_and_the_muscle_keeps_its_volume(beat):
 
 def _apex(heart: Heart) -> np.ndarray:
     return heart.base + heart.lv_length * heart.axis
+
+
+def test_all_phases_of_a_beat_have_the_same_contrast():
+    cases = [case for _, case in generate_beat(6, KINDS["tiny"], 3, **TINY)]
+    blood = [np.median(case.image[(case.structures == Structure.LA_BLOOD).numpy()]) for case in cases]
+    assert np.ptp(blood) < 25 and not np.array_equal(cases[1].image, cases[2].image)
 
 
 def test_a_beat_is_written_as_volumes_of_one_file_with_its_truth(tmp_path):
