@@ -123,7 +123,10 @@ def draw(patients: Mapping[str, Mapping[str, Pair]]) -> Figure:
         mean, spread = difference.mean(), 1.96 * difference.std(ddof=1)
         for level, style in ((mean, "-"), (mean - spread, "--"), (mean + spread, "--")):
             axes.axhline(level, color="0.3", linestyle=style, linewidth=1)
-            axes.annotate(f"{level:+.1f}", (1.0, level), xycoords=("axes fraction", "data"), fontsize=8, ha="right")
+            axes.annotate(
+                f"{level:+.1f}", (0.99, level), (0, 2), xycoords=("axes fraction", "data"), textcoords="offset points",
+                fontsize=8, ha="right",
+            )  # fmt: skip
         title = name.replace("_", " ")
         axes.set(title=title, xlabel=f"mean of true and found, {unit if scale == 1 else '%'}", ylabel=f"error, {unit}")
         axes.grid(alpha=0.3)
