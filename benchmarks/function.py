@@ -81,7 +81,8 @@ def main(truth: str, found: str, picture: str | None = None) -> None:
             patients[path.stem], phases = pairs_of(path, function)
             apart.append(phases)
     if not patients:
-        raise SystemExit(f"{found} holds no NAME_function.json of a patient of {truth}")
+        print(f"{found} holds no NAME_function.json of a patient of {truth}")
+        return
     print(f"{len(patients)} patients\n\n| measure | error | n | mean ± SD | largest | wrongly none | wrongly given |")
     print("|---|---|---|---|---|---|---|")
     for name in next(iter(patients.values())):

@@ -56,7 +56,8 @@ def main(truth: str, found: str) -> None:
     """Print the table as Markdown: mean over the patients, and the largest."""
     listed = [each for path in sorted(Path(truth).glob("*.json")) if (each := distances(path, Path(found)))]
     if not listed:
-        raise SystemExit(f"{found} holds no VTK files of the phases of a patient of {truth}")
+        print(f"{found} holds no VTK files of the phases of a patient of {truth}")
+        return
     print(f"{len(listed)} patients\n\n| point | at end-diastole, mm | over the beat, mm | at most, mm | within 3 mm |")
     print("|---|---|---|---|---|")
     for name in POINTS:
