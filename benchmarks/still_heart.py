@@ -1,6 +1,6 @@
 """A heart that does not move, scanned ten times: `python -m benchmarks.still_heart FOLDER --patients 5`.
 
-What comes out as motion is noise: of tissue values, quanta and artefacts, which each scan draws afresh. Prints the
+What comes out as motion is noise: of quanta, texture and artefacts, which each scan draws afresh. Prints the
 standard deviation of the volumes over the ten phases, and of the vertices, by patient.
 """
 
@@ -19,6 +19,8 @@ from benchmarks.material_points import vertices_of
 from custom.chambers import LEFT_HEART
 from custom.synthesis.case import generate_case
 from custom.synthesis.scanner import scan
+from custom.synthesis.streams import stream
+from custom.synthesis.tissue import draw_tissues
 
 CONFIGS = Path(__file__).parents[1] / "bundle" / "configs"
 
@@ -45,7 +47,11 @@ def main(folder: str, patients: int = 5, first_seed: int = 903000, phases: int =
             with torch.no_grad():
                 case = generate_case(seed, kind, shape, size)
                 generators = (torch.Generator().manual_seed(seed * 1000 + phase) for phase in range(phases))
-                scans = [scan(case.structures, size, case.acquisition, generator).image for generator in generators]
+                tissues = draw_tissues(stream(seed, "tissues of the beat"), case.acquisition.contrast)
+                scans = [
+                    scan(case.structures, size, case.acquisition, generator, tissues=tissues).image
+                    for generator in generators
+                ]
             volumes = torch.stack(scans, dim=-1).round().to(torch.int16).numpy()
             nibabel.save(nibabel.Nifti1Image(volumes, case.affine), image)
         report = path / f"still_{seed}_report.json"
