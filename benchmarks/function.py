@@ -83,8 +83,9 @@ def main(truth: str, found: str, picture: str | None = None) -> None:
     if not patients:
         print(f"{found} holds no NAME_function.json of a patient of {truth}")
         return
-    print(f"{len(patients)} patients\n\n| measure | error | n | mean ± SD | largest | wrongly none | wrongly given |")
-    print("|---|---|---|---|---|---|---|")
+    print(f"{len(patients)} patients\n")
+    print("| measure | error in | n | mean ± SD | of those `ok` | largest | none | invented |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in next(iter(patients.values())):
         print(_row(name, {patient: pairs[name] for patient, pairs in patients.items()}))
     seen = [phases for phases in apart if phases is not None]
@@ -100,12 +101,16 @@ def _row(name: str, pairs: Mapping[str, Pair]) -> str:
     unit = "mm" if name == EXCURSION else "points" if name.endswith("_fraction") else "%"
     lost = sum(pair.found is None and pair.true is not None for pair in pairs.values())
     invented = sum(pair.found is not None and pair.true is None for pair in pairs.values())
-    cells = [name, unit, str(len(errors)), "", "", str(lost), str(invented)]
-    if len(errors) > 1:
-        values, worst = np.array(list(errors.values())), max(errors, key=lambda patient: abs(errors[patient]))
-        cells[3] = f"{values.mean():+.1f} ± {values.std(ddof=1):.1f}"
-        cells[4] = f"{errors[worst]:+.1f} ({worst}, {pairs[worst].trust})"
-    return "| " + " | ".join(cells) + " |"
+    trusted = [error for patient, error in errors.items() if pairs[patient].trust == "ok"]
+    worst = max(errors, key=lambda patient: abs(errors[patient]), default=None)
+    largest = "" if worst is None else f"{errors[worst]:+.1f} ({worst}, {pairs[worst].trust})"
+    of_ok = f"{_spread(trusted)} ({len(trusted)})"
+    cells = [f"`{name}`", unit, len(errors), _spread(list(errors.values())), of_ok, largest, lost, invented]
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def _spread(errors: list[float]) -> str:
+    return f"{np.mean(errors):+.1f} ± {np.std(errors, ddof=1):.1f}" if len(errors) > 1 else ""
 
 
 def draw(patients: Mapping[str, Mapping[str, Pair]]) -> Figure:
