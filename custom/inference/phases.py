@@ -73,6 +73,7 @@ class PhasesOfBeatd(Transform):
             self.load.begin(data[CommonKeys.IMAGE], after)  # which is read meanwhile
         reading = record["reading"]
         reading["series"] = phase["series"]
+        reading["body_surface_m2"] = self.load.body_surface_of(phase["series"])
         reading["warnings"] = {**listed["warnings"], **reading["warnings"]}
         reading["warnings"].pop("phase", None)  # which says which one of several was read
         reading["forced"] = [*listed["forced"], *reading["forced"]]

@@ -69,6 +69,10 @@ class LoadCTd(Transform):
         `forced`."""
         return read_isolated(Path(path), list_phases, self.force, series_uid=self.series_uid)[0]
 
+    def body_surface_of(self, series: Mapping[str, Any] | None) -> float | None:
+        """The patient's, m²: as the call has it, or as the description of a DICOM series tells; None where neither."""
+        return (series or {}).get("body_surface_m2") if self.body_surface is None else float(self.body_surface)
+
     def begin(self, path: str, which: Mapping[str, Any] | None = None) -> None:
         """Read an image, or the one of its phases that `which` means, in the background, for a call soon after; only
         the last one that was begun is kept."""
@@ -101,8 +105,7 @@ class LoadCTd(Transform):
         }
         image = MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine), meta=meta)
         reading = {name: facts[name] for name in ("series", "warnings", "forced")}
-        told = (facts["series"] or {}).get("body_surface_m2")
-        reading["body_surface_m2"] = told if self.body_surface is None else float(self.body_surface)
+        reading["body_surface_m2"] = self.body_surface_of(facts["series"])
         return {**data, self.key: image, "seconds": seconds, "reading": reading, "places": facts["places"]}
 
 

@@ -31,6 +31,7 @@ def study(tmp_path: Path, volume) -> Path:
 
         def edit(header, _, index=index, percent=percent):
             header.StudyInstanceUID, header.SeriesNumber = "1.2.3", index + 1
+            header.PatientSize, header.PatientWeight = 1.8, 80
             header.SeriesDescription = f"CTA {percent} %"
             header.ConvolutionKernel = "B26f" if index < len(PERCENTS) else "B70f"
 
@@ -71,6 +72,7 @@ def test_a_study_of_a_series_a_phase_gets_all_files_and_is_skipped_afterwards(st
     labels = SimpleITK.ReadImage(str(folder / "study_labels.nii.gz"))
     assert labels.GetDimension() == 4 and labels.GetSize()[3] == len(PERCENTS)
     _check_sequence(folder)
+    assert report["body_surface_m2"] == 2.0 and "la_volume_index" in report["measurements"]
     assert all(set(phase["landmarks"]) >= {"mitral_annulus", "lv_apex"} for phase in report["phases"])
     measures = json.loads((folder / "study_function.json").read_text())["measures"]
     fraction = measures["LV_ejection_fraction"]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -77,10 +78,15 @@ def _packed(
     header.set_xyzt_units("mm")
     header["descrip"], header["vox_offset"] = remark, header.single_vox_offset
     header["scl_slope"], header["scl_inter"] = 1, 0
-    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+    packer = gzip_packer()
     parts = [packer.compress(header.binaryblock.ljust(header.single_vox_offset, b"\0"))]
     parts += [packer.compress(np.asfortranarray(volume).T) for volume in volumes]  # its memory, uncopied
     return b"".join([*parts, packer.flush()])
+
+
+def gzip_packer() -> Any:
+    """What packs label maps, with gzip's header: the fastest, for they pack well."""
+    return isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
 
 
 def told_by(keys: Collection[str], names: Collection[str]) -> Ours:

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from isal import isal_zlib
 
 from ...frames import ras_to_lps
 from ..record import Grid
-
-_GZIP = 16 + isal_zlib.MAX_WBITS  # that what is packed gets gzip's header
+from .files import gzip_packer
 
 
 def encode_sequence(label_maps: Sequence[np.ndarray], percents: Sequence[float], grid: Grid, remark: str = "") -> bytes:
@@ -42,7 +40,7 @@ def encode_sequence(label_maps: Sequence[np.ndarray], percents: Sequence[float],
     }
     lines = ["NRRD0005", *(f"{key}: {value}" for key, value in header.items())]
     lines += [f"{key}:={value}" for key, value in pairs.items()]
-    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+    packer = gzip_packer()
     packed = packer.compress(np.stack(label_maps).astype(np.uint8, copy=False).tobytes(order="F"))
     return b"".join([*(f"{line}\n".encode() for line in lines), b"\n", packed, packer.flush()])
 
