@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from os import PathLike
 from typing import Any
@@ -15,7 +15,13 @@ from custom.inputs import Findings
 
 
 def run_here(
-    function: Callable, path: PathLike, size: int, force: bool = False, scratch: bool = False, **arguments: Any
+    function: Callable,
+    path: PathLike,
+    size: int,
+    force: bool = False,
+    scratch: bool = False,
+    needs: Iterable[str] = (),
+    **arguments: Any,
 ) -> tuple[dict[str, Any], np.ndarray]:
     """What stands for `custom.runtime.isolation.run_isolated`."""
     findings = Findings(force)

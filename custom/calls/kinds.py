@@ -271,6 +271,7 @@ KINDS: dict[str, Kind] = {
     "validation_count": whole(1),
     "generated_count": whole(1),
     "generated_first_seed": whole(0),
+    "generated_moments": number(0, 1),
     # generated patients
     "first_seed": whole(0),
     "count": whole(1),

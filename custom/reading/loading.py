@@ -17,11 +17,13 @@ from monai.utils import SpaceKeys
 
 from ..dicom import files_below
 from ..inputs import InputError
-from ..runtime.isolation import run_isolated
+from ..runtime.isolation import prepare, run_isolated
 from ..runtime.timing import timed
 from .ct import list_phases, read_ct
-from .kinds import SINGLE_FILES, is_archive
+from .kinds import SINGLE_FILES, is_archive, is_image
 
+READING_DICOM = ("custom.dicom", "pydicom.pixels", "pydicom.pixels.decoders")
+"""Modules that take longer to import than a file to read."""
 ALL_PHASES = "all"
 """Value of `phase` that means every phase of a heart beat."""
 
@@ -63,6 +65,7 @@ class LoadCTd(Transform):
         self.force = bool(force)
         self.body_surface = body_surface
         self._ahead: dict[tuple[str, str], Future] = {}
+        prepare(read_ct.__module__)  # while the networks are made
 
     def phases(self, path: str) -> dict[str, Any]:
         """The `phases` of an image, as :func:`custom.reading.ct.list_phases` tells them, with `warnings` and
@@ -115,7 +118,8 @@ def read_isolated(path: Path, read: Callable, force: bool, **arguments: Any) -> 
     Raises InputError where it does, or where the limits of `custom.runtime.isolation` do not suffice.
     """
     try:
-        facts, values = run_isolated(read, path, _bytes_behind(path), force, is_archive(path), **arguments)
+        needs = () if is_image(path) else READING_DICOM
+        facts, values = run_isolated(read, path, _bytes_behind(path), force, is_archive(path), needs, **arguments)
     except OSError as error:
         raise InputError(f"{path.name} cannot be read: {error.strerror}", "unreadable") from error
     return facts, values.T

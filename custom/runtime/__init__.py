@@ -4,6 +4,7 @@
 `errors`                  an exception becomes one sentence, and an exit code
 `interruption`            signals end a run so that what is done stays whole
 `isolation`               a function in a process of its own, under limits of time and memory
+`fork_server`             where such processes come from, in milliseconds
 `forking`, `ranks`        other processes: those forked from this one, and those of torchrun
 `standard_streams`        a process that was started without them
 `small_files`             reading files that anybody may have written

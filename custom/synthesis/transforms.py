@@ -13,18 +13,29 @@ from monai.transforms import MapTransform, Randomizable, Transform
 
 from ..frames import centred_affine, spacing_of
 from .acquisition import Protocol
+from .beating import Beat
 from .painting import draw_patient, paint
+from .population import Patient
 from .scanner import scan
+from .streams import stream
 from .structures import LEFT_HEART_LABELS, label_map
+
+SYSTOLIC = (30.0, 50.0)
+"""Per cent of the beat where gated scans are reconstructed in systole."""
 
 
 class PaintPatientd(MapTransform):
     """Seed -> structure map. Deterministic, so a `PersistentDataset` or `CacheDataset` keeps its result.
 
+    A patient is drawn with the ventricle of end-diastole and the atrium of end-systole, see `beating`. `moments` has
+    some of them caught at one moment of their beat instead, with ventricles down to a few mL: half of these where
+    scanners reconstruct systole, the others anywhere.
+
     Args:
         keys: the entries that hold seeds (int).
         shape: voxels of the map.
         spacing: voxel size, mm; the heart's centre lies in the middle of the map.
+        moments: share of the patients that are caught so.
         output_key: where the map goes: MetaTensor (1, D0, D1, D2) uint8 with its voxel -> RAS affine.
     """
 
@@ -33,18 +44,26 @@ class PaintPatientd(MapTransform):
         keys: KeysCollection,
         shape: Sequence[int] = (144, 144, 144),
         spacing: Sequence[float] = (1.5, 1.5, 1.5),
+        moments: float = 0.0,
         output_key: str = "structures",
     ) -> None:
         super().__init__(keys)
         self.shape, self.spacing, self.output_key = tuple(shape), tuple(spacing), output_key
+        self.moments = float(moments)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         data = dict(data)
         for key in self.key_iterator(data):
             affine = centred_affine(self.shape, self.spacing)
-            structures = paint(draw_patient(int(data[key])), affine, self.shape)
+            structures = paint(self._patient(int(data[key])), affine, self.shape)
             data[self.output_key] = MetaTensor(structures[None], affine=torch.from_numpy(affine))
         return data
+
+    def _patient(self, seed: int) -> Patient:
+        patient, rng = draw_patient(seed), stream(seed, "moment")
+        if rng.uniform() >= self.moments:
+            return patient
+        return Beat(patient).at(float(rng.uniform(*(SYSTOLIC if rng.uniform() < 0.5 else (0, 100))))).patient
 
 
 class RandScand(Randomizable, Transform):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +102,38 @@ from custom.runtime.isolation import run_isolated
 os._exit(int(run_isolated(strange_readers.count, Path("case"), 0)[1].sum() != 276))"""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     assert subprocess.run([sys.executable, "-c", program], env=environment).returncode == 0
+
+
+def test_processes_are_forked_from_one_that_keeps_what_they_need():
+    assert not {"wave"} & set(isolation.run_isolated(strange_readers.count, CASE, 0)[0]["modules"])
+    assert "wave" in isolation.run_isolated(strange_readers.count, CASE, 0, needs=["wave"])[0]["modules"]
+    assert "wave" in isolation.run_isolated(strange_readers.count, CASE, 0)[0]["modules"]
+
+
+def test_questions_of_several_threads_at_once():
+    with ThreadPoolExecutor(4) as pool:
+        asked = [pool.submit(isolation.run_isolated, strange_readers.count, CASE, 0, start=n) for n in range(12)]
+    assert [each.result()[1][0, 0, 0] for each in asked] == list(range(12))
+
+
+def test_where_the_server_was_killed_there_is_another():
+    isolation.prepare()
+    os.kill(isolation._servers[os.getpid()]._process.pid, signal.SIGKILL)
+    assert isolation.run_isolated(strange_readers.count, CASE, 0)[1].size == 24
+
+
+def test_a_process_that_was_forked_asks_a_server_of_its_own():
+    isolation.prepare()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(int(isolation.run_isolated(strange_readers.count, CASE, 0)[1].size))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 24
+
+
+def test_nothing_is_left_open_by_questions():
+    isolation.run_isolated(strange_readers.count, CASE, 0)
+    before = os.listdir("/proc/self/fd")
+    for function in (strange_readers.refuse, strange_readers.abort):
+        with pytest.raises(InputError):
+            isolation.run_isolated(function, CASE, 0)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
