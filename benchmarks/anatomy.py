@@ -24,8 +24,8 @@ from scipy.spatial import KDTree
 from benchmarks.patients import answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
-from custom.anatomy.measurements import measure_annulus, measure_diameters
-from custom.anatomy.planes import Plane, across, unit
+from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters
+from custom.anatomy.planes import Plane, across, axes_of, unit
 from custom.anatomy.regions import (
     APPENDAGE,
     ATRIAL_SIDE,
@@ -150,6 +150,24 @@ def compare_body(case: str, found: Prediction, volume: np.ndarray, affine: np.nd
             yield Error(case, name, "%", 100 * abs(measured / value - 1), trust)
 
 
+def compare_short_axis(
+    case: str, found: Prediction, volume: np.ndarray, affine: np.ndarray, mitral: Plane, apex: np.ndarray
+) -> Iterator[Error]:
+    """Widths across the long axis beside those of the map's voxels in a slab of a voxel's thickness."""
+    voxels = voxel_to_ras(np.argwhere(np.isin(volume, (WALL, VENTRICULAR_SIDE, OUTLET))), affine)
+    axis, size = unit(apex - mitral.centre), np.linalg.norm(affine[:3, :3], axis=0).mean()
+    level = mitral.centre + SHORT_AXIS * (apex - mitral.centre)
+    slab = voxels[np.abs((voxels - level) @ axis) < size / 2]
+    angles = np.linspace(0, np.pi, 90, endpoint=False)
+    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(axis))
+    extents = np.ptp(slab @ directions.T, axis=0) + size
+    for which, true in (("largest", extents.max()), ("smallest", extents.min())):
+        measured = found.measurements[f"lv_short_axis_{which}_diameter"]
+        if measured["value"] is not None:
+            error = 100 * abs(measured["value"] / true - 1)
+            yield Error(case, f"lv_short_axis_{which}_diameter", "%", error, measured["trust"])
+
+
 def compare_regions(
     case: str, found: Prediction, regions: Path, mitral: Plane, apex: np.ndarray, septum: np.ndarray
 ) -> Iterator[Error]:
@@ -172,6 +190,7 @@ def compare_regions(
         if chamber == "LA":
             yield from compare_body(case, found, volume, image.affine, trust)
         if chamber == "LV":
+            yield from compare_short_axis(case, found, volume, image.affine, mitral, apex)
             axis = unit(apex - mitral.centre)
             parts = FIRST_SEGMENT - 1 + segments(vertices, mitral.centre, apex, across(septum - mitral.centre, axis))
             parts[true != WALL] = 0

@@ -156,6 +156,12 @@ MEASUREMENTS = {
     "lv_long_axis": Term(
         "LV long axis", Code("103339001", "SCT", "Long axis"), _LV, landmarks=("mitral_annulus", "lv_apex")
     ),
+    "lv_short_axis_largest_diameter": Term(
+        "LV short axis, largest diameter", _own("LV_LARGEST_WIDTH", "Largest width across the long axis"), _LV
+    ),
+    "lv_short_axis_smallest_diameter": Term(
+        "LV short axis, smallest diameter", _own("LV_SMALLEST_WIDTH", "Smallest width across the long axis"), _LV
+    ),
     "lv_sphericity": Term(
         "LV sphericity", _own("SPHERICITY", "Volume as a share of the ball over the long axis"), _LV
     ),

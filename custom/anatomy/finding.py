@@ -18,6 +18,7 @@ from .measurements import (
     measure_appendage,
     measure_body,
     measure_diameters,
+    measure_short_axis,
     measure_ventricle,
 )
 from .planes import Plane, Surface, unit
@@ -89,7 +90,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
         if not others and chamber in surfaces:
             found.landmarks[name] = surfaces[chamber].centre
     if surfaces.keys() >= set(_BOTH) and (mitral := valve_between(*(surfaces[name] for name in _BOTH))) is not None:
-        _find_ventricle(found, surfaces, mitral, used.get("MYO"))
+        _find_ventricle(found, surfaces, mitral, used)
         _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     names = [*NEEDS, *(name for name in OSTIA if name in found.landmarks)]
     verdicts = {name: _verdict(name, found, trusts) for name in names}
@@ -104,13 +105,14 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
     return Anatomy(landmarks, measurements, found.regions)
 
 
-def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plane, muscle: Mesh | None) -> None:
+def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plane, meshes: Mapping[str, Mesh]) -> None:
     """Valves, apex, the ventricle's regions, and what is measured of them; aorta and right ventricle help, if there."""
     ventricle = surfaces["LV"]
     apex, septum = apex_of(ventricle, mitral), None
     axis = unit(apex - mitral.centre)
     found.landmarks.update(mitral_annulus=mitral, lv_apex=apex)
     found.values.update(measure_annulus(mitral) | measure_ventricle(mitral, apex, ventricle.volume_ml))
+    found.values.update(measure_short_axis(meshes["LV"], mitral, apex))
     aortic = valve_between(ventricle, surfaces["AO"]) if "AO" in surfaces else None
     if aortic is not None:
         aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
@@ -124,8 +126,8 @@ def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plan
     if "RV" in surfaces:
         septum = septum_towards(surfaces["RV"], ventricle, axis)
     found.regions["LV"] = ventricular_regions(ventricle.vertices, mitral, apex, aortic, septum)
-    if muscle is not None:
-        found.values.update(measure_segments(muscle, ventricle, found.regions["LV"]))
+    if "MYO" in meshes:
+        found.values.update(measure_segments(meshes["MYO"], ventricle, found.regions["LV"]))
 
 
 def _find_atrium(found: _Found, surface: Surface, mitral: Plane, atrium: Atrium) -> None:

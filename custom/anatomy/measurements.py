@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..mesh import Mesh
 from ..networks.atrial_parts import PARTS
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, Atrium
-from .planes import Plane, Surface, across, perimeter, polygon_area, widths
+from .planes import Plane, Surface, across, axes_of, perimeter, polygon_area, unit, widths
+from .sections import loop_round
 
 UNITS = {
     "mitral_annulus_area": "cm2",
@@ -14,6 +16,8 @@ UNITS = {
     "mitral_annulus_anteroposterior_diameter": "mm",
     "mitral_annulus_commissural_diameter": "mm",
     "lv_long_axis": "mm",
+    "lv_short_axis_largest_diameter": "mm",
+    "lv_short_axis_smallest_diameter": "mm",
     "lv_sphericity": "1",
     "la_anteroposterior_diameter": "mm",
     "la_transverse_diameter": "mm",
@@ -29,6 +33,8 @@ RESTS_ON = {
     "mitral_annulus_anteroposterior_diameter": ("mitral_annulus", "aortic_annulus"),
     "mitral_annulus_commissural_diameter": ("mitral_annulus", "aortic_annulus"),
     "lv_long_axis": ("mitral_annulus", "lv_apex"),
+    "lv_short_axis_largest_diameter": ("mitral_annulus", "lv_apex"),
+    "lv_short_axis_smallest_diameter": ("mitral_annulus", "lv_apex"),
     "lv_sphericity": ("mitral_annulus", "lv_apex"),
     "la_anteroposterior_diameter": ("mitral_annulus",),
     "la_transverse_diameter": ("mitral_annulus",),
@@ -40,6 +46,8 @@ RESTS_ON = {
 """The landmarks that each is made of, and whose trust it has."""
 _AXES = {"la_transverse_diameter": 0, "la_anteroposterior_diameter": 1, "la_superoinferior_diameter": 2}
 """The patient's, RAS."""
+SHORT_AXIS = 1 / 3
+"""Of the long axis, from the annulus, where the tips of the leaflets end."""
 
 
 def measure_annulus(mitral: Plane) -> dict[str, float]:
@@ -70,6 +78,26 @@ def measure_ventricle(mitral: Plane, apex: np.ndarray, volume_ml: float) -> dict
     """
     length = float(np.linalg.norm(apex - mitral.centre))
     return {"lv_long_axis": length, "lv_sphericity": volume_ml * 1e3 / (np.pi / 6 * length**3)}
+
+
+def measure_short_axis(mesh: Mesh, mitral: Plane, apex: np.ndarray) -> dict[str, float]:
+    """Largest and smallest width in mm of the ventricle across its long axis, below the tips of the mitral leaflets.
+
+    The level is where Lang et al., J Am Soc Echocardiogr 2015, measure the internal dimension, taken as a third of the
+    long axis, since the surface has no leaflets. Nothing where the section there is no line round the axis.
+    """
+    axis = unit(apex - mitral.centre)
+    level = mitral.centre + SHORT_AXIS * (apex - mitral.centre)
+    section = loop_round(mesh.vertices, mesh.faces, level, axis)
+    if section is None:
+        return {}
+    angles = np.linspace(0, np.pi, 90, endpoint=False)
+    across_axis = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(axis))
+    diameters = widths(section, across_axis)
+    return {
+        "lv_short_axis_largest_diameter": float(max(diameters)),
+        "lv_short_axis_smallest_diameter": float(min(diameters)),
+    }
 
 
 def measure_body(surface: Surface, atrium: Atrium) -> dict[str, float]:

@@ -275,7 +275,8 @@ KINDS: dict[str, Kind] = {
     # generated patients
     "first_seed": whole(0),
     "count": whole(1),
-    "phases": whole(1, 100),
+    "phases": optional(whole(1, 100)),
+    "lost_phases": whole(0, 98),
     "closed_leaflets": boolean,
     "regions": boolean,
     "contact_sheet": boolean,

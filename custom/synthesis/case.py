@@ -11,7 +11,7 @@ import torch
 
 from ..frames import centred_affine
 from .acquisition import Acquisition, Protocol
-from .beating import Beat, Moment, percents
+from .beating import Beat, Moment
 from .painting import draw_patient, paint
 from .population import Device, Patient
 from .scanner import scan
@@ -39,6 +39,8 @@ class Kind:
     """Its `cut` is best 0 here: the field of view is the grid."""
     devices: Sequence[str] = ()
     """Names of `Device`; a patient who carries none of these gets one."""
+    phases: int = 1
+    """Of a beat that are scanned, where a call does not say how many."""
 
 
 @dataclass(frozen=True)
@@ -81,21 +83,22 @@ def generate_case(
 def generate_beat(
     seed: int,
     kind: Kind,
-    phases: int,
+    percents: Sequence[float],
     shape: Sequence[int] | None = None,
     spacing: Sequence[float] | None = None,
     device: torch.device | str = "cpu",
 ) -> Iterator[tuple[float, Case]]:
-    """Generate a patient whose heart beats, and scan so many phases, each with its own noise, dose and blur, all with
-    the same contrast.
+    """Generate a patient whose heart beats, and scan phases, each with its own noise, dose and blur, all with the same
+    contrast.
 
-    Yields per cent of the beat and case, from end-diastole on; all cases lie on one grid. The arguments are those of
-    `generate_case`, whose patient is this one, and whose heart is that of end-diastole but for the valves.
+    Yields per cent of the beat, counted from end-diastole, and case, of each of `percents`; all lie on one grid. The
+    arguments are those of `generate_case`, whose patient is this one, and whose heart is that of end-diastole but for
+    the valves.
     """
     examination, _ = _examination(seed, kind, shape, spacing)
     beat, scan = Beat(examination.patient), examination.acquisition
     tissues = draw_tissues(stream(seed, "tissues of the beat"), scan.contrast)
-    for percent in percents(phases):
+    for percent in percents:
         middle, third = beat.rhythm.seen_at(percent), beat.rhythm.exposure / 3
         dosed = examination._replace(acquisition=replace(scan, noise=scan.noise / beat.rhythm.dose(percent) ** 0.5))
         noise = int(stream(seed, f"noise at {percent:g} %").integers(2**62))

@@ -23,6 +23,7 @@ from ..inputs import InputError
 from ..runtime.interruption import heed_signals, held, interrupted, settle
 from ..runtime.small_files import read_small
 from ..runtime.standard_streams import open_standard_streams
+from .beating import percents
 from .case import Case, Kind, generate_beat, generate_case
 from .contact_sheet import draw_tile, write_sheet
 from .dicom_series import write_beat, write_series
@@ -54,7 +55,8 @@ def synthesize(
     contact_sheet: bool = False,
     shape: Sequence[int] | None = None,
     spacing: Sequence[float] | None = None,
-    phases: int = 1,
+    phases: int | None = None,
+    lost_phases: int = 0,
     device: torch.device | str = "cpu",
 ) -> None:
     """Generate patients and write their CTs with labels.
@@ -66,7 +68,7 @@ def synthesize(
             ``patients.csv`` gets a row a case: kind, contrast, slice thickness in mm, noise in HU, true volumes in mL.
         first_seed: of the first patient; the others follow.
         count: number of patients.
-        kind: of examination, a name of `kinds`, or ``any``: a kind drawn for each patient.
+        kind: of examination, a name of `kinds`, or ``any``: one drawn for each patient of those that have one phase.
         kinds: what can be chosen from.
         format: ``nifti`` or ``dicom``, or ``dicom-one-series``, where all phases of a beat are one series.
         labels: ``chambers`` (uint8, 1 = LA, 2 = LV); seven structures as ``whole-heart`` (uint8, values of
@@ -77,15 +79,21 @@ def synthesize(
         contact_sheet: write ``contact_sheet.png``, three planes of every patient with the labels' contours.
         shape: voxels of every case, instead of what the kind draws.
         spacing: mm of every case, instead of what the kind draws.
-        phases: of a beat that each patient's heart is scanned in, see `generate_beat`; with more than one, images and
-            labels are NIfTI files of as many volumes, or the series of a study; ``truth`` holds also the `beat`, with
-            the true volumes, and landmarks are, as the table's volumes, those of end-diastole, its first phase.
+        phases: of a beat that each patient's heart is scanned in, see `generate_beat`; None means as many as the kind
+            has. With more than one, images and labels are NIfTI files of as many volumes, or the series of a study;
+            ``truth`` holds also the `beat`, with the true volumes, and landmarks are, as the table's volumes, those of
+            end-diastole, its first phase.
+        lost_phases: of these, drawn for each patient, that are not there, as where the heart beat too unevenly to
+            reconstruct them; never the first.
         device: where to compute.
 
-    Raises InputError where kind, format or spacing are not what they can be, or ``patients.csv`` is another program's,
-    and `Interrupted` if a signal ends the run: the cases in the table are whole, and no others are there.
+    Raises InputError where kind, format, spacing or phases are not what they can be, or ``patients.csv`` is another
+    program's, and `Interrupted` if a signal ends the run: the cases in the table are whole, and no others are there.
     """
     _check(kind, kinds, format, labels, spacing)
+    phases = phases or (1 if kind == ANY else kinds[kind].phases)
+    if lost_phases >= phases:
+        raise InputError(f"lost_phases: {lost_phases}; give less than there are `phases`, {phases}")
     if phases > 1 and (regions or contact_sheet):
         raise InputError("regions and contact_sheet are made of one phase: leave out `phases`")
     folder, tiles = Path(output_dir).expanduser(), []
@@ -93,14 +101,16 @@ def synthesize(
     (folder / "labels").mkdir(parents=True, exist_ok=True)
     open_standard_streams()
     heed_signals()
+    still = sorted(name for name, each in kinds.items() if each.phases == 1)
     with torch.no_grad():
         for seed in tqdm(range(first_seed, first_seed + count), unit="patient"):
             chosen = kind
             if kind == ANY:
-                chosen = str(stream(seed, "kind").choice(sorted(kinds)))
+                chosen = str(stream(seed, "kind").choice(still))
             name, drawn = f"patient_{seed:06d}", (seed, kinds[chosen])
             if phases > 1:
-                beat = list(generate_beat(*drawn, phases, shape, spacing, device))
+                kept = _kept(seed, phases, lost_phases)
+                beat = list(generate_beat(*drawn, kept, shape, spacing, device))
             else:
                 beat = [(0.0, generate_case(*drawn, shape, spacing, device))]
             case = beat[0][1]
@@ -113,6 +123,12 @@ def synthesize(
     if contact_sheet and not interrupted():
         write_sheet(folder / SHEET, tiles)
     settle()
+
+
+def _kept(seed: int, phases: int, lost: int) -> list[float]:
+    """Per cent of the beat of those phases that are not lost."""
+    gone = stream(seed, "lost phases").choice(phases - 1, lost, replace=False) + 1 if lost else ()
+    return [percent for place, percent in enumerate(percents(phases)) if place not in gone]
 
 
 def _check(kind: str, kinds: Mapping[str, Kind], format: str, labels: str, spacing: Sequence[float] | None) -> None:

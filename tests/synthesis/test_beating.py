@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -107,7 +108,7 @@ def _apex(heart: Heart) -> np.ndarray:
 
 
 def test_all_phases_of_a_beat_have_the_same_contrast():
-    cases = [case for _, case in generate_beat(6, KINDS["tiny"], 3, **TINY)]
+    cases = [case for _, case in generate_beat(6, KINDS["tiny"], percents(3), **TINY)]
     blood = [np.median(case.image[(case.structures == Structure.LA_BLOOD).numpy()]) for case in cases]
     assert np.ptp(blood) < 25 and not np.array_equal(cases[1].image, cases[2].image)
 
@@ -151,3 +152,20 @@ def test_a_beat_is_written_as_one_series_that_the_reader_knows(tmp_path):
 def test_what_is_made_of_one_phase_is_refused_with_several(tmp_path):
     with pytest.raises(InputError, match="one phase"):
         synthesize(tmp_path, 3, 1, "tiny", KINDS, phases=2, regions=True)
+
+
+def test_a_kind_may_have_phases_of_its_own_and_some_are_lost(tmp_path):
+    gated = {"gated": replace(KINDS["tiny"], phases=4), **KINDS}
+    synthesize(tmp_path, 3, 1, "gated", gated, format="dicom", lost_phases=1, **TINY)
+    told = json.loads((tmp_path / "truth" / "patient_000003.json").read_text())["beat"]["percent"]
+    assert len(told) == 3 and told[0] == 0 and set(told) < {0.0, 25.0, 50.0, 75.0}
+    found = LoadCTd("image", phase="all").phases(str(tmp_path / "dicom" / "patient_000003"))["phases"]
+    assert [phase["percent"] for phase in found] == told
+    with pytest.raises(InputError, match="lost_phases"):
+        synthesize(tmp_path, 3, 1, "tiny", gated, lost_phases=1, **TINY)
+
+
+def test_any_draws_no_kind_of_several_phases(tmp_path):
+    kinds = {"tiny": KINDS["tiny"], "gated": replace(KINDS["tiny"], phases=10)}
+    synthesize(tmp_path, 1, 4, "any", kinds, shape=(12, 12, 12), spacing=(8, 8, 8))
+    assert {row.split(",")[1] for row in (tmp_path / "patients.csv").read_text().splitlines()[1:]} == {"tiny"}

@@ -171,3 +171,13 @@ def test_transforms_make_image_and_label():
     assert torch.equal(make({"seed": 4})["image"].as_tensor(), first["image"].as_tensor())
     painted = PaintPatientd("seed", (48, 48, 48), (3.5, 3.5, 3.5))({"seed": 4})["structures"]
     assert torch.equal(chamber_labels(painted.as_tensor()), first["label"].as_tensor())
+
+
+def test_patients_caught_at_a_moment_of_their_beat_have_smaller_ventricles():
+    def ventricle(moments: float, seed: int) -> int:
+        painted = PaintPatientd("seed", (40, 40, 40), (4.0, 4.0, 4.0), moments)({"seed": seed})["structures"]
+        return int((chamber_labels(painted.as_tensor()) == 2).sum())
+
+    whole, caught = (np.array([ventricle(moments, seed) for seed in range(6)]) for moments in (0.0, 1.0))
+    assert (caught <= whole * 1.02).all() and (caught < 0.8 * whole).sum() >= 2
+    assert ventricle(1.0, 2) == caught[2]
