@@ -24,7 +24,7 @@ from scipy.spatial import KDTree
 from benchmarks.patients import answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
-from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters
+from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium
 from custom.anatomy.planes import Plane, across, axes_of, unit
 from custom.anatomy.regions import (
     APPENDAGE,
@@ -119,7 +119,8 @@ def compare(case: str, found: Prediction, truth: Mapping[str, Any], regions: Pat
 
 def compare_veins(case: str, found: Prediction, truth: list[Mapping[str, Any]]) -> Iterator[Error]:
     """Of each ostium that is also true, how far it is off; and whether none is missed or invented."""
-    landmarks = [found.landmarks[name] for name in OSTIA if name in found.landmarks]
+    names = [name for name in OSTIA if name in found.landmarks]
+    landmarks = [found.landmarks[name] for name in names]
     if found.landmarks["mitral_annulus"]["centre_mm"] is None:
         return
     apart = np.array([[np.linalg.norm(one["centre_mm"] - of["centre"]) for of in truth] for one in landmarks])
@@ -127,6 +128,12 @@ def compare_veins(case: str, found: Prediction, truth: list[Mapping[str, Any]]) 
     for one, of in pairs:
         trust = landmarks[one]["trust"]
         yield Error(case, "veins' ostia", "mm", float(apart[one, of]), trust)
+        name = names[one]
+        true_ostium = measure_ostium(Plane(*(np.array(truth[of][key]) for key in ("centre", "normal", "contour"))))
+        for key, value in true_ostium.items():
+            measured = found.measurements[f"{name}_{key}"]["value"]
+            if measured is not None:
+                yield Error(case, f"veins' ostia, {key}", "%", 100 * abs(measured / value - 1), trust)
         cosine = np.clip(landmarks[one]["normal"] @ np.array(truth[of]["normal"]), -1, 1)
         yield Error(case, "veins' ostia, plane", "degrees", float(np.degrees(np.arccos(cosine))), trust)
     right = len(pairs) == len(landmarks) == len(truth)

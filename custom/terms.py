@@ -187,6 +187,16 @@ MEASUREMENTS = {
         "LA appendage, depth", _own("DEPTH", "Distance from the ostium to the tip"), _APPENDAGE,
         landmarks=("la_appendage_ostium", "la_appendage_tip"),
     ),
+    **{
+        f"{ostium}_{key}": Term(f"{place.title}, {title}", concept, place.site, landmarks=(ostium,))
+        for ostium, place in LANDMARKS.items()
+        if ostium.endswith("vein_ostium")
+        for key, title, concept in (
+            ("area", "area", Code("42798000", "SCT", "Area")),
+            ("largest_diameter", "largest diameter", _own("LARGEST_WIDTH", "Largest width")),
+            ("smallest_diameter", "smallest diameter", _own("SMALLEST_WIDTH", "Smallest width")),
+        )
+    },
     **_SEGMENTS,
 }  # fmt: skip
 """By the report's names, or our own of what the report says of a structure, in the order in which they are told."""

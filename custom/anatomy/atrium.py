@@ -93,6 +93,7 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface)
     mesh, veins = meshes[0], {}
     whole = near[:2].max(axis=0)
     peaks = _peaks(whole)
+    peaks = peaks[whole[*peaks.T] > near[OSTIA.index("appendage"), *peaks.T]]  # or it is seen as a vein's, too
     sides = near[:2, *peaks.T].argmax(axis=0)
     for side in (0, 1):
         found = [_ostium(mesh, whole, out, grid, peak) for peak in peaks[sides == side][: max(SIDES)]]

@@ -12,12 +12,14 @@ from ..mesh import Mesh
 from ..networks.atrial_parts import AtrialParts
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, SURE, VEINS, Atrium, find_parts
 from .measurements import (
+    OSTIUM_UNITS,
     RESTS_ON,
     UNITS,
     measure_annulus,
     measure_appendage,
     measure_body,
     measure_diameters,
+    measure_ostium,
     measure_short_axis,
     measure_ventricle,
 )
@@ -48,6 +50,8 @@ NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
 NO_APPENDAGE = "no appendage was seen"
 UNSURE = "it is not clearly seen"
+SECTION = "of the vein a few mm beyond its ostium, where it is free of the atrium"
+NO_SECTION = "no section of the surface goes round the vein alone"
 
 
 class Anatomy(NamedTuple):
@@ -58,8 +62,9 @@ class Anatomy(NamedTuple):
     blood's flow, `contour_ras_mm` (P, 3), lists of numbers or None; `trust`, of `TRUSTS`; `reason`, None where trust
     is "ok"."""
     measurements: dict[str, dict[str, Any]]
-    """Of each name of `UNITS`: `value` or None, `unit`, `trust`, `reason`. Where the muscle is among the surfaces, also
-    of each of `custom.anatomy.wall.SEGMENTS`, mean and largest."""
+    """Of each name of `UNITS`: `value` or None, `unit`, `trust`, `reason`; what `OSTIUM_UNITS` names of each of `OSTIA`
+    that was found; and where the muscle is among the surfaces, of each of `custom.anatomy.wall.SEGMENTS`, mean and
+    largest."""
     regions: dict[str, np.ndarray]
     """Per surface (V,) int32, values of `custom.anatomy.regions.REGIONS`."""
 
@@ -98,6 +103,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
         name: {"value": found.values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
         for name, measured in UNITS.items()
     }
+    measurements |= _veins(found.landmarks, verdicts)
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
         measurements |= _walls(found.values, _worst(parts))
@@ -142,6 +148,23 @@ def _find_atrium(found: _Found, surface: Surface, mitral: Plane, atrium: Atrium)
             found.reasons[name] = UNSURE
     found.values.update(measure_appendage(atrium) | measure_body(surface, atrium))
     found.regions["LA"] = atrial_regions(surface.vertices, atrium, mitral)
+
+
+def _veins(landmarks: Mapping[str, Any], verdicts: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Area and diameters of each vein's ostium, never trusted more than `check`."""
+    told = {}
+    for name in OSTIA:
+        if name not in landmarks:
+            continue
+        unsure, contour = verdicts[name]["reason"] == UNSURE, landmarks[name].contour
+        values, verdict = {}, {"trust": TRUSTS[-1], "reason": UNSURE if unsure else NO_SECTION}
+        if contour is not None and not unsure:
+            values = measure_ostium(landmarks[name])
+            verdict = _worst([{"trust": TRUSTS[1], "reason": SECTION}, verdicts[name]])
+        told |= {
+            f"{name}_{key}": {"value": values.get(key), "unit": unit_, **verdict} for key, unit_ in OSTIUM_UNITS.items()
+        }
+    return told
 
 
 def _walls(values: Mapping[str, float], verdict: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -27,6 +27,8 @@ UNITS = {
     "la_appendage_depth": "mm",
 }
 """By name, all that there are."""
+OSTIUM_UNITS = {"area": "cm2", "largest_diameter": "mm", "smallest_diameter": "mm"}
+"""Of each vein's ostium that was found, likewise."""
 RESTS_ON = {
     "mitral_annulus_area": ("mitral_annulus",),
     "mitral_annulus_perimeter": ("mitral_annulus",),
@@ -97,6 +99,19 @@ def measure_short_axis(mesh: Mesh, mitral: Plane, apex: np.ndarray) -> dict[str,
     return {
         "lv_short_axis_largest_diameter": float(max(diameters)),
         "lv_short_axis_smallest_diameter": float(min(diameters)),
+    }
+
+
+def measure_ostium(plane: Plane) -> dict[str, float]:
+    """Area in cm² of a contour in its plane, and largest and smallest width in mm."""
+    angles = np.linspace(0, np.pi, 90, endpoint=False)
+    diameters = widths(
+        plane.contour, np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(plane.normal))
+    )
+    return {
+        "area": polygon_area(plane.contour, plane.normal) / 100,
+        "largest_diameter": float(max(diameters)),
+        "smallest_diameter": float(min(diameters)),
     }
 
 

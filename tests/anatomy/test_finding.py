@@ -9,7 +9,14 @@ from scipy.spatial.transform import Rotation
 
 from custom.anatomy import find_anatomy
 from custom.anatomy.finding import OSTIA
-from custom.anatomy.measurements import RESTS_ON, UNITS, measure_annulus, measure_diameters
+from custom.anatomy.measurements import (
+    OSTIUM_UNITS,
+    RESTS_ON,
+    UNITS,
+    measure_annulus,
+    measure_diameters,
+    measure_ostium,
+)
 from custom.anatomy.planes import Plane
 from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
 from custom.mesh import Mesh
@@ -56,7 +63,7 @@ def test_nothing_depends_on_how_the_patient_lies(meshes, anatomy, network, angle
             apart = np.linalg.norm(moved.landmarks[name]["centre_ras_mm"] - centre)
             assert apart < (0.5 if exact or not any(angles) else 9)
     for name, measured in anatomy.measurements.items():
-        if name.startswith("la_") and any(angles):  # diameters are along the patient's axes
+        if name not in RESTS_ON or (name.startswith("la_") and any(angles)):  # diameters are along the patient's axes
             continue
         exact = "aortic_annulus" not in RESTS_ON[name]
         assert moved.measurements[name]["value"] == pytest.approx(measured["value"], rel=0.01 if exact else 0.1)
@@ -99,6 +106,22 @@ def test_the_ostia_lie_where_the_generator_has_them(anatomy, truth):
     for one, of in enumerate(apart.argmin(axis=1)):
         assert apart[one, of] < 8 and veins[one]["normal_ras"] @ np.array(true[of]["normal"]) > 0.7
     assert sorted(apart.argmin(axis=1)) == list(range(len(true)))
+
+
+def test_the_veins_are_measured_where_they_leave_the_atrium(anatomy, truth):
+    errors = []
+    for name in (name for name in OSTIA if name in anatomy.landmarks):
+        centre = anatomy.landmarks[name]["centre_ras_mm"]
+        true = min(truth["pulmonary vein ostia"], key=lambda of: np.linalg.norm(np.subtract(of["centre"], centre)))
+        expected = measure_ostium(Plane(*(np.array(true[key]) for key in ("centre", "normal", "contour"))))
+        measured = {key: anatomy.measurements[f"{name}_{key}"] for key in OSTIUM_UNITS}
+        if measured["area"]["value"] is None:
+            assert measured["area"]["trust"] == "do not use" and measured["area"]["reason"]
+            continue
+        assert {each["trust"] for each in measured.values()} == {"check"}
+        assert measured["largest_diameter"]["value"] >= measured["smallest_diameter"]["value"]
+        errors.append(abs((measured["area"]["value"] / expected["area"]) ** 0.5 - 1))
+    assert len(errors) >= 2 and np.median(errors) < 0.2
 
 
 def test_the_atrium_is_measured_as_its_voxels_are(anatomy, true_body):
