@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import runpy
 import sys
@@ -30,6 +31,13 @@ class _Node(SimpleNamespace):
         return lambda *values: self.__dict__.__setitem__(name, values)
 
 
+class _Sequence(_Node):
+    """Keeps all that it is told, one after the other."""
+
+    def __getattr__(self, name):
+        return lambda *values: self.__dict__.setdefault("told", []).append((name, *values))
+
+
 @pytest.fixture
 def loaded(monkeypatch) -> dict:
     """By kind and file name, what was loaded."""
@@ -43,13 +51,17 @@ def loaded(monkeypatch) -> dict:
         return run
 
     util = SimpleNamespace(
-        loadModel=load("model", trimesh.load_mesh),
+        loadModel=load("model", lambda path: trimesh.load_mesh(path)),
         loadSegmentation=load("segmentation", SimpleITK.ReadImage),
         loadVolume=load("volume", SimpleITK.ReadImage),
         setSliceViewerLayers=lambda background, fit: found.update(background=background),
         resetThreeDViews=lambda: None,
     )
-    monkeypatch.setitem(sys.modules, "slicer", SimpleNamespace(util=util))
+    scene = SimpleNamespace(
+        AddNewNodeByClass=lambda kind, name: found.setdefault((kind, name), _Sequence()),
+        RemoveNode=lambda node: found.setdefault("removed", []).append(node),
+    )
+    monkeypatch.setitem(sys.modules, "slicer", SimpleNamespace(util=util, mrmlScene=scene))
     return found
 
 
@@ -78,3 +90,29 @@ def test_a_case_is_opened_in_one_step(tmp_path, monkeypatch, loaded, capsys, for
     assert loaded["background"] is loaded["volume", "ct.nii.gz"]
     assert SimpleITK.GetArrayFromImage(loaded["background"].content)[3, 2, 1] == 23
     assert "LV: check" in capsys.readouterr().out
+
+
+def test_the_surfaces_of_a_beat_move(tmp_path, monkeypatch, loaded):
+    sphere, faces = (part.numpy() for part in icosphere(2))
+    for size, name in ((20, "ct_LA"), (20, "ct_p00_LA"), (25, "ct_p40_LA")):
+        (tmp_path / f"{name}.vtk").write_bytes(ENCODERS["stl"](Mesh("LA", size * sphere, faces)))
+    phases = [{"percent": 0.0}, {"percent": 40.0}]
+    report = {"structures": {"LA": {"trust": "ok"}}, "forced": [], "warnings": [], "phases": phases}
+    (tmp_path / "ct_report.json").write_text(json.dumps(report))
+    monkeypatch.setattr("trimesh.load_mesh", lambda path: path)
+    script = ROOT / "bundle" / "docs" / "open_in_slicer.py"
+    monkeypatch.setattr(sys, "argv", [str(script), str(tmp_path / "ct_report.json")])
+    runpy.run_path(str(script))
+
+    shown, first, second = (loaded["model", f"ct{phase}_LA.vtk"] for phase in ("", "_p00", "_p40"))
+    sequence = loaded["vtkMRMLSequenceNode", "LA: phases"]
+    assert [told[1:] for told in sequence.told if told[0] == "SetDataNodeAtValue"] == [(first, "0"), (second, "40")]
+    assert loaded["removed"] == [first, second]
+    told = loaded["vtkMRMLSequenceBrowserNode", "ct: beat"].told
+    assert ("AddSynchronizedSequenceNode", sequence) in told and ("AddProxyNode", shown, sequence, False) in told
+
+
+def test_every_structure_has_the_colour_of_the_preview(monkeypatch):
+    text = (ROOT / "bundle" / "docs" / "open_in_slicer.py").read_text()
+    colours = ast.literal_eval(text.partition("COLOURS = ")[2].partition("}")[0] + "}")
+    assert {name: tuple(round(255 * part) for part in to_rgb(of.colour)) for name, of in CHAMBERS.items()} == colours
