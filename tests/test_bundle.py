@@ -120,6 +120,18 @@ def test_configs_agree_on_directions():
     assert (train["window"], train["air"]) == (load("train.json")["window"], load("train.json")["air"])
 
 
+@pytest.mark.parametrize("config", ["train.json", "pretrain.json", "inference.json"])
+@pytest.mark.parametrize("native", [True, False])
+def test_bfloat16_only_where_the_processor_has_it(monkeypatch, config, native):
+    """Elsewhere it is emulated: a step of training took eight times as long."""
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
+    parser = ConfigParser()
+    parser.read_config(str(CONFIGS / config))
+    parser.update({"device": "$torch.device('cpu')"})
+    assert parser.get_parsed_content("amp") is native
+
+
 def test_the_paper_network_is_one_override_away():
     parser = ConfigParser()
     parser.read_config(str(CONFIGS / "inference.json"))
