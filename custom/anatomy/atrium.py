@@ -32,6 +32,8 @@ ROOT = 8.0
 """mm within the body, behind the appendage's ostium, from where its tip is the farthest."""
 WIDEST = 16.0
 """mm, mean radius up to which a section is taken for an ostium's: a wider one goes through the body."""
+RAGGED = 1.6
+"""Largest radius of a section over its median, from which on it is no branch's alone: it reaches into a neighbour."""
 SIDES = {1: ("common",), 2: ("superior", "inferior"), 3: ("superior", "middle", "inferior")}
 """What the veins of one side are called, from above, by their number; of more, the surest three count."""
 APPENDAGE_OSTIUM, APPENDAGE_TIP = "la_appendage_ostium", "la_appendage_tip"
@@ -140,6 +142,8 @@ def _ostium(mesh: Mesh, near: np.ndarray, out: np.ndarray, grid: np.ndarray, pea
     outward = unit(np.average(out[(slice(None), *box)].reshape(3, -1), axis=1, weights=weights.ravel()).astype(float))
     middle = centre + OUTWARD * outward
     contour = loop_round(mesh.vertices, mesh.faces, middle, outward)
-    if contour is not None and np.linalg.norm(contour - middle, axis=1).mean() > WIDEST:
-        contour = None
+    if contour is not None:
+        radius = np.linalg.norm(contour - middle, axis=1)
+        if radius.mean() > WIDEST or radius.max() > RAGGED * np.median(radius):
+            contour = None
     return Ostium(Plane(centre, -outward, contour), float(near[tuple(peak)]))

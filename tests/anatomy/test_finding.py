@@ -164,7 +164,7 @@ def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes, network):
 
 def test_doubt_about_a_surface_is_doubt_about_what_is_measured_on_it(meshes, network):
     found = find_anatomy(meshes, {"LA": "check", "LV": "ok"}, network)
-    assert {measured["trust"] for measured in found.measurements.values()} == {"check"}
+    assert {found.measurements[name]["trust"] for name in UNITS} == {"check"}
     assert found.landmarks["lv_centre"]["trust"] == "ok" and "LA" in found.landmarks["mitral_annulus"]["reason"]
 
 
