@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from custom.anatomy.finding import NEEDS, OSTIA
-from custom.anatomy.measurements import UNITS
+from custom.anatomy.measurements import OSTIUM_UNITS, UNITS
 from custom.anatomy.wall import SEGMENTS
 from custom.function.excursion import NAME as EXCURSION
 from custom.function.volumes import measure_function
@@ -25,7 +25,8 @@ def test_all_that_is_found_has_a_term():
     wall = {"lv_mass", "lv_wall_thickness_mean", "lv_wall_thickness_largest"}
     segments = {f"{segment}{ending}" for segment in SEGMENTS for ending in ("", "_largest")}
     indices = {*INDEXED.values(), *indexed_function(function, 2.0)}
-    assert set(MEASUREMENTS) == {*UNITS, *function, EXCURSION, *indices, *wall, *segments}
+    veins = {f"{ostium}_{key}" for ostium in OSTIA for key in OSTIUM_UNITS}
+    assert set(MEASUREMENTS) == {*UNITS, *function, EXCURSION, *indices, *wall, *segments, *veins}
 
 
 @pytest.mark.parametrize("trust", ["ok", "check", "do not use"])
