@@ -25,7 +25,7 @@ from benchmarks.patients import answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium
-from custom.anatomy.planes import Plane, across, axes_of, unit
+from custom.anatomy.planes import Plane, across, unit, widest_and_narrowest
 from custom.anatomy.regions import (
     APPENDAGE,
     ATRIAL_SIDE,
@@ -165,13 +165,11 @@ def compare_short_axis(
     axis, size = unit(apex - mitral.centre), np.linalg.norm(affine[:3, :3], axis=0).mean()
     level = mitral.centre + SHORT_AXIS * (apex - mitral.centre)
     slab = voxels[np.abs((voxels - level) @ axis) < size / 2]
-    angles = np.linspace(0, np.pi, 90, endpoint=False)
-    directions = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(axis))
-    extents = np.ptp(slab @ directions.T, axis=0) + size
-    for which, true in (("largest", extents.max()), ("smallest", extents.min())):
+    extents = widest_and_narrowest(slab, axis)
+    for which, extent in zip(("largest", "smallest"), extents, strict=True):
         measured = found.measurements[f"lv_short_axis_{which}_diameter"]
         if measured["value"] is not None:
-            error = 100 * abs(measured["value"] / true - 1)
+            error = 100 * abs(measured["value"] / (extent + size) - 1)
             yield Error(case, f"lv_short_axis_{which}_diameter", "%", error, measured["trust"])
 
 

@@ -103,7 +103,7 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
         name: {"value": found.values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
         for name, measured in UNITS.items()
     }
-    measurements |= _veins(found.landmarks, verdicts)
+    measurements |= _veins(found, verdicts)
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
         measurements |= _walls(found.values, _worst(parts))
@@ -150,16 +150,16 @@ def _find_atrium(found: _Found, surface: Surface, mitral: Plane, atrium: Atrium)
     found.regions["LA"] = atrial_regions(surface.vertices, atrium, mitral)
 
 
-def _veins(landmarks: Mapping[str, Any], verdicts: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _veins(found: _Found, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Area and diameters of each vein's ostium, never trusted more than `check`."""
     told = {}
     for name in OSTIA:
-        if name not in landmarks:
+        if name not in found.landmarks:
             continue
-        unsure, contour = verdicts[name]["reason"] == UNSURE, landmarks[name].contour
+        plane, unsure = found.landmarks[name], name in found.reasons  # whatever is doubted about the surfaces
         values, verdict = {}, {"trust": TRUSTS[-1], "reason": UNSURE if unsure else NO_SECTION}
-        if contour is not None and not unsure:
-            values = measure_ostium(landmarks[name])
+        if plane.contour is not None and not unsure:
+            values = measure_ostium(plane)
             verdict = _worst([{"trust": TRUSTS[1], "reason": SECTION}, verdicts[name]])
         told |= {
             f"{name}_{key}": {"value": values.get(key), "unit": unit_, **verdict} for key, unit_ in OSTIUM_UNITS.items()

@@ -7,7 +7,7 @@ import numpy as np
 from ..mesh import Mesh
 from ..networks.atrial_parts import PARTS
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, Atrium
-from .planes import Plane, Surface, across, axes_of, perimeter, polygon_area, unit, widths
+from .planes import Plane, Surface, across, perimeter, polygon_area, unit, widest_and_narrowest, widths
 from .sections import loop_round
 
 UNITS = {
@@ -93,25 +93,20 @@ def measure_short_axis(mesh: Mesh, mitral: Plane, apex: np.ndarray) -> dict[str,
     section = loop_round(mesh.vertices, mesh.faces, level, axis)
     if section is None:
         return {}
-    angles = np.linspace(0, np.pi, 90, endpoint=False)
-    across_axis = np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(axis))
-    diameters = widths(section, across_axis)
+    largest, smallest = widest_and_narrowest(section, axis)
     return {
-        "lv_short_axis_largest_diameter": float(max(diameters)),
-        "lv_short_axis_smallest_diameter": float(min(diameters)),
+        "lv_short_axis_largest_diameter": largest,
+        "lv_short_axis_smallest_diameter": smallest,
     }
 
 
 def measure_ostium(plane: Plane) -> dict[str, float]:
     """Area in cm² of a contour in its plane, and largest and smallest width in mm."""
-    angles = np.linspace(0, np.pi, 90, endpoint=False)
-    diameters = widths(
-        plane.contour, np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(plane.normal))
-    )
+    largest, smallest = widest_and_narrowest(plane.contour, plane.normal)
     return {
         "area": polygon_area(plane.contour, plane.normal) / 100,
-        "largest_diameter": float(max(diameters)),
-        "smallest_diameter": float(min(diameters)),
+        "largest_diameter": largest,
+        "smallest_diameter": smallest,
     }
 
 

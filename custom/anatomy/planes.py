@@ -139,3 +139,10 @@ def perimeter(contour: np.ndarray) -> float:
 def widths(contour: np.ndarray, directions: np.ndarray) -> np.ndarray:
     """Extent (D,) in mm of a contour (P, 3) along unit directions (D, 3)."""
     return np.ptp(contour @ directions.T, axis=0)
+
+
+def widest_and_narrowest(points: np.ndarray, normal: np.ndarray) -> tuple[float, float]:
+    """Largest and smallest extent in mm of points (P, 3) across a unit normal (3,), over directions 2 degrees apart."""
+    angles = np.linspace(0, np.pi, 90, endpoint=False)
+    extents = widths(points, np.stack([np.cos(angles), np.sin(angles)], axis=1) @ np.stack(axes_of(normal)))
+    return float(extents.max()), float(extents.min())
