@@ -7,10 +7,11 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.data import Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
@@ -24,6 +25,7 @@ from ..runtime.forking import refuse_fork
 from ..runtime.interruption import Interrupted, heed_signals, held, interrupted
 from ..runtime.ranks import rank, tell
 from ..runtime.standard_streams import open_standard_streams
+from ..runtime.threads import side_by_side
 from ..runtime.timing import timed
 from ..text import printable
 from .record import Record
@@ -150,7 +152,10 @@ class CaseEvaluator(SupervisedEvaluator):
     def _predict(self, engine: SupervisedEvaluator, record: Record) -> None:
         with timed(record["seconds"], "network"), engine.mode(engine.network):
             if "phases" in record:
-                phases = [{**phase, **self._ask(engine, phase)} for phase in record["phases"]]
+                asked = [partial(self._ask, engine, phase) for phase in record["phases"]]
+                on_cpu = torch.device(engine.state.device).type == "cpu"  # on CUDA they would share one stream
+                answers = side_by_side(asked) if on_cpu else [ask() for ask in asked]
+                phases = [{**phase, **answer} for phase, answer in zip(record["phases"], answers, strict=True)]
                 engine.state.output = {"phases": phases}
             else:
                 engine.state.output = self._ask(engine, record)

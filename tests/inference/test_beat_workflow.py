@@ -12,10 +12,13 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK
+import torch
 import trimesh
 from dicom_files import write_series
+from monai.data import MetaTensor
 from stand_in import OBLIQUE
 
+from custom.frames import centred_affine
 from custom.inference import SmoothMotiond
 from custom.mesh import Mesh
 
@@ -153,31 +156,35 @@ def test_what_is_no_beat_is_refused_by_name(tmp_path, workflow, volume, write_ni
     assert {row["case"]: row["outcome"] for row in made.evaluator.rows} == {"bolus": "no_beat", "one": "one_phase"}
 
 
-def test_a_doubtful_phase_counts_less_in_the_motion_and_a_small_volume_is_no_doubt():
-    sphere = trimesh.creation.icosphere(1)
-    percents = [10.0 * index for index in range(10)]
+def test_a_phase_in_which_the_network_disagrees_counts_less_in_the_motion():
+    sphere = trimesh.creation.icosphere(3)
+    image = MetaTensor(torch.zeros(1, 32, 32, 32), affine=centred_affine((32,) * 3, (2,) * 3))
+    centres = np.stack(np.meshgrid(*[np.arange(-31.0, 32, 2)] * 3, indexing="ij"), axis=-1)
 
-    def beat(**doubts) -> dict:
-        """Nine phases of a still sphere of 1 mm and one of 2 mm, which is doubted."""
+    def ball(radius: float) -> torch.Tensor:
+        return torch.from_numpy(2 * (np.linalg.norm(centres, axis=-1) < radius).astype(np.uint8))[None]
+
+    def beat(seen: float) -> dict:
+        """Nine phases of a still sphere of 10 mm and one of 20 mm, which the network saw as large as `seen`."""
         return {
             "seconds": {},
             "phases": [
                 {
-                    "percent": percent,
-                    "meshes": [Mesh("LV", sphere.vertices * (2 if percent == 30 else 1), sphere.faces)],
-                    "structures": {"LV": {"doubts": doubts if percent == 30 else {}, "volume_ml": percent}},
+                    "percent": 10.0 * index,
+                    "image": image,
+                    "meshes": [Mesh("LV", sphere.vertices * (20 if index == 3 else 10), sphere.faces)],
+                    "segmentation": ball(seen if index == 3 else 10),
                 }
-                for percent in percents
+                for index in range(10)
             ],
         }
 
     def radius(record: dict) -> float:
         return float(np.linalg.norm(SmoothMotiond(4)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
 
-    assert all(phase["largest_ml"] == {"LV": 90.0} for phase in SmoothMotiond(4)(beat())["phases"])
-    believed = radius(beat())
-    assert radius(beat(implausible_volume=1.0)) == radius(beat(crossing=1.0)) == pytest.approx(believed)
-    assert radius(beat(disagreement=0.9)) < 1.3 < 1.6 < believed
-    record = beat()
+    largest = [phase["largest_ml"]["LV"] for phase in SmoothMotiond(4)(beat(20))["phases"]]
+    assert largest == pytest.approx([4 / 3 * np.pi * 2**3] * 10, rel=0.02)
+    assert radius(beat(10)) < 13 < 16 < radius(beat(20))
+    record = beat(20)
     record["phases"][0]["meshes"] = [Mesh("LV", sphere.vertices[:-1], sphere.faces[:1])]  # does not correspond
-    assert radius(record) == pytest.approx(2.0)
+    assert radius(record) == pytest.approx(20.0)

@@ -10,13 +10,13 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...anatomy.wall import wall_between
-from ...chambers import CHAMBERS, ENCLOSED
+from ...chambers import CHAMBERS
 from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Grid, Record
-from .checks import check_mesh, contrast, missed_ml, segmentation_of, share_cut, voxels_inside
+from .checks import check_mesh, contrast, missed_ml, seen_and_inside, share_cut, voxels_inside
 from .doubt import assess, usable
 from .edges import edge_distance, find_edges
 
@@ -91,8 +91,7 @@ def _checks(
     inner = CHAMBERS[mesh.name].around
     blood = place if inner not in names else names.index(inner)  # a muscle's contrast is that of the blood in it
     whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
-    segmentation, level = segmentation_of(record)
-    within, seen = voxels_inside(mesh, level), np.isin(segmentation, ENCLOSED[mesh.name])
+    seen, within, level = seen_and_inside(record, mesh)
     varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
     return {
         **check_mesh(mesh, record.get("free", False)),

@@ -10,6 +10,7 @@ import torch
 import trimesh
 from scipy.ndimage import distance_transform_edt, label
 
+from ...chambers import ENCLOSED
 from ...frames import ras_to_voxel, spacing_of, strided_affine
 from ...geometry.intersections import self_intersections
 from ...geometry.winding import voxelise_in_image
@@ -36,6 +37,13 @@ def segmentation_of(record: Record) -> tuple[np.ndarray, Grid]:
     image, segmentation = record["image"], torch.as_tensor(record["segmentation"])[0].cpu().numpy()
     stride = image.shape[1] // segmentation.shape[0]
     return segmentation, Grid(segmentation.shape, strided_affine(np.asarray(image.affine), stride))
+
+
+def seen_and_inside(record: Record, mesh: Mesh) -> tuple[np.ndarray, np.ndarray, Grid]:
+    """(d0, d1, d2) bool on the grid of the segmentation, which comes third: the voxels that the network took for what a
+    mesh of the record encloses, and those within the mesh."""
+    segmentation, level = segmentation_of(record)
+    return np.isin(segmentation, ENCLOSED[mesh.name]), voxels_inside(mesh, level), level
 
 
 def check_mesh(mesh: Mesh, free: bool = False) -> dict[str, Any]:

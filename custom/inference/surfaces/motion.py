@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from math import prod
+from functools import partial
 
 import numpy as np
+import trimesh
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
+from ...mesh import Mesh
+from ...metrics import dice
+from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
+from ..quality.checks import seen_and_inside
+from ..quality.doubt import BY_NAME
 from ..record import Record
-
-PASSED_OVER = ("implausible_volume", "crossing")
-"""Reasons for doubt that say nothing of a phase among others: at end-systole a sound ventricle is small, and crossings
-are removed afterwards."""
 
 
 class SmoothMotiond(Transform):
@@ -22,8 +23,10 @@ class SmoothMotiond(Transform):
     `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
     these lie from the motion tells how firm it is.
 
-    Each phase counts as much as it is not doubted: its weight for a chamber is 1 less its doubt, but for `PASSED_OVER`.
-    Meshes that do not correspond, as those of a baseline which each have their own vertices, stay as they are.
+    Each phase counts as much as the network agrees with itself: its weight for a chamber is 1 less the doubt by
+    `disagreement`. The other reasons are those of all phases, or say nothing of one among others: at end-systole a
+    sound ventricle is small, and crossings are removed afterwards. Meshes that do not correspond, as those of a
+    baseline which each have their own vertices, stay as they are.
 
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
@@ -42,7 +45,8 @@ class SmoothMotiond(Transform):
                 own = [phase["meshes"][place] for phase in phases]
                 if any(len(other.vertices) != len(mesh.vertices) for other in own):
                     continue
-                weights = np.array([_weight(phase["structures"][mesh.name]["doubts"]) for phase in phases])
+                calls = [partial(_weight, phase, each) for phase, each in zip(phases, own, strict=True)]
+                weights = np.array(side_by_side(calls))
                 moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["varied_meshes"] = [alone[phase["percent"]]]
@@ -50,12 +54,17 @@ class SmoothMotiond(Transform):
                         each._replace(vertices=vertices) if index == place else each
                         for index, each in enumerate(phase["meshes"])
                     ]
-        largest = {
-            name: max(phase["structures"][name]["volume_ml"] for phase in phases) for name in phases[0]["structures"]
-        }
-        phases = [{**phase, "largest_ml": largest} for phase in phases]
-        return {**data, "phases": phases, "seconds": seconds}
+            largest = {
+                mesh.name: max(_volume_ml(phase["meshes"][place]) for phase in data["phases"])
+                for place, mesh in enumerate(phases[0]["meshes"])
+            }
+        return {**data, "phases": [{**phase, "largest_ml": largest} for phase in phases], "seconds": seconds}
 
 
-def _weight(doubts: Mapping[str, float]) -> float:
-    return prod(1 - doubt for name, doubt in doubts.items() if name not in PASSED_OVER)
+def _weight(phase: Record, mesh: Mesh) -> float:
+    seen, inside, _ = seen_and_inside(phase, mesh)
+    return 1 - BY_NAME["disagreement"].doubt(mesh.name, {"agreement": dice(inside, seen)})
+
+
+def _volume_ml(mesh: Mesh) -> float:
+    return float(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).volume) / 1e3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from os import PathLike
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...function.excursion import measure_excursion
 from ...function.files import as_csv, as_json
 from ...function.volumes import end_diastole, measure_function
 from ...reading.kinds import LABEL_MAP_ENDING, SEQUENCE_ENDING
+from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ...text import printable
 from ..quality.indexing import indexed_function
@@ -68,7 +70,7 @@ class SaveBeatd(SaveCased):
         volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
         chosen = end_diastole(volumes, trusts)
         with timed(seconds, "anatomy"):
-            phases = [self.anatomy(phase) for phase in phases]
+            phases = side_by_side([partial(self.anatomy, phase) for phase in phases])
         own, landmarks = phases[chosen], [phase["anatomy"].landmarks for phase in phases]
         measures = measure_function(percents, volumes, trusts) | _excursion(percents, landmarks, chosen)
         measures |= indexed_function(measures, own["reading"]["body_surface_m2"])
