@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .predicates import fans_meet, triangles_meet
+from .stars import Stars
 
 CELL = 1.2
 """Median boxes that a cell of the finest grid is long; each further grid's cells are twice as long."""
@@ -65,6 +66,7 @@ class IntersectionSearch:
     def __init__(self, vertices: ArrayLike, faces: ArrayLike, most: int | None = None) -> None:
         self.vertices, self.faces = _checked(vertices, faces)
         self.most = most
+        self._stars = Stars(self.faces, len(self.vertices))
         self._low, self._high = _boxes(self.vertices[self.faces])
         self._grid = _CoarseGrid(self._low, self._high)
 
@@ -87,8 +89,10 @@ class IntersectionSearch:
         faces = self.faces[chosen]
         triangles = _triangles(self.vertices, faces)
         boxes = self._low[chosen], self._high[chosen]
-        near = _overlapping_boxes(*boxes, lambda i, j: concerned[i] | concerned[j], concerned, self.most)
-        return chosen[_sorted([_meeting(triangles, faces, pairs) for pairs in near])]
+        wanted = None if concerned.all() else lambda i, j: concerned[i] | concerned[j]
+        near = _overlapping_boxes(*boxes, wanted, concerned, self.most)
+        bent = ~self._stars.flat(triangles, faces)[faces].all(1)
+        return chosen[_sorted([_meeting(triangles, faces, bent, pairs) for pairs in near])]
 
 
 def mutual_intersections(
@@ -178,15 +182,18 @@ def _sorted(found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return pairs[np.lexsort(pairs.T[::-1])]
 
 
-def _meeting(triangles: NDArray, faces: NDArray, pairs: NDArray) -> NDArray[np.int64]:
-    """Those of some pairs (K, 2) of one mesh's faces that meet, though not neighbours."""
+def _meeting(triangles: NDArray, faces: NDArray, bent: NDArray, pairs: NDArray) -> NDArray[np.int64]:
+    """Those of some pairs (K, 2) of one mesh's faces that meet, though not neighbours; of a star all of whose faces are
+    beside each other, only those ``bent`` (F,), which have a corner in another, are tried."""
     here, there = faces.T[:, pairs[:, 0]], faces.T[:, pairs[:, 1]]
-    same = here[:, None] == there[None]  # (3, 3, K)
-    shared = same.sum((0, 1))
-    apart, touching = pairs[shared == 0], pairs[shared == 1]
-    corner = np.divmod(same.reshape(9, -1)[:, shared == 1].argmax(0), 3)
-    begun_at = np.stack([np.roll(triangles, -k, axis=1) for k in range(3)])
-    crossing = fans_meet(*(begun_at[corner[k], touching[:, k]] for k in range(2)))
+    shared = sum((a == b).view(np.uint8) for a in here for b in there)
+    apart = pairs[shared == 0]
+    at_vertex = (shared == 1) & bent[pairs].all(1)
+    touching = pairs[at_vertex]
+    same = here[:, None, at_vertex] == there[None, :, at_vertex]  # (3, 3, K)
+    corner = np.divmod(same.reshape(9, -1).argmax(0), 3)
+    begun_there = (np.stack(corner)[..., None] + [0, 1, 2]) % 3
+    crossing = fans_meet(*triangles[touching.T[..., None], begun_there])
     return np.concatenate([apart[triangles_meet(*triangles[apart.T])], touching[crossing]])
 
 
@@ -199,7 +206,7 @@ def _ragged(counts: NDArray) -> tuple[NDArray, NDArray]:
 def _overlapping_boxes(
     low: NDArray,
     high: NDArray,
-    wanted: Callable[[NDArray, NDArray], NDArray],
+    wanted: Callable[[NDArray, NDArray], NDArray] | None,
     concerned: NDArray,
     most: int | None = None,
 ) -> Iterator[NDArray[np.int64]]:
@@ -207,7 +214,7 @@ def _overlapping_boxes(
 
     Args:
         low, high: their lowest and highest coordinates (F, 3).
-        wanted: which of pairs, i and j (K,), are; all that are have one of those ``concerned`` (F,).
+        wanted: which of pairs, i and j (K,), are; all that are have one of those ``concerned`` (F,). None: all.
         most: see :func:`self_intersections`.
     """
     if len(low) == 0:
@@ -220,12 +227,13 @@ def _overlapping_boxes(
     for grid in np.unique(level):
         size = finest * 2.0**grid
         members = np.flatnonzero(level <= grid)  # none is longer than a cell: each lies in eight at most
-        first, last = (np.floor((x[members] - origin) / size).astype(np.int64) for x in (low, high))
-        span = last - first + 1
-        entry, local = _ragged(span.prod(1))
-        n = span[entry]
-        cell = first[entry] + np.stack([local // (n[:, 1] * n[:, 2]), local // n[:, 2] % n[:, 1], local % n[:, 2]], 1)
-        key = cell @ HASH
+        lows, highs = low[members].T.copy(), high[members].T.copy()
+        first, last = (np.floor((x - origin[:, None]) / size).astype(np.int64) for x in (lows, highs))
+        _, over, along = span = last - first + 1
+        first *= HASH[:, None]  # each axis' share of the key
+        entry, local = _ragged(span.prod(0))
+        row, place = np.divmod(local, along[entry])
+        key = first.sum(0)[entry] + np.stack([*np.divmod(row, over[entry]), place]).T @ HASH
         own = level[members[entry]] == grid
         near = [np.isin(key, key[some]) for some in (own, concerned[members[entry]]) if not some.all()]
         if near:
@@ -241,14 +249,16 @@ def _overlapping_boxes(
         for part in _parts(before):
             owner, back = _ragged(before[part])
             owner += part.start
-            i, j, key_of_pair = entry[owner], entry[owner - 1 - back], key[owner]
-            i, j, key_of_pair = _where(wanted(members[i], members[j]), i, j, key_of_pair)
-            for least, greatest in zip(low[members].T.copy(), high[members].T.copy(), strict=True):
+            i, j = entry[owner], entry[owner - 1 - back]
+            if wanted is not None:
+                i, j, owner = _where(wanted(members[i], members[j]), i, j, owner)
+            for least, greatest in zip(lows, highs, strict=True):
                 overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
-                i, j, key_of_pair = _where(overlap, i, j, key_of_pair)
+                i, j, owner = _where(overlap, i, j, owner)
             # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
-            i, j = _where(np.maximum(first[i], first[j]) @ HASH == key_of_pair, i, j)
-            yield np.sort(members[np.stack([i, j], axis=1)], axis=1)
+            i, j = _where(sum(np.maximum(axis[i], axis[j]) for axis in first) == key[owner], i, j)
+            i, j = members[i], members[j]
+            yield np.stack([np.minimum(i, j), np.maximum(i, j)], axis=1)
 
 
 def _parts(counts: NDArray) -> Iterator[slice]:
