@@ -34,6 +34,8 @@ PLANES = (
 )
 FEW = 3
 """Structures that are named one below the other; more take two columns."""
+PACKING = 2
+"""Of a PNG: half the seconds of the default, 6, for a file a sixth larger."""
 LONGEST_TITLE = 60
 """Letters of a file's name that are shown."""
 
@@ -89,7 +91,7 @@ def as_png(figure: Figure) -> bytes:
     """A figure as PNG, the same bytes from the same figure."""
     stream = io.BytesIO()
     with warnings.catch_warnings(action="ignore"):  # a letter that the font lacks shows as a box
-        figure.savefig(stream, format="png", metadata={"Software": None})
+        figure.savefig(stream, format="png", metadata={"Software": None}, pil_kwargs={"compress_level": PACKING})
     return stream.getvalue()
 
 
