@@ -10,7 +10,7 @@ what counts: seconds of one machine say little about another, or about the same 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +22,7 @@ import trimesh
 from monai.bundle import ConfigParser
 
 from benchmarks.revisions import ROOT, measured, processor, trees
-from custom.synthesis import Case, generate_case
+from custom.synthesis import generate_case
 from custom.synthesis.dicom_series import write_series
 
 SEED = 1
@@ -35,6 +35,7 @@ def main(
     runs: int = 6,
     shape: Sequence[int] = (512, 512, 300),
     spacing: Sequence[float] = (0.6, 0.6, 0.6),
+    inputs: str | Sequence[str] = (),
     **keys: Any,
 ) -> None:
     """Prints a table for each form of the input.
@@ -44,15 +45,13 @@ def main(
         forms: of the CT, among `FORMS`.
         runs: of each tree, in turn.
         shape, spacing: voxels of the CT, and mm.
+        inputs: CTs, files or DICOM folders, that are taken instead of the generated one and its forms.
         keys: of inference.json, for both trees.
     """
-    forms = forms.split(",") if isinstance(forms, str) else forms
-    kinds = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json"))
-    case = generate_case(SEED, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
-    print(f"{' x '.join(map(str, shape))} voxels, {processor()}, medians of {runs} runs\n")
+    given = [Path(path).absolute() for path in (inputs.split(",") if isinstance(inputs, str) else inputs)]
+    print(f"{processor()}, medians of {runs} runs\n")
     with TemporaryDirectory() as folder, trees(against) as places:
-        for form in forms:
-            path = _write(case, Path(folder), form)
+        for form, path in ((path.name, path) for path in given) if given else _written(forms, shape, spacing, folder):
             found: dict[str, list[dict[str, Any]]] = {name: [] for name in places}
             for number in range(runs):
                 for place, (name, tree) in enumerate(places.items()):
@@ -70,13 +69,20 @@ def main(
                 print(f"vertices differ by {_furthest(*(Path(folder) / f'out_{form}_{n}' for n in (0, 1))):.4f} mm\n")
 
 
-def _write(case: Case, folder: Path, form: str) -> Path:
-    if form == "dicom":
-        write_series(folder / "patient", case, SEED)
-        return folder / "patient"
-    path = folder / f"patient.{form}"
-    nibabel.save(nibabel.Nifti1Image(case.image, case.affine), path)
-    return path
+def _written(
+    forms: str | Sequence[str], shape: Sequence[int], spacing: Sequence[float], folder: str
+) -> Iterator[tuple[str, Path]]:
+    """A generated CT in each of some forms, one after the other: the form, and where it lies."""
+    kinds = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json"))
+    case = generate_case(SEED, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
+    print(f"{' x '.join(map(str, shape))} voxels\n")
+    for form in forms.split(",") if isinstance(forms, str) else forms:
+        path = Path(folder, "patient" if form == "dicom" else f"patient.{form}")
+        if form == "dicom":
+            write_series(path, case, SEED)
+        else:
+            nibabel.save(nibabel.Nifti1Image(case.image, case.affine), path)
+        yield form, path
 
 
 def _table(form: str, found: dict[str, list[dict[str, Any]]]) -> str:
