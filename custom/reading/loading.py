@@ -22,7 +22,7 @@ from ..runtime.timing import timed
 from .ct import list_phases, read_ct
 from .kinds import SINGLE_FILES, is_archive, is_image
 
-READING_DICOM = ("custom.dicom", "pydicom.pixels", "pydicom.pixels.decoders")
+READING_DICOM = ("custom.dicom", "pydicom.pixels", "pydicom.pixels.decoders", "numpy.ma")
 """Modules that take longer to import than a file to read."""
 ALL_PHASES = "all"
 """Value of `phase` that means every phase of a heart beat."""

@@ -5,6 +5,7 @@ It has one thread and opens no file of a case, so what it forks starts clean. It
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -108,6 +109,7 @@ def _fork(run: Callable[..., object], line: socket.socket, descriptors: list[int
     """The number of a new process, or minus that of an error."""
     for module in modules:
         importlib.import_module(module)
+    gc.freeze()  # or the child's collector would write to all pages that it shares with this process
     try:
         pid = os.fork()
     except OSError as error:
