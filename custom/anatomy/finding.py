@@ -25,7 +25,7 @@ from .measurements import (
 )
 from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
-from .valves import estimated_aortic_annulus, valve_between
+from .valves import AORTIC_GAP, MITRAL_GAP, estimated_aortic_annulus, valve_between
 from .ventricle import apex_of, septum_of, septum_towards
 from .wall import SEGMENTS, measure_segments
 
@@ -94,7 +94,9 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
     for name, (chamber, *others) in NEEDS.items():
         if not others and chamber in surfaces:
             found.landmarks[name] = surfaces[chamber].centre
-    if surfaces.keys() >= set(_BOTH) and (mitral := valve_between(*(surfaces[name] for name in _BOTH))) is not None:
+    both = [surfaces[name] for name in _BOTH if name in surfaces]
+    mitral = valve_between(*both, MITRAL_GAP) if len(both) == len(_BOTH) else None
+    if mitral is not None:
         _find_ventricle(found, surfaces, mitral, used)
         _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     names = [*NEEDS, *(name for name in OSTIA if name in found.landmarks)]
@@ -119,7 +121,7 @@ def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plan
     found.landmarks.update(mitral_annulus=mitral, lv_apex=apex)
     found.values.update(measure_annulus(mitral) | measure_ventricle(mitral, apex, ventricle.volume_ml))
     found.values.update(measure_short_axis(meshes["LV"], mitral, apex))
-    aortic = valve_between(ventricle, surfaces["AO"]) if "AO" in surfaces else None
+    aortic = valve_between(ventricle, surfaces["AO"], AORTIC_GAP) if "AO" in surfaces else None
     if aortic is not None:
         aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
     else:

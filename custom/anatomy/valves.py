@@ -13,8 +13,9 @@ from scipy.spatial import KDTree
 
 from .planes import Plane, Surface, across, fit_plane, outline, unit
 
-TOUCHING = 5.0
-"""mm between the surfaces up to which they can belong to the valve."""
+MITRAL_GAP, AORTIC_GAP = 3.0, 5.0
+"""mm between two surfaces up to which they can belong to the valve. Beyond the mitral hinges atrium and ventricle face
+each other too, across the fat of the groove: of 20 generated hearts 3 mm give an area without bias, 5 mm 9 % more."""
 OPPOSED = -0.5
 """Cosine between their normals up to which they face each other."""
 LEAST_MM2 = 200.0
@@ -33,9 +34,14 @@ REACH = 15.0
 """mm round this place from which vertices count."""
 
 
-def valve_between(upstream: Surface, downstream: Surface) -> Plane | None:
-    """The annulus between two chambers, its normal along the flow; None where the surfaces hardly face each other."""
-    distance, partner = KDTree(downstream.vertices).query(upstream.vertices, distance_upper_bound=TOUCHING)
+def valve_between(upstream: Surface, downstream: Surface, gap: float) -> Plane | None:
+    """The annulus between two chambers, its normal along the flow; None where the surfaces hardly face each other.
+
+    Args:
+        upstream, downstream: the surfaces.
+        gap: mm between them, at most.
+    """
+    distance, partner = KDTree(downstream.vertices).query(upstream.vertices, distance_upper_bound=gap)
     chosen = np.flatnonzero(np.isfinite(distance))
     facing = np.einsum("ij,ij->i", upstream.normals[chosen], downstream.normals[partner[chosen]])
     chosen = chosen[facing < OPPOSED]
@@ -63,7 +69,7 @@ def estimated_aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane,
         mitral: the annulus.
         axis: (3,) unit, from the ventricle's base to the apex.
     """
-    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=TOUCHING)
+    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=AORTIC_GAP)
     free = np.isinf(distance)
     points, normals, areas = ventricle.vertices[free], ventricle.normals[free], ventricle.areas[free]
     basal = (normals @ -axis > BASAL) & ((points - mitral.centre) @ across(USUAL, axis) > 0)
