@@ -21,6 +21,7 @@ from tqdm import tqdm
 from custom.chambers import LABELS
 from custom.frames import centred_affine, voxel_to_ras
 from custom.networks.atrial_parts import OSTIA, PARTS, SHAPES, SIZE, SPACING, SPREAD, AtrialParts
+from custom.networks.weights import load_weights
 from custom.sampling import resample
 from custom.synthesis.canvas import Canvas
 from custom.synthesis.heart import Heart
@@ -35,8 +36,8 @@ TURN, SCALE, SHIFT = 0.2, 0.12, 4.0
 """Radians (standard deviation), share (at most) and mm (standard deviation) by which a heart is moved."""
 BLUR, UNEVENNESS = 0.8, 0.18
 """Voxels and share, at most, by which its surface is smoothed and pushed about: predicted surfaces are not true."""
-RATE, DECAY, CLIPPED = 4e-3, 1e-3, 5.0
-"""Highest learning rate, weight decay, and the gradient's largest norm."""
+DECAY, CLIPPED = 1e-3, 5.0
+"""Weight decay, and the gradient's largest norm."""
 WEIGHTS = (1.0, 1.5, 2.0)
 """Of `PARTS` in the cross-entropy."""
 _PART = {1: "body", 4: "body", 2: "appendage", 3: "vein"}
@@ -130,7 +131,15 @@ def loss_of(answer: Tensor, parts: Tensor, nearness: Tensor, direction: Tensor) 
     return part + 30 * near + ahead
 
 
-def main(output: str, first_seed: int = 70000, count: int = 153, steps: int = 1000, seed: int = 0) -> Any:
+def main(
+    output: str,
+    first_seed: int = 70000,
+    count: int = 153,
+    steps: int = 1000,
+    seed: int = 0,
+    rate: float = 4e-3,
+    initial_weights: str | None = None,
+) -> Any:
     """Fits the network.
 
     Args:
@@ -138,13 +147,17 @@ def main(output: str, first_seed: int = 70000, count: int = 153, steps: int = 10
         first_seed, count: of the patients.
         steps: a heart each.
         seed: of everything else that is drawn.
+        rate: the highest learning rate.
+        initial_weights: a file of weights to go on from.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     hearts = [painted(patient) for patient in tqdm(range(first_seed, first_seed + count), unit="heart")]
     network = AtrialParts()
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps, pct_start=0.15)
+    if initial_weights:
+        load_weights(network, initial_weights)
+    optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
     for _ in tqdm(range(steps), unit="step"):
         shapes, *true = example(hearts[rng.integers(len(hearts))], rng)
         loss = loss_of(network(shapes[None]), *true)
