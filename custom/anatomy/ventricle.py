@@ -15,9 +15,9 @@ from .planes import Plane, Surface, across, unit
 TIP = 0.93
 """Share of the length from the centre beyond which a ventricle's surface is its tip."""
 SEPTUM = 31.0
-"""Degrees from the aortic annulus, as it is found without the aorta, to the middle of the septum, by the right-hand rule
-round the axis, which runs to the apex: the mean of 19 generated hearts, their standard deviation 8. Mirrored hearts
-(dextrocardia) have it on the other side."""
+"""Degrees from the aortic annulus, as it is found without the aorta, to the middle of the septum, by the right-hand
+rule round the axis, which runs to the apex: the mean of 19 generated hearts, their standard deviation 8. Mirrored
+hearts (dextrocardia) have it on the other side."""
 CAP = 0.95
 """Share of the length from which on the wall is segment 17: the surface is the cavity's, which ends before the wall."""
 
