@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
@@ -50,6 +52,12 @@ NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
 NO_APPENDAGE = "no appendage was seen"
 UNSURE = "it is not clearly seen"
+CUT = "it lies at the edge of the field of view, where the surface is cut off"
+NEAR_CUT = 5.0
+"""mm to a vertex at that edge up to which a landmark lies there, too."""
+APEX = "lv_apex"
+ENDS = (APEX, APPENDAGE_TIP)
+"""Landmarks that are elsewhere where the surface is cut off; the others are only doubted there."""
 SECTION = "of the vein a few mm beyond its ostium, where it is free of the atrium"
 NO_SECTION = "no section of the surface goes round the vein alone"
 
@@ -77,9 +85,16 @@ class _Found(NamedTuple):
     regions: dict[str, np.ndarray]
     reasons: dict[str, str]
     """Of landmarks that are to be checked though their surfaces are not."""
+    lost: set[str]
+    """Landmarks that are not told, for they lie where the surfaces are cut off."""
 
 
-def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: AtrialParts) -> Anatomy:
+def find_anatomy(
+    meshes: Sequence[Mesh],
+    trusts: Mapping[str, str],
+    network: AtrialParts,
+    cut: Mapping[str, NDArray[np.bool_]] | None = None,
+) -> Anatomy:
     """Landmarks, measurements and regions of a case.
 
     Args:
@@ -87,10 +102,12 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
         trusts: per mesh, of `TRUSTS`: nothing is told of a surface that is not to be used, and nothing is trusted more
             than the surfaces that it is made of.
         network: tells the atrium's parts, with its weights.
+        cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
     """
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
     surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
-    found = _Found({}, {}, {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}, {})
+    unknown = {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}
+    found = _Found({}, {}, unknown, {}, set())
     for name, (chamber, *others) in NEEDS.items():
         if not others and chamber in surfaces:
             found.landmarks[name] = surfaces[chamber].centre
@@ -99,18 +116,39 @@ def find_anatomy(meshes: Sequence[Mesh], trusts: Mapping[str, str], network: Atr
     if mitral is not None:
         _find_ventricle(found, surfaces, mitral, used)
         _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
+    for chamber, vertices in (cut or {}).items():
+        if chamber in used and vertices.any():
+            _doubt_near(found, chamber, used[chamber].vertices[vertices])
     names = [*NEEDS, *(name for name in OSTIA if name in found.landmarks)]
     verdicts = {name: _verdict(name, found, trusts) for name in names}
     measurements = {
-        name: {"value": found.values.get(name), "unit": measured, **_worst([verdicts[part] for part in RESTS_ON[name]])}
+        name: {
+            "value": None if found.lost & set(RESTS_ON[name]) else found.values.get(name),
+            "unit": measured,
+            **_worst([verdicts[part] for part in RESTS_ON[name]]),
+        }
         for name, measured in UNITS.items()
     }
     measurements |= _veins(found, verdicts)
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
-        measurements |= _walls(found.values, _worst(parts))
+        measurements |= _walls({} if found.lost & set(TURNED_BY) else found.values, _worst(parts))
     landmarks = {name: {**_numbers(found.landmarks.get(name)), **verdict} for name, verdict in verdicts.items()}
     return Anatomy(landmarks, measurements, found.regions)
+
+
+def _doubt_near(found: _Found, chamber: str, edge: np.ndarray) -> None:
+    """Doubt a chamber's landmarks near points (P, 3) where its surface is cut off, and lose its ends there."""
+    near = KDTree(edge)
+    for name in (APPENDAGE_OSTIUM, *OSTIA, APPENDAGE_TIP) if chamber == "LA" else (APEX,) if chamber == "LV" else ():
+        landmark = found.landmarks.get(name)
+        if isinstance(landmark, Plane):
+            landmark = landmark.centre if landmark.contour is None else landmark.contour
+        if landmark is not None and np.min(near.query(landmark)[0]) <= NEAR_CUT:
+            found.reasons[name] = CUT
+            if name in ENDS:
+                found.lost.add(name)
+                del found.landmarks[name]
 
 
 def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plane, meshes: Mapping[str, Mesh]) -> None:
@@ -159,7 +197,7 @@ def _veins(found: _Found, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, d
         if name not in found.landmarks:
             continue
         plane, unsure = found.landmarks[name], name in found.reasons  # whatever is doubted about the surfaces
-        values, verdict = {}, {"trust": TRUSTS[-1], "reason": UNSURE if unsure else NO_SECTION}
+        values, verdict = {}, {"trust": TRUSTS[-1], "reason": found.reasons.get(name, NO_SECTION)}
         if plane.contour is not None and not unsure:
             values = measure_ostium(plane)
             verdict = _worst([{"trust": TRUSTS[1], "reason": SECTION}, verdicts[name]])
@@ -185,6 +223,8 @@ def _verdict(name: str, found: _Found, trusts: Mapping[str, str]) -> dict[str, A
     absent = [chamber for chamber in needed if chamber not in trusts]
     if absent:
         return {"trust": TRUSTS[-1], "reason": f"needs the surface of {' and '.join(absent)}, which was not asked for"}
+    if name in found.lost:
+        return {"trust": TRUSTS[-1], "reason": CUT}
     surfaces = trust_of(needed, trusts)
     if surfaces["trust"] != TRUSTS[0]:
         return surfaces

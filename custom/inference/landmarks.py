@@ -10,7 +10,8 @@ from ..anatomy import find_anatomy
 from ..networks.atrial_parts import AtrialParts
 from ..networks.weights import load_weights
 from ..runtime.timing import timed
-from .record import Record
+from .quality.checks import is_cut
+from .record import Record, seen_grids
 
 
 class FindAnatomyd(Transform):
@@ -33,7 +34,9 @@ class FindAnatomyd(Transform):
                 load_weights(network, self.checkpoint)
                 self.network = network.eval()
             trusts = {name: checks["trust"] for name, checks in record["structures"].items()}
-            anatomy = find_anatomy(record["meshes"], trusts, self.network)
+            grids = seen_grids(record["image"])
+            cut = {mesh.name: is_cut(mesh.vertices, grids) for mesh in record["meshes"]}
+            anatomy = find_anatomy(record["meshes"], trusts, self.network, cut)
             record["anatomy"] = anatomy
             record["meshes"] = [mesh._replace(regions=anatomy.regions[mesh.name]) for mesh in record["meshes"]]
         return record

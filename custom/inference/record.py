@@ -21,6 +21,12 @@ class Grid(NamedTuple):
     affine: np.ndarray
 
 
+def seen_grids(image: MetaTensor) -> tuple[Grid, Grid]:
+    """The grids beyond which nothing was seen: that of a crop (1, D0, D1, D2), and that of the CT it was made of."""
+    whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
+    return Grid(tuple(image.shape[1:]), np.asarray(image.affine)), whole
+
+
 class Reading(TypedDict):
     """What was noticed before the network saw the image."""
 

@@ -61,7 +61,7 @@ class Truth:
             "pulmonary annulus": self._plane(
                 _circle(pulmonary.centre, pulmonary.normal, pulmonary.radius), pulmonary.normal
             ),
-            "apex": self.to_scanner(h.on_endocardium(0.0, 1.0)).round(3).tolist(),
+            "apex": self.to_scanner(_apex(h)).round(3).tolist(),
             "septum": self.to_scanner(h.on_endocardium(0.0, EQUATOR)).round(3).tolist(),
             "pulmonary vein ostia": [self._ostium(vein.parts, -1.0) for vein in h.pulmonary_veins],
             "appendage ostium": self._ostium(appendage.parts, -1.0),
@@ -107,6 +107,12 @@ class Truth:
         """Where a tube's course leaves the atrium's body."""
         centre, radius, direction = _crossing(parts, self.heart.atrial_body)
         return self._plane(_circle(centre, direction, radius), flow * direction)
+
+
+def _apex(heart: Heart) -> np.ndarray:
+    """Where the ventricle's cavity goes farthest along its axis (3,): its own end, or that of an aneurysm."""
+    ends = [heart.on_endocardium(0.0, 1.0), *(bulge.centre + bulge.semi * heart.axis for bulge in heart.aneurysms)]
+    return max(ends, key=lambda end: float(end @ heart.axis))
 
 
 def _circle(centre: np.ndarray, normal: np.ndarray, radius: float, count: int = 24) -> np.ndarray:

@@ -7,10 +7,12 @@ import json
 import jsonschema
 import numpy as np
 import pytest
+import torch
+from monai.data import MetaTensor
 from stand_in import ROOT
 
 from custom.anatomy.regions import REGIONS
-from custom.frames import ras_to_lps
+from custom.frames import centred_affine, ras_to_lps
 from custom.inference.landmarks import FindAnatomyd
 from custom.inference.writing.markups import encode_markups
 from custom.inference.writing.report import report_anatomy
@@ -21,7 +23,16 @@ from custom.prediction import moved
 @pytest.fixture(scope="module")
 def record(meshes):
     structures = {"LA": {"trust": "check", "volume_ml": 90.0}, "LV": {"trust": "ok", "volume_ml": 120.0}}
-    case = {"seconds": {}, "meshes": meshes, "structures": structures, "reading": {"body_surface_m2": 1.8}}
+    grid = centred_affine((128,) * 3, (3.0,) * 3, meshes[0].vertices.mean(axis=0))
+    image = MetaTensor(torch.zeros(1, 128, 128, 128), affine=grid)
+    image.meta.update(spatial_shape=(128,) * 3, original_affine=grid)
+    case = {
+        "seconds": {},
+        "image": image,
+        "meshes": meshes,
+        "structures": structures,
+        "reading": {"body_surface_m2": 1.8},
+    }
     return FindAnatomyd(ROOT / "bundle" / "models" / "atrial_parts.pt")(case)
 
 

@@ -162,6 +162,27 @@ def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes, network):
     assert not any(regions.any() for regions in found.regions.values())
 
 
+def test_where_the_field_of_view_ends_apex_and_tip_are_not_told_and_ostia_are_doubted(meshes, anatomy, network):
+    centres = {name: np.array(landmark["centre_ras_mm"]) for name, landmark in anatomy.landmarks.items()}
+    vein = next(name for name in OSTIA if name in centres)
+    for name, chamber in (("lv_apex", 1), ("la_appendage_tip", 0), (vein, 0)):
+        mesh = meshes[chamber]
+        cut = {mesh.name: np.linalg.norm(mesh.vertices - centres[name], axis=1) < 12}
+        found = find_anatomy(meshes, SOUND, network, cut)
+        landmark = found.landmarks[name]
+        assert "field of view" in landmark["reason"]
+        assert (landmark["centre_ras_mm"] is None) == (name != vein)
+        assert landmark["trust"] == ("check" if name == vein else "do not use")
+        lost = {measure for measure, parts in RESTS_ON.items() if name in parts}
+        for measure in UNITS:
+            measured = found.measurements[measure]
+            if measure in lost:
+                assert measured["value"] is None and "field of view" in measured["reason"]
+            elif measure in RESTS_ON and anatomy.measurements[measure]["value"] is not None:
+                assert measured["value"] == anatomy.measurements[measure]["value"]
+    assert found.measurements[f"{vein}_area"]["value"] is None
+
+
 def test_doubt_about_a_surface_is_doubt_about_what_is_measured_on_it(meshes, network):
     found = find_anatomy(meshes, {"LA": "check", "LV": "ok"}, network)
     assert {found.measurements[name]["trust"] for name in UNITS} == {"check"}

@@ -15,8 +15,8 @@ from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
-from ..record import Grid, Record
-from .checks import check_mesh, contrast, missed_ml, seen_and_inside, share_cut, voxels_inside
+from ..record import Grid, Record, seen_grids
+from .checks import check_mesh, contrast, is_cut, missed_ml, seen_and_inside, voxels_inside
 from .doubt import assess, usable
 from .edges import edge_distance, find_edges
 
@@ -90,7 +90,6 @@ def _checks(
     names = [each.name for each in record["meshes"]]
     inner = CHAMBERS[mesh.name].around
     blood = place if inner not in names else names.index(inner)  # a muscle's contrast is that of the blood in it
-    whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
     seen, within, level = seen_and_inside(record, mesh)
     varied = [voxels_inside(others[place], crop) for others in record.get("varied_meshes", ())]
     return {
@@ -103,7 +102,7 @@ def _checks(
         "stability": min((dice(inside[place], other) for other in varied), default=None),
         **contrast(hounsfield, inside[blood], _others(record["meshes"], inside, blood), crop),
         **(edge_distance(mesh, record["meshes"], record["edges"][mesh.name]) if "edges" in record else NO_EDGES),
-        "cut": share_cut(mesh, (crop, whole)),
+        "cut": float(is_cut(mesh.vertices, seen_grids(image)).mean()),
         **record["reading"]["directions"],
     }
 

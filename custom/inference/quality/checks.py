@@ -86,14 +86,14 @@ def missed_ml(seen: np.ndarray, inside: np.ndarray, grid: Grid) -> float:
     return float(missed.sum() * spacing.prod() / 1000)
 
 
-def share_cut(mesh: Mesh, grids: Sequence[Grid]) -> float:
-    """Share of the vertices within `EDGE` of the outermost voxel centres of a grid, or beyond them."""
-    cut = np.zeros(len(mesh.vertices), dtype=bool)
+def is_cut(vertices: np.ndarray, grids: Sequence[Grid]) -> np.ndarray:
+    """(V,) bool, which vertices (V, 3), RAS mm, lie within `EDGE` of a grid's outermost voxel centres, or beyond."""
+    cut = np.zeros(len(vertices), dtype=bool)
     for grid in grids:
-        voxels, spacing = ras_to_voxel(mesh.vertices, grid.affine), spacing_of(grid.affine)
+        voxels, spacing = ras_to_voxel(vertices, grid.affine), spacing_of(grid.affine)
         to_edge = np.minimum(voxels, np.asarray(grid.shape) - 1 - voxels) * spacing
         cut |= (to_edge <= EDGE).any(axis=1)
-    return float(cut.mean())
+    return cut
 
 
 def contrast(values: np.ndarray, inside: np.ndarray, chambers: np.ndarray, grid: Grid) -> dict[str, int | None]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from custom.frames import centred_affine
-from custom.inference.quality.checks import Grid, contrast, missed_ml, share_cut, voxels_inside
+from custom.inference.quality.checks import Grid, contrast, is_cut, missed_ml, voxels_inside
 from custom.mesh import Mesh
 from custom.template import icosphere
 
@@ -52,15 +52,15 @@ def test_contrast_where_there_is_nothing_to_read():
 
 
 @pytest.mark.parametrize(("offset", "axis"), [(30.0, 0), (-26.0, 1), (20.0, 2)])
-def test_share_cut_is_the_cap_beyond_the_edge(offset, axis):
+def test_what_is_cut_is_the_cap_beyond_the_edge(offset, axis):
     shift = np.zeros(3)
     shift[axis] = offset
     half = (GRID.shape[axis] - 1) / 2 * GRID.affine[axis, axis] - 2
     share = (RADIUS + abs(offset) - half) / (2 * RADIUS)  # of a sphere's area, by Archimedes
-    assert share_cut(_ball(shift), [GRID]) == pytest.approx(share, abs=0.02)
-    assert share_cut(_ball(), [GRID]) == 0
+    assert is_cut(_ball(shift).vertices, [GRID]).mean() == pytest.approx(share, abs=0.02)
+    assert not is_cut(_ball().vertices, [GRID]).any()
     wider = Grid((90, 90, 90), centred_affine((90, 90, 90), (2, 2, 2), (10, -20, 900)))
-    assert share_cut(_ball(shift), [wider]) == 0 and share_cut(_ball(shift), [wider, GRID]) > 0
+    assert not is_cut(_ball(shift).vertices, [wider]).any() and is_cut(_ball(shift).vertices, [wider, GRID]).any()
 
 
 def test_half_a_chamber_is_missed():
