@@ -27,7 +27,7 @@ def check(*arguments: str) -> None:
 
 
 FILES = sorted(path.name for path in (TESTS / "cuda").glob("test_*.py"))
-LONG = {"test_exports.py": pytest.mark.long}
+LONG = {name: pytest.mark.long for name in ("test_exports.py", "test_training.py")}
 
 
 @pytest.mark.slow
