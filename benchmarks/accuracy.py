@@ -23,7 +23,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.stats import spearmanr
 
-from benchmarks.patients import kinds_of
+from benchmarks.patients import WITHOUT, kinds_of
 from custom.chambers import CHAMBERS, STRUCTURES
 from custom.evaluation.measures import FAILED, MEASURED, Measures
 from custom.evaluation.records import case_table, fates, read_metrics
@@ -31,8 +31,6 @@ from custom.inference.quality.doubt import CHECK, REJECT
 from custom.measured import TRUSTS
 
 ROOT = Path(__file__).parents[1]
-WITHOUT = "non_contrast"
-"""The kind of synthesize.json whose scans are counted in no mean of those with contrast."""
 
 
 def main(folder: str, plot: str | None = None, **overrides: str) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
-from benchmarks.patients import answers, kinds_of
+from benchmarks.patients import WITHOUT, answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium
@@ -41,8 +41,6 @@ from custom.frames import voxel_to_ras
 from custom.prediction import Prediction
 from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
-WITHOUT = "non_contrast"
-"""The kind of scan that is counted apart."""
 SIDES = {"LA": (APPENDAGE, ATRIAL_VEINS, ATRIAL_SIDE), "LV": (VENTRICULAR_SIDE, OUTLET)}
 WALL = 5
 """Of the ventricle, in maps of true regions."""

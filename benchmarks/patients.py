@@ -10,6 +10,8 @@ from typing import TypeVar
 from custom.inputs import InputError
 
 T = TypeVar("T")
+WITHOUT = "non_contrast"
+"""The kind of synthesize.json whose scans are counted in no mean of those with contrast."""
 
 
 def kinds_of(folder: Path) -> dict[str, str]:

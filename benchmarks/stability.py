@@ -24,6 +24,10 @@ TISSUE = 50.0
 """HU above which contrast agent is seen."""
 
 
+AXES = ("right to left", "back to front", "feet to head")
+"""The patient's, RAS."""
+
+
 class CT(NamedTuple):
     """Values (D0, D1, D2) in HU, and their voxels to RAS mm (4, 4)."""
 
@@ -62,7 +66,7 @@ def changes(ct: CT, chambers: NDArray[np.bool_]) -> Iterator[tuple[str, CT, tupl
     for margin in (30, 15, 5):
         box = around(chambers, margin / spacing_of(ct.affine))
         yield f"cut {margin} mm around the chambers", cut(ct, box), box
-    for axis, name in enumerate(("right to left", "back to front", "feet to head")):
+    for axis, name in enumerate(AXES):
         for degrees in (-15, 15):
             turned = CT(ct.values, about(middle, rotation(axis, degrees)) @ ct.affine)
             yield f"turned by {degrees}° about {name}", turned, whole

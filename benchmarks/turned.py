@@ -15,16 +15,12 @@ import nibabel
 import numpy as np
 from tqdm import tqdm
 
-from benchmarks.accuracy import WITHOUT
-from benchmarks.patients import kinds_of
-from benchmarks.stability import about, rotation
+from benchmarks.patients import WITHOUT, kinds_of
+from benchmarks.stability import AXES, about, rotation
 from custom import load_model
 from custom.chambers import LABELS, LEFT_HEART
 from custom.frames import voxel_to_ras
 from custom.metrics import dice
-
-AXES = ("right to left", "back to front", "feet to head")
-"""RAS."""
 
 
 def main(folder: str, count: int = 10, degrees: float = 30.0, **overrides: Any) -> None:

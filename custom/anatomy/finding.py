@@ -32,11 +32,12 @@ from .ventricle import apex_of, septum_of, septum_towards
 from .wall import SEGMENTS, measure_segments
 
 _BOTH = ("LA", "LV")
+APEX = "lv_apex"
 NEEDS = {
     "la_centre": ("LA",),
     "lv_centre": ("LV",),
     "mitral_annulus": _BOTH,
-    "lv_apex": _BOTH,
+    APEX: _BOTH,
     "aortic_annulus": _BOTH,
     APPENDAGE_OSTIUM: _BOTH,
     APPENDAGE_TIP: _BOTH,
@@ -44,9 +45,13 @@ NEEDS = {
 """By name, all landmarks but the ostia of veins, and the surfaces that each is made of."""
 OSTIA = tuple(f"{vein}_ostium" for vein in VEINS)
 """The landmarks that there are as many of as are found; they need both surfaces, too."""
+ON_SURFACE = {"LA": (APPENDAGE_OSTIUM, *OSTIA, APPENDAGE_TIP), "LV": (APEX,)}
+"""The landmarks that lie on one chamber's surface, and so may lie where that is cut off."""
+ENDS = (APEX, APPENDAGE_TIP)
+"""Those that are elsewhere then; the others are only doubted."""
 NOT_FACING = "the surfaces of LA and LV hardly face each other, so that no valve is seen between them"
 NO_OUTLET = "the ventricle's base has no part that faces no atrium"
-TURNED_BY = ("mitral_annulus", "lv_apex", "aortic_annulus")
+TURNED_BY = ("mitral_annulus", APEX, "aortic_annulus")
 """The landmarks by which the ventricle's segments lie."""
 NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
@@ -55,9 +60,6 @@ UNSURE = "it is not clearly seen"
 CUT = "it lies at the edge of the field of view, where the surface is cut off"
 NEAR_CUT = 5.0
 """mm to a vertex at that edge up to which a landmark lies there, too."""
-APEX = "lv_apex"
-ENDS = (APEX, APPENDAGE_TIP)
-"""Landmarks that are elsewhere where the surface is cut off; the others are only doubted there."""
 SECTION = "of the vein a few mm beyond its ostium, where it is free of the atrium"
 NO_SECTION = "no section of the surface goes round the vein alone"
 
@@ -85,8 +87,11 @@ class _Found(NamedTuple):
     regions: dict[str, np.ndarray]
     reasons: dict[str, str]
     """Of landmarks that are to be checked though their surfaces are not."""
-    lost: set[str]
-    """Landmarks that are not told, for they lie where the surfaces are cut off."""
+
+    @property
+    def lost(self) -> set[str]:
+        """Landmarks that are not told, for they lie where the surfaces are cut off."""
+        return {name for name in ENDS if self.reasons.get(name) == CUT}
 
 
 def find_anatomy(
@@ -107,7 +112,7 @@ def find_anatomy(
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
     surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
     unknown = {mesh.name: np.full(len(mesh.vertices), UNKNOWN, dtype=np.int32) for mesh in meshes}
-    found = _Found({}, {}, unknown, {}, set())
+    found = _Found({}, {}, unknown, {})
     for name, (chamber, *others) in NEEDS.items():
         if not others and chamber in surfaces:
             found.landmarks[name] = surfaces[chamber].centre
@@ -140,14 +145,13 @@ def find_anatomy(
 def _doubt_near(found: _Found, chamber: str, edge: np.ndarray) -> None:
     """Doubt a chamber's landmarks near points (P, 3) where its surface is cut off, and lose its ends there."""
     near = KDTree(edge)
-    for name in (APPENDAGE_OSTIUM, *OSTIA, APPENDAGE_TIP) if chamber == "LA" else (APEX,) if chamber == "LV" else ():
+    for name in ON_SURFACE.get(chamber, ()):
         landmark = found.landmarks.get(name)
         if isinstance(landmark, Plane):
             landmark = landmark.centre if landmark.contour is None else landmark.contour
         if landmark is not None and np.min(near.query(landmark)[0]) <= NEAR_CUT:
             found.reasons[name] = CUT
             if name in ENDS:
-                found.lost.add(name)
                 del found.landmarks[name]
 
 

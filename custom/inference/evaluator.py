@@ -11,7 +11,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from monai.data import Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
@@ -153,8 +152,7 @@ class CaseEvaluator(SupervisedEvaluator):
         with timed(record["seconds"], "network"), engine.mode(engine.network):
             if "phases" in record:
                 asked = [partial(self._ask, engine, phase) for phase in record["phases"]]
-                on_cpu = torch.device(engine.state.device).type == "cpu"  # on CUDA they would share one stream
-                answers = side_by_side(asked) if on_cpu else [ask() for ask in asked]
+                answers = side_by_side(asked, engine.state.device)
                 phases = [{**phase, **answer} for phase, answer in zip(record["phases"], answers, strict=True)]
                 engine.state.output = {"phases": phases}
             else:

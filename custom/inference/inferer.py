@@ -85,8 +85,7 @@ class SurfaceInferer(Inferer):
         if isinstance(inputs, MetaTensor):  # the network would carry its header through every layer
             inputs = inputs.as_tensor()
         passes = [partial(self._pass, image, network) for image in (inputs, *self._augmented(inputs))]
-        # on CUDA they would share one stream
-        found = side_by_side(passes) if inputs.device.type == "cpu" else [each() for each in passes]
+        found = side_by_side(passes, inputs.device)
         refined, seen, (vertices, faces) = found[0]
         shifts = [shift for shift, _ in self.augmentations]
         moved = zip((kept.vertices for _, _, kept in found[1:]), shifts, strict=True)

@@ -11,18 +11,18 @@ import torch
 T = TypeVar("T")
 
 
-def side_by_side(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """What functions of tensors on the CPU return, each of them in a thread of its own.
+def side_by_side(calls: Sequence[Callable[[], T]], device: torch.device | str = "cpu") -> list[T]:
+    """What functions of tensors on a device return, each of them in a thread of its own.
 
     Threads inside an operation wait for each other at its end: thousands of small ones cost a busy machine minutes.
     Whole computations side by side do not wait. Each gets an equal share of `torch.get_num_threads()`; with one thread
-    they take turns.
+    they take turns, and so they do elsewhere than on the CPU: on CUDA they would share one stream.
 
     Raises what the first of them that fails raises.
     """
     threads = torch.get_num_threads()
     workers = min(len(calls), threads)
-    if workers <= 1:
+    if workers <= 1 or torch.device(device).type != "cpu":
         return [call() for call in calls]
     gradients, inference = torch.is_grad_enabled(), torch.is_inference_mode_enabled()
 

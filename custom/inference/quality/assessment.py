@@ -41,7 +41,7 @@ class AssessMeshesd(Transform):
         record = data.copy()
         with timed(record["seconds"], "quality"):
             image, meshes = record["image"], record["meshes"]
-            crop = Grid(tuple(image.shape[1:]), np.asarray(image.affine))
+            crop, _ = seen_grids(image)
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = side_by_side([partial(voxels_inside, mesh, crop) for mesh in meshes])
             if "scan" in record:
