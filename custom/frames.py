@@ -112,6 +112,13 @@ def strided_affine(affine: Affine, stride: int) -> np.ndarray:
     return _as_numpy(affine) @ np.diag([stride, stride, stride, 1.0])
 
 
+def block_affine(affine: Affine, blocks: Sequence[int]) -> np.ndarray:
+    """Voxel-to-RAS affine (4, 4) float64 of the grid whose voxels are `blocks` (3,) of another's along each axis."""
+    grid = np.diag([*blocks, 1.0])
+    grid[:3, 3] = (np.asarray(blocks) - 1) / 2
+    return _as_numpy(affine) @ grid
+
+
 def voxel_to_voxel(affine: Affine, other: Affine) -> np.ndarray:
     """The affine (4, 4) float64 from the voxels of a grid to those of another, by their voxel-to-RAS affines.
 

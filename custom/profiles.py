@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from .frames import ras_to_voxel, spacing_of
+from .frames import block_affine, ras_to_voxel, spacing_of
 from .geometry.normals import vertex_normals
 
 
@@ -20,6 +20,28 @@ class Scan(NamedTuple):
     """(D0, D1, D2) HU."""
     affine: np.ndarray
     """(4, 4) voxel to RAS mm."""
+
+
+def block_means(scan: Scan, largest_mm: float) -> Scan:
+    """A scan of fewer voxels: the means of as large blocks as have sides of `largest_mm` at most, in its own dtype; the
+    voxels beyond the last whole block are left out."""
+    fitting = np.floor(largest_mm / spacing_of(scan.affine) + 1e-6).astype(int)
+    blocks = np.clip(fitting, 1, np.array(scan.values.shape) // 2)
+    sums = scan.values
+    for axis, count in enumerate(blocks):
+        if count > 1:
+            end = sums.shape[axis] // count * count
+            planes = np.moveaxis(sums, axis, 0)[:end]
+            added = planes[::count].astype(np.float32)
+            for first in range(1, count):
+                added += planes[first::count]
+            sums = np.moveaxis(added, 0, axis)
+    if sums is scan.values:
+        return scan
+    means = sums / np.float32(blocks.prod())
+    if np.issubdtype(scan.values.dtype, np.integer):
+        means = np.rint(means, out=means)
+    return Scan(means.astype(scan.values.dtype), block_affine(scan.affine, blocks))
 
 
 def normals_of(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:

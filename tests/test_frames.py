@@ -134,6 +134,14 @@ def test_every_second_voxel_stays_where_it_is():
     np.testing.assert_allclose(coarse, frames.voxel_to_ras(voxels, affine))
 
 
+def test_blocks_of_a_grid_lie_at_the_mean_of_their_voxels():
+    affine = _oblique(*ORDERS[5])
+    corners = np.array([[0, 0, 0], [2, 0, 0], [0, 1, 0], [2, 1, 0]])  # of the first block of 3 x 2 x 1
+    block = frames.voxel_to_ras(np.array([[0.0, 0, 0], [1, 1, 1]]), frames.block_affine(affine, (3, 2, 1)))
+    np.testing.assert_allclose(block[0], frames.voxel_to_ras(corners, affine).mean(0))
+    np.testing.assert_allclose(block[1], frames.voxel_to_ras(corners + [3, 2, 1], affine).mean(0))
+
+
 def test_a_centred_grid_and_one_described_in_lps():
     affine = frames.centred_affine((5, 8, 10), (1.0, 2.0, 3.0), (10.0, -20.0, 30.0))
     middle = frames.voxel_to_ras(np.array([2.0, 3.5, 4.5]), affine)

@@ -12,6 +12,7 @@ from monai.transforms import Transform
 from monai.utils import CommonKeys
 
 from ..inputs import InputError
+from ..profiles import block_means
 from ..reading.loading import LoadCTd
 from ..runtime.threads import side_by_side
 from ..runtime.timing import timed
@@ -30,6 +31,8 @@ class PhasesOfBeatd(Transform):
         load: reads one of them.
         locate: gives the record of the first its `centre`.
         crop, windowing: make the crop.
+        voxel_mm: the scans of all phases are kept until their surfaces are there, so a finer one is averaged in blocks
+            of no more than this.
 
     Raises:
         InputError: there is no beat, a phase cannot be used (it is named), or the phases differ in their grid.
@@ -41,11 +44,13 @@ class PhasesOfBeatd(Transform):
         locate: Callable[[Record], Record],
         crop: Callable[[Record], Record],
         windowing: Callable[[Record], Record],
+        voxel_mm: float,
     ) -> None:
         self.load = load
         self.locate = locate
         self.crop = crop
         self.windowing = windowing
+        self.voxel_mm = voxel_mm
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         seconds: Counter[str] = Counter()
@@ -89,7 +94,7 @@ class PhasesOfBeatd(Transform):
             centre = record["centre"] = first["middle"]
         record = self.windowing(self.crop(record))
         record["middle"] = centre
-        del record["scan"]  # a hundred MB each
+        record["scan"] = block_means(record["scan"], self.voxel_mm)
         return record
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -48,10 +49,21 @@ class Truth:
         """Points (N, 3) of the scanner before the bending, which is where it is given."""
         return apply_affine(np.linalg.inv(self.patient.pose), points + self.shift)
 
-    def landmarks(self) -> dict[str, Any]:
+    @property
+    def apex_end(self) -> int:
+        """Which end of the left ventricle's cavity lies farthest along its axis: 0 its own, 1 that of an aneurysm."""
+        return int(np.argmax([end @ self.heart.axis for end in _ends(self.heart)]))
+
+    def landmarks(self, apex_end: int | None = None) -> dict[str, Any]:
         """Points, planes and ostia as lists of numbers, RAS mm; a plane has centre, contour, and its normal along the
-        blood's flow. Steps between slabs of a scan are not in them."""
+        blood's flow. Steps between slabs of a scan are not in them.
+
+        Args:
+            apex_end: which the apex is, as in another moment of the beat: the same point of the muscle; None: the
+                farthest.
+        """
         h = self.heart
+        end = _ends(h)[self.apex_end if apex_end is None else apex_end]
         aortic, pulmonary, appendage = h.arteries.aortic_valve, h.arteries.pulmonary_valve, h.appendage
         first = appendage.parts[0]
         return {
@@ -61,7 +73,7 @@ class Truth:
             "pulmonary annulus": self._plane(
                 _circle(pulmonary.centre, pulmonary.normal, pulmonary.radius), pulmonary.normal
             ),
-            "apex": self.to_scanner(_apex(h)).round(3).tolist(),
+            "apex": self.to_scanner(end).round(3).tolist(),
             "septum": self.to_scanner(h.on_endocardium(0.0, EQUATOR)).round(3).tolist(),
             "pulmonary vein ostia": [self._ostium(vein.parts, -1.0) for vein in h.pulmonary_veins],
             "appendage ostium": self._ostium(appendage.parts, -1.0),
@@ -109,10 +121,14 @@ class Truth:
         return self._plane(_circle(centre, direction, radius), flow * direction)
 
 
-def _apex(heart: Heart) -> np.ndarray:
-    """Where the ventricle's cavity goes farthest along its axis (3,): its own end, or that of an aneurysm."""
-    ends = [heart.on_endocardium(0.0, 1.0), *(bulge.centre + bulge.semi * heart.axis for bulge in heart.aneurysms)]
-    return max(ends, key=lambda end: float(end @ heart.axis))
+def landmarks_of_beat(moments: Sequence[Truth]) -> list[dict[str, Any]]:
+    """Landmarks of a heart at moments of its beat; the apex is one point of the muscle, chosen at the first."""
+    return [moment.landmarks(moments[0].apex_end) for moment in moments]
+
+
+def _ends(heart: Heart) -> list[np.ndarray]:
+    """Where the left ventricle's cavity may end (3,), and where an aneurysm of it, if it has one."""
+    return [heart.on_endocardium(0.0, 1.0), *(bulge.centre + bulge.semi * heart.axis for bulge in heart.aneurysms)]
 
 
 def _circle(centre: np.ndarray, normal: np.ndarray, radius: float, count: int = 24) -> np.ndarray:

@@ -30,7 +30,7 @@ from .dicom_series import write_beat, write_series
 from .rhythm import Rhythm
 from .streams import stream
 from .structures import LEFT_HEART_LABELS, MM_WHS, label_map
-from .truth import Truth
+from .truth import Truth, landmarks_of_beat
 
 ANY, CHAMBERS = "any", "chambers"
 LABEL_SETS = {CHAMBERS: LEFT_HEART_LABELS, "whole-heart": LABELS, "mm-whs": MM_WHS}
@@ -195,7 +195,7 @@ def _beat(beat: Sequence[tuple[float, Case]]) -> dict[str, Any]:
     if len(beat) == 1:
         return {}
     rhythm = Rhythm(beat[0][1].patient.seed)
-    landmarks = [Truth(case.patient, case.shift).landmarks() for _, case in beat]
+    landmarks = landmarks_of_beat([Truth(case.patient, case.shift) for _, case in beat])
     return {
         "beat": {
             "percent": [percent for percent, _ in beat],

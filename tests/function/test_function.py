@@ -9,7 +9,9 @@ from custom.function.curves import draw_curves
 from custom.function.excursion import NAME, measure_excursion
 from custom.function.files import as_csv
 from custom.function.motion import largest_gap, periodic_fit
+from custom.function.sliding import without_sliding
 from custom.function.volumes import end_diastole, measure_function
+from custom.template import icosphere
 
 TEN = [10.0 * index for index in range(10)]
 LV = [140.0, 120.0, 90.0, 62.0, 56.0, 80.0, 105.0, 115.0, 118.0, 138.0]
@@ -130,3 +132,24 @@ def test_the_table_and_the_picture_show_no_volume_that_is_not_to_be_used():
     measures = measure_function(TEN, {"LV": LV}, {"LV": curves["LV"]["trust"]})
     line, *_ = draw_curves("ct", TEN, curves, measures).axes[0].lines
     assert 140.0 not in line.get_ydata() and line.get_label() == "Left ventricle: no ejection fraction"
+
+
+def test_vertices_do_not_slide_along_their_surface():
+    """A sphere that moves and beats as a whole stays; where vertices wander along it, they come back, and it stays."""
+    vertices, faces = (x.numpy() for x in icosphere(4))
+    beat = np.cos(2 * np.pi * np.array(TEN) / 100)[:, None, None]
+    true = (20 + 3 * beat) * vertices + beat * [2.0, -4.0, 6.0]
+    np.testing.assert_allclose(without_sliding(true, faces), true, atol=0.5)
+
+    angle = 0.12 * np.sin(9 * vertices[:, 2]) * beat[..., 0]
+    x, y, z = vertices.T
+    turned = np.stack(
+        [np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y, np.broadcast_to(z, angle.shape)],
+        axis=-1,
+    )
+    wandering = (20 + 3 * beat) * turned + beat * [2.0, -4.0, 6.0]
+    found = without_sliding(wandering, faces)
+    before, after = (np.linalg.norm(each - true, axis=-1).max() for each in (wandering, found))
+    assert after < 0.6 * before and before > 2
+    radii = np.linalg.norm(found - beat * [2.0, -4.0, 6.0], axis=-1)
+    np.testing.assert_allclose(radii, np.broadcast_to((20 + 3 * beat)[..., 0], radii.shape), atol=0.25)

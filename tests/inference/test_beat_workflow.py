@@ -121,8 +121,7 @@ def test_volumes_of_one_file_lie_at_their_own_places(tmp_path, workflow, volume)
     beat = nibabel.load(tmp_path / "ct_labels.nii.gz")
     np.testing.assert_allclose(beat.affine, OBLIQUE, atol=1e-4)
     second = np.asarray(beat.dataobj)[..., 1]
-    alone = {"phase": 2, "edge_snapping": 0}  # which phases of a beat are without
-    workflow(input=str(tmp_path / "ct.nii.gz"), **alone, **FAST, formats="stl", overwrite=True).run()
+    workflow(input=str(tmp_path / "ct.nii.gz"), phase=2, **FAST, formats="stl", overwrite=True).run()
     single = nibabel.load(tmp_path / "ct_labels.nii.gz")
     np.testing.assert_array_equal(second, np.asarray(single.dataobj))
     left = sorted(path.name for path in tmp_path.iterdir() if path.name.startswith("ct_"))
@@ -188,3 +187,16 @@ def test_a_phase_in_which_the_network_disagrees_counts_less_in_the_motion():
     record = beat(20)
     record["phases"][0]["meshes"] = [Mesh("LV", sphere.vertices[:-1], sphere.faces[:1])]  # does not correspond
     assert radius(record) == pytest.approx(20.0)
+
+
+def test_each_phase_is_drawn_to_the_edges_of_its_own_scan(study, workflow):
+    """And what lies between the common motion and a phase by itself is told as it was before."""
+    reports, volumes = {}, {}
+    for share in (0.0, 1.0):
+        made = workflow(input=str(study), phase="all", **FAST, edge_snapping=share, formats=["ply"])
+        made.run()
+        reports[share] = _report(study.parent, "study")
+        files = [study.parent / f"study_p{percent:02d}_LV.ply" for percent in PERCENTS]
+        volumes[share] = [trimesh.load_mesh(file, process=False).volume for file in files]
+    assert all(abs(one - other) > 1 for one, other in zip(volumes[0.0], volumes[1.0], strict=True))
+    assert reports[1.0]["seconds"]["edges"] > 0 and "edges" not in reports[0.0]["seconds"]

@@ -21,6 +21,7 @@ from custom.synthesis.distributions import draw_parameters
 from custom.synthesis.heart import Heart
 from custom.synthesis.scanner import scan
 from custom.synthesis.structures import Structure
+from custom.synthesis.truth import Truth, landmarks_of_beat
 
 KINDS = {"tiny": Kind(width=(150.0, 150.0), length=(130.0, 130.0), pixel=5.0, offset=(0.0, 0.0))}
 TINY = {"shape": (32, 32, 28), "spacing": (5.0, 5.0, 5.0)}
@@ -169,3 +170,12 @@ def test_any_draws_no_kind_of_several_phases(tmp_path):
     kinds = {"tiny": KINDS["tiny"], "gated": replace(KINDS["tiny"], phases=10)}
     synthesize(tmp_path, 1, 4, "any", kinds, shape=(12, 12, 12), spacing=(8, 8, 8))
     assert {row.split(",")[1] for row in (tmp_path / "patients.csv").read_text().splitlines()[1:]} == {"tiny"}
+
+
+def test_the_apex_is_one_point_of_the_muscle_in_all_phases():
+    """Of a cavity with an aneurysm, the end that is the farthest at end-diastole, though later the other one is."""
+    beat = Beat(replace(draw_parameters(7), aneurysm=16.0, scar_thinning=0.6, scar_height=0.79, scar_angle=150.0))
+    moments = [Truth(*beat.at(percent)) for percent in (0.0, 40.0)]
+    first, later = (np.array(each["apex"]) for each in landmarks_of_beat(moments))
+    assert [moment.apex_end for moment in moments] == [0, 1]
+    assert np.linalg.norm(first - later) < 4 < 10 < np.linalg.norm(first - moments[1].landmarks()["apex"])

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import cg
+from scipy.sparse.linalg import cg, splu
 
 TOLERANCE, MOST_STEPS = 1e-4, 500
 """Of conjugate gradients: relative residual, and steps."""
@@ -72,6 +72,12 @@ class VertexGraph:
         system = sparse.csr_array(sparse.diags_array(weights) + stiffness * laplacian)
         scale = sparse.diags_array(1 / system.diagonal())
         return cg(system, weights * values, x0=values, rtol=TOLERANCE, maxiter=MOST_STEPS, M=scale)[0]
+
+    def evened(self, values: NDArray, stiffness: float) -> NDArray[np.float64]:
+        """The fields (V, N) that have the least sum of squared distances to `values` (V, N) over vertices and of
+        ``stiffness`` times those over edges: details of less than about its root in edges are gone."""
+        laplacian = sparse.diags_array(self._degree[:, 0]) - self._adjacent
+        return splu(sparse.csc_array(sparse.eye_array(len(values)) + stiffness * laplacian)).solve(values)
 
     def smooth(self, vertices: NDArray[np.float64], patch: NDArray[np.bool_], passes: int) -> None:
         """Move the vertices (V, 3) of a patch (V,) to the mean of their neighbours, so many times, in place."""

@@ -26,7 +26,9 @@ class SnapToEdgesd(Transform):
     move together, by the field that keeps to what is certain, is even over the surface, and else stays near 0. So a
     mitral plane, the cut of a vein or the neck of an appendage, which no scan shows, stays where it was.
 
-    Surfaces of structures that the network does not know stay as they are, and so does a case without a `scan`.
+    Surfaces of structures that the network does not know stay as they are, and so does a case without a `scan`. The
+    `varied_meshes` of a beat's phase, which are its surfaces without the common motion, go the same ways as its
+    `meshes`: what lies between them is to be told, not taken away.
 
     Args:
         network: reads the profiles; always on the CPU, for it is small.
@@ -53,10 +55,14 @@ class SnapToEdgesd(Transform):
             return record
         with timed(record["seconds"], "edges"):
             self._load()
-            versions = [record["meshes"], *record.get("varied_meshes", ())]
-            moves = [partial(self._snapped, mesh, record["scan"]) for meshes in versions for mesh in meshes]
+            meshes, varied = record["meshes"], record.get("varied_meshes", [])
+            seen = [meshes] if "percent" in record else [meshes, *varied]
+            moves = [partial(self._snapped, mesh, record["scan"]) for version in seen for mesh in version]
             moved = iter(side_by_side(moves))
-            record["meshes"], *record["varied_meshes"] = [[next(moved) for _ in meshes] for meshes in versions]
+            record["meshes"], *others = [[next(moved) for _ in version] for version in seen]
+            if "percent" in record:
+                others = [_moved_alike(version, meshes, record["meshes"]) for version in varied]
+            record["varied_meshes"] = others
         return record
 
     def _snapped(self, mesh: Mesh, scan: Scan) -> Mesh:
@@ -78,3 +84,9 @@ class SnapToEdgesd(Transform):
             load_weights(self.network, self.checkpoint)
             self.network.eval()
             self._loaded = True
+
+
+def _moved_alike(meshes: list[Mesh], before: list[Mesh], after: list[Mesh]) -> list[Mesh]:
+    """Meshes whose vertices go the ways of those of others."""
+    ways = [new.vertices - old.vertices for old, new in zip(before, after, strict=True)]
+    return [mesh._replace(vertices=mesh.vertices + way) for mesh, way in zip(meshes, ways, strict=True)]

@@ -9,6 +9,7 @@ import trimesh
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
+from ...function.sliding import without_sliding
 from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
@@ -19,9 +20,9 @@ from ..record import Record
 
 
 class SmoothMotiond(Transform):
-    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time; each phase gets
-    `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
-    these lie from the motion tells how firm it is.
+    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time, and without sliding
+    along themselves; each phase gets `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those
+    that it has by itself: how far these lie from the motion tells how firm it is.
 
     Each phase counts as much as the network agrees with itself: its weight for a chamber is 1 less the doubt by
     `disagreement`. The other reasons are those of all phases, or say nothing of one among others: at end-systole a
@@ -48,6 +49,8 @@ class SmoothMotiond(Transform):
                 calls = [partial(_weight, phase, each) for phase, each in zip(phases, own, strict=True)]
                 weights = np.array(side_by_side(calls))
                 moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
+                if self.harmonics:
+                    moved = without_sliding(moved, mesh.faces)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["varied_meshes"] = [alone[phase["percent"]]]
                     phase["meshes"] = [

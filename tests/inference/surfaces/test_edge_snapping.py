@@ -9,11 +9,11 @@ from monai.bundle import ConfigParser
 from stand_in import CONFIG, OBLIQUE
 
 from custom.edges import FEATURES, edge_features
-from custom.frames import voxel_to_ras
+from custom.frames import spacing_of, voxel_to_ras
 from custom.geometry.mending.vertex_graph import VertexGraph
 from custom.inference import SnapToEdgesd
 from custom.mesh import Mesh
-from custom.profiles import Scan, along_normals, normals_of, pitch_along
+from custom.profiles import Scan, along_normals, block_means, normals_of, pitch_along
 from custom.template import icosphere
 from custom.training.edge_training import Displacement, gather, train_edges
 
@@ -42,9 +42,7 @@ def step() -> SnapToEdgesd:
     parser = ConfigParser()
     parser.read_config(str(CONFIG))
     parser.update({"bundle_root": str(CONFIG.parents[1])})
-    transforms = parser["meshes"]["transforms"]
-    (place,) = (i for i, each in enumerate(transforms) if str(each).find("SnapToEdgesd") >= 0)
-    return parser.get_parsed_content(f"meshes#transforms#{place}")
+    return parser.get_parsed_content("snap_to_edges")
 
 
 def errors(mesh: Mesh) -> np.ndarray:
@@ -93,6 +91,21 @@ def test_profiles_are_of_the_scan_as_it_was_read():
     np.testing.assert_allclose(found, points @ slope, atol=1e-3)
     spacing = np.linalg.norm(AFFINE[:3, :3], axis=0)
     np.testing.assert_allclose(pitch_along(Scan(values, AFFINE), (AFFINE[:3, :3] / spacing).T), spacing)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_blocks_of_a_scan_show_what_it_shows(order, dtype):
+    """Means of values that run straight lie where the blocks do; no block is larger than allowed."""
+    affine = OBLIQUE @ np.diag([*np.array([0.4, 0.3, 0.6]) / spacing_of(OBLIQUE), 1.0])
+    voxels = np.stack(np.meshgrid(*(np.arange(n) for n in (21, 31, 12)), indexing="ij"), axis=-1)
+    slope = np.array([30.0, -20.0, 10.0])
+    values = np.asarray((voxel_to_ras(voxels, affine) - CENTRE) @ slope, dtype=dtype, order=order)
+    scan = block_means(Scan(values, affine), 1.0)
+    assert scan.values.shape == (10, 10, 12) and scan.values.dtype == dtype  # blocks of 2 x 3 x 1
+    places = voxel_to_ras(np.stack(np.meshgrid(*map(np.arange, scan.values.shape), indexing="ij"), -1), scan.affine)
+    np.testing.assert_allclose(scan.values, (places - CENTRE) @ slope, atol=1.6 if dtype == np.int16 else 1e-3)
+    assert block_means(Scan(values, affine), 0.59).values.shape == (21, 31, 12)
 
 
 def test_features_do_not_depend_on_the_dose_of_contrast():
