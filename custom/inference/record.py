@@ -70,8 +70,8 @@ class Record(TypedDict, total=False):
     """`LocateHeartd`: (3,) RAS mm, of the crop to come; `CropAroundd` takes it away."""
 
     scan: Scan
-    """`CropAroundd`: the CT's own voxels in the crop. The phases of a beat, whose scans are all held at once, have means
-    of blocks instead where voxels are small."""
+    """`CropAroundd`: the CT's own voxels in the crop. The phases of a beat, whose scans are all held at once, have
+    means of blocks instead where voxels are small."""
 
     phases: list[Record]
     """`PhasesOfBeatd`, for a heart beat: its phases, each a record from `image` on, in the order of their percentages.

@@ -179,9 +179,9 @@ def test_a_phase_in_which_the_network_disagrees_counts_less_in_the_motion():
         }
 
     def radius(record: dict) -> float:
-        return float(np.linalg.norm(SmoothMotiond(4)(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
+        return float(np.linalg.norm(SmoothMotiond(4, ["LV"])(record)["phases"][3]["meshes"][0].vertices, axis=1).mean())
 
-    largest = [phase["largest_ml"]["LV"] for phase in SmoothMotiond(4)(beat(20))["phases"]]
+    largest = [phase["largest_ml"]["LV"] for phase in SmoothMotiond(4, ["LV"])(beat(20))["phases"]]
     assert largest == pytest.approx([4 / 3 * np.pi * 2**3] * 10, rel=0.02)
     assert radius(beat(10)) < 13 < 16 < radius(beat(20))
     record = beat(20)

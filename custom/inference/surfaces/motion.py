@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -20,9 +21,9 @@ from ..record import Record
 
 
 class SmoothMotiond(Transform):
-    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time, and without sliding
-    along themselves; each phase gets `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those
-    that it has by itself: how far these lie from the motion tells how firm it is.
+    """The `meshes` of the record's `phases` on a Fourier series over the beat, a vertex at a time; each phase gets
+    `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
+    these lie from the motion tells how firm it is.
 
     Each phase counts as much as the network agrees with itself: its weight for a chamber is 1 less the doubt by
     `disagreement`. The other reasons are those of all phases, or say nothing of one among others: at end-systole a
@@ -31,10 +32,13 @@ class SmoothMotiond(Transform):
 
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
+        steady: structures whose vertices do not slide along the surface (see `without_sliding`): round ones. Those
+            of a thin appendage would leave it.
     """
 
-    def __init__(self, harmonics: int) -> None:
+    def __init__(self, harmonics: int, steady: Sequence[str]) -> None:
         self.harmonics = harmonics
+        self.steady = tuple(steady)
 
     def __call__(self, data: Record) -> Record:
         phases = [phase.copy() for phase in data["phases"]]
@@ -49,7 +53,7 @@ class SmoothMotiond(Transform):
                 calls = [partial(_weight, phase, each) for phase, each in zip(phases, own, strict=True)]
                 weights = np.array(side_by_side(calls))
                 moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
-                if self.harmonics:
+                if self.harmonics and mesh.name in self.steady:
                     moved = without_sliding(moved, mesh.faces)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["varied_meshes"] = [alone[phase["percent"]]]
