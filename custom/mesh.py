@@ -20,3 +20,9 @@ class Mesh(NamedTuple):
     """(V,) int32, what part of the chamber each vertex is of, values of `custom.anatomy.regions.REGIONS`."""
     expected_error_mm: np.ndarray | None = None
     """(V,) float32, how far each vertex is expected to be from the truth, mm."""
+
+    @property
+    def volume_ml(self) -> float:
+        """What it encloses: the sum of the tetrahedra from the origin to its faces, negative where it winds inward."""
+        first, second, third = self.vertices[self.faces].transpose(1, 0, 2)
+        return float(np.einsum("ij,ij->", first, np.cross(second, third))) / 6e3

@@ -58,10 +58,10 @@ def along_normals(scan: Scan, vertices: NDArray, normals: NDArray, distances: ND
         vertices, normals: (V, 3) RAS mm.
         distances: (N,).
     """
-    points = vertices[:, None] + np.asarray(distances)[:, None] * normals[:, None]
-    voxels = ras_to_voxel(points.reshape(-1, 3), scan.affine).T
-    values = map_coordinates(scan.values, voxels, output=np.float32, order=1, mode="nearest", prefilter=False)
-    return values.reshape(len(vertices), len(distances))
+    start = ras_to_voxel(vertices, scan.affine).T[..., None]
+    away = ras_to_voxel(vertices + normals, scan.affine).T[..., None] - start
+    voxels = start + away * distances  # (3, V, N), nothing else of this size
+    return map_coordinates(scan.values, voxels, output=np.float32, order=1, mode="nearest", prefilter=False)
 
 
 def pitch_along(scan: Scan, directions: NDArray) -> NDArray[np.float64]:

@@ -160,8 +160,7 @@ def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[s
     """
     distances = mesh_label_distances(mesh.vertices, mesh.faces, truth, affine)
     inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy()
-    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    volume = float(surface.volume) / 1e3
+    surface, volume = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), mesh.volume_ml
     true_volume = float(truth.sum() * abs(np.linalg.det(affine[:3, :3])) / 1e3)
     return {
         "dice": dice(inside, truth),
@@ -187,8 +186,8 @@ def _with_wall(row: Measures, meshes: Mapping[str, Mesh], classes: np.ndarray, a
         return row
     outer, inner = (meshes[name] for name in (row.structure, around))
     within = [voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy() for mesh in (outer, inner)]
-    volume = np.subtract(*(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).volume for mesh in (outer, inner)))
-    true_volume = truth.sum() * abs(np.linalg.det(affine[:3, :3]))
+    volume = outer.volume_ml - inner.volume_ml
+    true_volume = truth.sum() * abs(np.linalg.det(affine[:3, :3])) / 1e3
     return replace(
         row,
         wall_dice=dice(within[0] & ~within[1], truth),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 import trimesh
-from scipy.ndimage import distance_transform_edt, label
+from scipy.ndimage import distance_transform_edt, label, maximum_filter
 
 from ...chambers import ENCLOSED
 from ...frames import ras_to_voxel, spacing_of, strided_affine
@@ -53,8 +53,7 @@ def check_mesh(mesh: Mesh, free: bool = False) -> dict[str, Any]:
         mesh: in RAS mm.
         free: whether it is known that none of its faces meet.
     """
-    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-    volume = float(surface.volume) / 1e3
+    surface, volume = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), mesh.volume_ml
     return {
         "volume_ml": volume,
         "area_cm2": float(surface.area) / 1e2,
@@ -79,9 +78,12 @@ def missed_ml(seen: np.ndarray, inside: np.ndarray, grid: Grid) -> float:
         seen, inside: (D0, D1, D2) bool, voxels that the network took for the chamber, and those within the surface.
         grid: of both.
     """
+    spacing = spacing_of(grid.affine)
+    near = 2 * np.floor(BEYOND / 3**0.5 / spacing).astype(int) + 1  # a box within the ball of that radius
+    if not (seen & ~maximum_filter(inside, near)).any():
+        return 0.0
     pieces, _ = label(seen | inside, np.ones((3, 3, 3)))
     attached = np.isin(pieces, pieces[inside])
-    spacing = spacing_of(grid.affine)
     missed = seen & attached & (distance_transform_edt(~inside, spacing) > BEYOND)
     return float(missed.sum() * spacing.prod() / 1000)
 

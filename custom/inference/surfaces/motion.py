@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-import trimesh
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
@@ -62,7 +61,7 @@ class SmoothMotiond(Transform):
                         for index, each in enumerate(phase["meshes"])
                     ]
             largest = {
-                mesh.name: max(_volume_ml(phase["meshes"][place]) for phase in data["phases"])
+                mesh.name: max(phase["meshes"][place].volume_ml for phase in data["phases"])
                 for place, mesh in enumerate(phases[0]["meshes"])
             }
         return {**data, "phases": [{**phase, "largest_ml": largest} for phase in phases], "seconds": seconds}
@@ -71,7 +70,3 @@ class SmoothMotiond(Transform):
 def _weight(phase: Record, mesh: Mesh) -> float:
     seen, inside, _ = seen_and_inside(phase, mesh)
     return 1 - BY_NAME["disagreement"].doubt(mesh.name, {"agreement": dice(inside, seen)})
-
-
-def _volume_ml(mesh: Mesh) -> float:
-    return float(trimesh.Trimesh(mesh.vertices, mesh.faces, process=False).volume) / 1e3

@@ -112,7 +112,7 @@ class SaveBeatd(SaveCased):
         def one_at_a_time() -> Iterator[np.ndarray]:
             for phase in phases:
                 labelled = self.label_map(phase)
-                around.append(labelled["label_map"][box].copy())
+                around.append(labelled["label_map"][box].copy(order="K"))
                 files.update(self.outputs.encode_segmentation(labelled, report, remark))
                 yield labelled["label_map"]
 
