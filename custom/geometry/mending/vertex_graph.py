@@ -67,20 +67,21 @@ class VertexGraph:
             weights: (V,), from 0; above 0 somewhere in every piece.
             stiffness: from 0.
         """
-        degree = self._degree[:, 0]
-        laplacian = sparse.diags_array(degree) - self._adjacent
-        system = sparse.csr_array(sparse.diags_array(weights) + stiffness * laplacian)
+        system = sparse.csr_array(sparse.diags_array(weights) + stiffness * self._laplacian())
         scale = sparse.diags_array(1 / system.diagonal())
         return cg(system, weights * values, x0=values, rtol=TOLERANCE, maxiter=MOST_STEPS, M=scale)[0]
 
     def evened(self, values: NDArray, stiffness: float) -> NDArray[np.float64]:
         """The fields (V, N) that have the least sum of squared distances to `values` (V, N) over vertices and of
         ``stiffness`` times those over edges: details of less than about its root in edges are gone."""
-        laplacian = sparse.diags_array(self._degree[:, 0]) - self._adjacent
-        return splu(sparse.csc_array(sparse.eye_array(len(values)) + stiffness * laplacian)).solve(values)
+        return splu(sparse.csc_array(sparse.eye_array(len(values)) + stiffness * self._laplacian())).solve(values)
 
     def smooth(self, vertices: NDArray[np.float64], patch: NDArray[np.bool_], passes: int) -> None:
         """Move the vertices (V, 3) of a patch (V,) to the mean of their neighbours, so many times, in place."""
         adjacent, degree = self._adjacent[patch], self._degree[patch]
         for _ in range(passes):
             vertices[patch] = adjacent @ vertices / degree
+
+    def _laplacian(self) -> sparse.sparray:
+        """(V, V): each vertex' degree, less 1 for each neighbour."""
+        return sparse.diags_array(self._degree[:, 0]) - self._adjacent

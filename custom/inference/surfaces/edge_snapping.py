@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from os import PathLike
 
+import numpy as np
 import torch
 from monai.transforms import Transform
 
@@ -55,20 +56,19 @@ class SnapToEdgesd(Transform):
             return record
         with timed(record["seconds"], "edges"):
             self._load()
-            meshes, varied = record["meshes"], record.get("varied_meshes", [])
-            seen = [meshes] if "percent" in record else [meshes, *varied]
-            moves = [partial(self._snapped, mesh, record["scan"]) for version in seen for mesh in version]
-            moved = iter(side_by_side(moves))
-            record["meshes"], *others = [[next(moved) for _ in version] for version in seen]
-            if "percent" in record:
-                others = [_moved_alike(version, meshes, record["meshes"]) for version in varied]
-            record["varied_meshes"] = others
+            versions = [record["meshes"], *record.get("varied_meshes", ())]
+            seen, alike = (versions[:1], len(versions)) if "percent" in record else (versions, 1)
+            calls = [partial(self._ways, mesh, record["scan"]) for meshes in seen for mesh in meshes]
+            ways = iter(side_by_side(calls) * alike)
+            moved = [[_moved(mesh, next(ways)) for mesh in meshes] for meshes in versions]
+            record["meshes"], *record["varied_meshes"] = moved
         return record
 
-    def _snapped(self, mesh: Mesh, scan: Scan) -> Mesh:
+    def _ways(self, mesh: Mesh, scan: Scan) -> np.ndarray | None:
+        """(V, 3) mm that its vertices are to go; None where the network does not know the structure."""
         known = self.network.structures
         if mesh.name not in known:
-            return mesh
+            return None
         graph = VertexGraph(mesh.faces, len(mesh.vertices))
         normals = normals_of(mesh.vertices, mesh.faces)
         features = edge_features(scan, mesh.vertices, normals, graph, known.index(mesh.name), len(known))
@@ -77,7 +77,7 @@ class SnapToEdgesd(Transform):
         certainty = (-2 * spread.double()).exp().numpy()
         certain = offset.double().numpy() * certainty / (certainty + self.anchor)
         way = graph.regularised(certain, certainty + self.anchor, self.stiffness)
-        return mesh._replace(vertices=mesh.vertices + self.share * way[:, None] * normals)
+        return self.share * way[:, None] * normals
 
     def _load(self) -> None:
         if not self._loaded:
@@ -86,7 +86,5 @@ class SnapToEdgesd(Transform):
             self._loaded = True
 
 
-def _moved_alike(meshes: list[Mesh], before: list[Mesh], after: list[Mesh]) -> list[Mesh]:
-    """Meshes whose vertices go the ways of those of others."""
-    ways = [new.vertices - old.vertices for old, new in zip(before, after, strict=True)]
-    return [mesh._replace(vertices=mesh.vertices + way) for mesh, way in zip(meshes, ways, strict=True)]
+def _moved(mesh: Mesh, ways: np.ndarray | None) -> Mesh:
+    return mesh if ways is None else mesh._replace(vertices=mesh.vertices + ways)
