@@ -15,6 +15,8 @@ PARALLEL = 1e-4
 """Voxels that another grid's axes may lead away from the volume's own over their length, and still be parallel."""
 SLAB = 1 << 23
 """Voxels of a volume that are in work at a time, about."""
+CACHED = 1 << 21
+"""The same where axes are parallel: as many as a processor's cache holds until the last axis has been interpolated."""
 
 
 def sample(volume: Tensor, points: Tensor, stride: int = 1) -> Tensor:
@@ -100,6 +102,19 @@ def regrid(volume: Tensor, affine: np.ndarray, shape: Sequence[int], target: np.
 def _by_axis(volume: Tensor, places: Sequence[np.ndarray], fill: float) -> Tensor:
     """Trilinear values (C, E0, E1, E2) of a volume (C, D0, D1, D2) where planes across its axes meet, at voxel
     coordinates (E0,), (E1,) and (E2,) along them."""
+    slowest = max(range(3), key=lambda axis: volume.stride(axis + 1))
+    read = [min(2 * len(place), np.ptp(place) + 2, size) for place, size in zip(places, volume.shape[1:], strict=True)]
+    step = max(1, int(CACHED * len(places[slowest]) / (len(volume) * np.prod(read))))
+    slabs = []
+    for start in range(0, len(places[slowest]), step):
+        some = list(places)
+        some[slowest] = some[slowest][start : start + step]
+        slabs.append(_slab_by_axis(volume, some, fill))
+    return torch.cat(slabs, slowest + 1)
+
+
+def _slab_by_axis(volume: Tensor, places: Sequence[np.ndarray], fill: float) -> Tensor:
+    """`_by_axis` at once."""
     slowest_first = sorted(range(3), key=lambda axis: -volume.stride(axis + 1))  # what is copied then lies in a row
     values = volume.permute(0, *(axis + 1 for axis in slowest_first))
     weights = []  # of each axis: the planes on either side of each place, and what they count

@@ -97,8 +97,9 @@ def test_a_grid_anywhere_in_the_patient_gets_what_lies_there(monkeypatch, slab, 
 @pytest.mark.parametrize("order", permutations(range(3)))
 @pytest.mark.parametrize("signs", product([-1, 1], repeat=3))
 @pytest.mark.parametrize("step", [0.4, 1.7, 4.1])
-def test_a_grid_of_parallel_axes_gets_what_scipy_says(order, signs, step):
-    """All 48 axis orders, finer and coarser grids that reach beyond the volume, in both layouts of its memory."""
+def test_a_grid_of_parallel_axes_gets_what_scipy_says(monkeypatch, order, signs, step):
+    """All 48 axis orders, finer and coarser grids that reach beyond the volume, in both layouts of its memory; at once,
+    and in slabs of a few planes."""
     draw = np.random.default_rng(0)
     values = draw.integers(-1000, 1000, (2, 13, 8, 11)).astype(np.int16)
     affine = np.eye(4)
@@ -109,7 +110,8 @@ def test_a_grid_of_parallel_axes_gets_what_scipy_says(order, signs, step):
     index = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1)
     places = np.moveaxis(ras_to_voxel(voxel_to_ras(index, target), affine), -1, 0)
     expected = [map_coordinates(one.astype(float), places, order=1, mode="grid-constant", cval=-7) for one in values]
-    for held in (values, np.asfortranarray(values)):
+    for held, cached in product((values, np.asfortranarray(values)), (sampling.CACHED, 1000)):
+        monkeypatch.setattr(sampling, "CACHED", cached)
         found = regrid(torch.from_numpy(held), affine, shape, target, -7.0)
         np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=2e-3)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import trimesh
 
 from ..mesh import Mesh
+from ..profiles import normals_of
 
 OUTLINE = 48
 """Points of a contour."""
@@ -28,12 +28,13 @@ class Surface(NamedTuple):
 
     @classmethod
     def of(cls, mesh: Mesh) -> Surface:
-        surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
-        areas = np.bincount(mesh.faces.ravel(), np.repeat(surface.area_faces / 3, 3), minlength=len(mesh.vertices))
-        return cls(
-            np.asarray(mesh.vertices), np.asarray(surface.vertex_normals), areas, np.asarray(surface.center_mass),
-            float(surface.volume) / 1e3,
-        )  # fmt: skip
+        middle = mesh.vertices.mean(axis=0)  # tetrahedra from here lose no digits
+        first, second, third = (mesh.vertices - middle)[mesh.faces].transpose(1, 0, 2)
+        doubled = np.linalg.norm(np.cross(second - first, third - first), axis=1)
+        areas = np.bincount(mesh.faces.ravel(), np.repeat(doubled / 6, 3), minlength=len(mesh.vertices))
+        volumes = np.einsum("fk,fk->f", first, np.cross(second, third)) / 6
+        centre = middle + volumes @ (first + second + third) / (4 * volumes.sum())
+        return cls(mesh.vertices, normals_of(mesh.vertices, mesh.faces), areas, centre, float(volumes.sum()) / 1e3)
 
 
 class Plane(NamedTuple):

@@ -14,7 +14,7 @@ from monai.utils import CommonKeys
 from ..inputs import InputError
 from ..profiles import block_means
 from ..reading.loading import LoadCTd
-from ..runtime.threads import side_by_side
+from ..runtime.threads import one_thread, side_by_side
 from ..runtime.timing import timed
 from .record import Record
 
@@ -92,9 +92,10 @@ class PhasesOfBeatd(Transform):
             _check_same_grid(first, record)
             record["reading"] |= {name: first["reading"][name] for name in ("heart", "directions")}
             centre = record["centre"] = first["middle"]
-        record = self.windowing(self.crop(record))
+        with one_thread():
+            record = self.windowing(self.crop(record))
+            record["scan"] = block_means(record["scan"], self.voxel_mm)
         record["middle"] = centre
-        record["scan"] = block_means(record["scan"], self.voxel_mm)
         return record
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -36,3 +37,15 @@ def side_by_side(calls: Sequence[Callable[[], T]], device: torch.device | str = 
             return list(pool.map(alone, calls))
     finally:
         torch.set_num_threads(threads)  # what threads that begin later start with
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it this thread's operations are not shared out: for work beside that of another process, for whose cores
+    the threads of each operation would wait."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

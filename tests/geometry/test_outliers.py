@@ -30,7 +30,7 @@ def tongue(vertices, length):
 
 
 def withdrawn(vertices, faces, region, affine, furthest=8.0):
-    return remove_outliers(vertices, faces, distance_outside(region, affine), affine, furthest)
+    return remove_outliers(vertices, faces, distance_outside(region, affine, furthest), affine, furthest)
 
 
 def radii(vertices):
@@ -102,10 +102,10 @@ def test_vertices_must_be_finite(sphere, ball):
 def test_a_millilitre_counts_and_a_voxel_less_does_not():
     region = np.zeros((14, 12, 12), dtype=bool)
     region[:10, :10, :10] = True
-    assert distance_outside(region, np.eye(4))[13, 0, 0] == 4
+    assert distance_outside(region, np.eye(4), 8.0)[13, 0, 0] == 4
     region[0, 0, 0] = False
-    assert not distance_outside(region, np.eye(4)).any()
-    assert distance_outside(region[:0], np.eye(4)).shape == (0, 12, 12)
+    assert not distance_outside(region, np.eye(4), 8.0).any()
+    assert distance_outside(region[:0], np.eye(4), 8.0).shape == (0, 12, 12)
 
 
 def test_how_far_out_a_vertex_is_is_read_between_voxels(sphere):
@@ -114,7 +114,7 @@ def test_how_far_out_a_vertex_is_is_read_between_voxels(sphere):
     region = np.zeros((30, 20, 20), dtype=bool)
     region[:10] = True
     vertices = np.full((faces.max() + 1, 3), 5.0)
-    outside = distance_outside(region, np.eye(4))
+    outside = distance_outside(region, np.eye(4), 4.2)
     for beyond, moved in ((4.3, True), (4.1, False)):
         vertices[7] = [9 + beyond, 10, 10]
         assert (remove_outliers(vertices, faces, outside, np.eye(4), 4.2) != vertices).any() == moved

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from ...frames import ras_to_voxel, spacing_of
+from ..region_distance import distance_up_to
 from .vertex_graph import VertexGraph
 
 ROUNDS = 40
@@ -19,12 +20,13 @@ RINGS = 2
 """Neighbours of strayed vertices that are smoothed with them, so that they leave no pit."""
 
 
-def distance_outside(region: ArrayLike, affine: ArrayLike) -> NDArray[np.float64]:
+def distance_outside(region: ArrayLike, affine: ArrayLike, furthest: float) -> NDArray[np.float32]:
     """How far each voxel's centre is from the nearest one of a region.
 
     Args:
         region: (D0, D1, D2) boolean; parts of it smaller than ``SPECK`` do not count.
         affine: (4, 4) voxel to RAS mm, its axes orthogonal.
+        furthest: mm, up to which, between voxels too, distances are told apart.
 
     Returns:
         (D0, D1, D2) mm, 0 in the region; 0 everywhere if no part of it counts, for then nothing is known to be outside.
@@ -34,8 +36,9 @@ def distance_outside(region: ArrayLike, affine: ArrayLike) -> NDArray[np.float64
     counted = np.bincount(parts.ravel(), minlength=1) * np.prod(spacing) / 1e3 >= SPECK
     counted[0] = False  # the outside
     if not counted.any():
-        return np.zeros(parts.shape)
-    return ndimage.distance_transform_edt(~counted[parts], sampling=spacing)
+        return np.zeros(parts.shape, dtype=np.float32)
+    reach = furthest + float(np.linalg.norm(spacing))  # where one corner of a cell is beyond, all are beyond `furthest`
+    return np.minimum(distance_up_to(reach, counted[parts], spacing), np.float32(reach))
 
 
 def remove_outliers(
@@ -50,7 +53,8 @@ def remove_outliers(
     Args:
         vertices: (V, 3) floating point, RAS mm.
         faces: (F, 3) integer, of a closed mesh.
-        outside: (D0, D1, D2) :func:`distance_outside` of the region; beyond the grid its border goes on.
+        outside: (D0, D1, D2) :func:`distance_outside` of the region, as far as `furthest`; beyond the grid its border
+            goes on.
         affine: (4, 4) its voxels to RAS mm.
         furthest: that a vertex may be from the centre of the nearest voxel of the region, mm.
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 import trimesh
-from scipy.ndimage import distance_transform_edt, label, maximum_filter
+from scipy.ndimage import label
 
 from ...chambers import ENCLOSED
 from ...frames import ras_to_voxel, spacing_of, strided_affine
 from ...geometry.intersections import self_intersections
+from ...geometry.region_distance import distance_up_to
 from ...geometry.winding import voxelise_in_image
 from ...mesh import Mesh
 from ..record import Grid, Record
@@ -79,12 +80,11 @@ def missed_ml(seen: np.ndarray, inside: np.ndarray, grid: Grid) -> float:
         grid: of both.
     """
     spacing = spacing_of(grid.affine)
-    near = 2 * np.floor(BEYOND / 3**0.5 / spacing).astype(int) + 1  # a box within the ball of that radius
-    if not (seen & ~maximum_filter(inside, near)).any():
+    missed = seen & (distance_up_to(BEYOND, inside, spacing) > BEYOND)
+    if not missed.any():
         return 0.0
     pieces, _ = label(seen | inside, np.ones((3, 3, 3)))
-    attached = np.isin(pieces, pieces[inside])
-    missed = seen & attached & (distance_transform_edt(~inside, spacing) > BEYOND)
+    missed &= np.isin(pieces, pieces[inside])
     return float(missed.sum() * spacing.prod() / 1000)
 
 
@@ -119,8 +119,8 @@ def contrast(values: np.ndarray, inside: np.ndarray, chambers: np.ndarray, grid:
     low, high = np.maximum(where.min(axis=0) - margin, 0), where.max(axis=0) + margin + 1
     box = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
     values, inside, chambers = values[box], inside[box], chambers[box]
-    depth = distance_transform_edt(np.pad(inside, 1), spacing)[1:-1, 1:-1, 1:-1]
-    distance = distance_transform_edt(~inside, spacing)
+    depth = distance_up_to(CORE, np.pad(~inside, 1, constant_values=True), spacing)[1:-1, 1:-1, 1:-1]
+    distance = distance_up_to(SHELL[1], inside, spacing)
     deep = values[depth > CORE]
     shell = values[(distance > SHELL[0]) & (distance <= SHELL[1]) & ~chambers & (values > LUNG)]
     return {

@@ -28,16 +28,21 @@ class MeshesToLabelMapd(Transform):
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
-        meta = record["image"].meta
         with timed(record["seconds"], "label_map"):
-            shape = tuple(int(size) for size in meta["spatial_shape"])
-            own = Grid(shape, np.asarray(meta["original_affine"], dtype=np.float64))
-            grid = Grid(*rectangular_grid(*own))
+            own, grid = label_grids(record)
             same = grid.shape == own.shape and np.allclose(grid.affine, own.affine, rtol=0, atol=SAME_GRID)
             record["own_label_map"] = _label_map(record["meshes"], own)
             record["label_map"] = record["own_label_map"] if same else _label_map(record["meshes"], grid)
             record["label_grid"] = grid
         return record
+
+
+def label_grids(record: Record) -> tuple[Grid, Grid]:
+    """The input's own voxels, and what stands for them in files that ITK opens."""
+    meta = record["image"].meta
+    shape = tuple(int(size) for size in meta["spatial_shape"])
+    own = Grid(shape, np.asarray(meta["original_affine"], dtype=np.float64))
+    return own, Grid(*rectangular_grid(*own))
 
 
 def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:

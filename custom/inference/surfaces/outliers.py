@@ -39,10 +39,10 @@ class OutlierRemoval:
     def _case(self, vertices: Tensor, faces: NDArray, classes: NDArray, seen: Seen) -> Tensor:
         shape = tuple(size * seen.stride for size in classes.shape)
         crop = centred_affine(shape, (seen.spacing,) * 3)
-        level = strided_affine(crop, seen.stride)
+        level, limit = strided_affine(crop, seen.stride), self.furthest_mm
         before = [normalised_to_ras(own.cpu().double().numpy(), shape, crop) for own in vertices]
         after = [
-            remove_outliers(own, faces, distance_outside(np.isin(classes, values), level), level, self.furthest_mm)
+            remove_outliers(own, faces, distance_outside(np.isin(classes, values), level, limit), level, limit)
             for own, values in zip(before, ENCLOSED.values(), strict=False)
         ]
         kept = vertices.clone()

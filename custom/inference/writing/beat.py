@@ -22,6 +22,7 @@ from ...runtime.timing import timed
 from ...text import printable
 from ..quality.indexing import indexed_function
 from ..record import Grid, Record
+from ..surfaces.label_map import label_grids
 from .files import encode_label_maps
 from .outputs import CURVES_ENDING, FORCED, FUNCTION_ENDING, TABLE_ENDING, Outputs, phase_name
 from .preview import as_png, shorten
@@ -59,9 +60,7 @@ class SaveBeatd(SaveCased):
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         seconds, name = dict(record["seconds"]), record["name"]
-        with timed(seconds, "label_map"):
-            grid = self.label_map(record["phases"][0])["label_grid"]
-        of_case = {"image_file": record["image_file"], "name": name, "label_grid": grid}
+        of_case = {"image_file": record["image_file"], "name": name, "label_grid": label_grids(record["phases"][0])[1]}
         phases = [{**phase, **of_case} for phase in record["phases"]]
         with timed(seconds, "report"):
             reports = [make_report(phase, self.run) for phase in phases]
@@ -78,13 +77,15 @@ class SaveBeatd(SaveCased):
         report |= report_anatomy(own)
         with timed(seconds, "own_label_map"):
             rest = self.label_map(own)
-        with timed(seconds, "preview"):
-            preview = preview_of(rest, report)
-        with timed(seconds, "files"):
-            files = self.outputs.encode(rest, report, preview, phases)
-            files |= self._files_of_phases(phases, report)
-            files |= _function_files(name, report)
-        return self.write(record, report, files, seconds)
+        with timed(seconds, "files"):  # the preview included, which is drawn meanwhile
+            encode = [partial(self._files_of_phases, phases, report), partial(self._pictured, rest, report, phases)]
+            of_phases, of_chosen = side_by_side(encode)
+        return self.write(record, report, of_chosen | of_phases, seconds)
+
+    def _pictured(self, record: Record, report: dict[str, Any], phases: Sequence[Record]) -> dict[str, bytes]:
+        """The files of the chosen phase, and of the function, with their pictures."""
+        preview = preview_of(record, report)
+        return self.outputs.encode(record, report, preview, phases) | _function_files(record["name"], report)
 
     def _files_of_phases(self, phases: Sequence[Record], report: Mapping[str, Any]) -> dict[str, bytes]:
         case, remark = phases[0]["name"], FORCED if report["forced"] else ""
