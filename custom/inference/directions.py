@@ -14,7 +14,7 @@ from monai.utils import CommonKeys
 from ..frames import centred_affine, covering_grid, voxel_to_ras
 from ..inputs import AIR
 from ..networks.directions import FLIPS, Directions
-from ..networks.weights import load_weights
+from ..networks.weights import Trained
 from ..sampling import regrid
 
 NAMES = ("right and left", "front and back", "head and feet")
@@ -49,11 +49,9 @@ class CheckDirections:
         windowing: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
         spacing: float,
     ) -> None:
-        self.network = network
-        self.checkpoint = checkpoint
+        self.network = Trained(network, checkpoint)
         self.windowing = windowing
         self.spacing = float(spacing)
-        self._loaded = False
 
     def __call__(self, image: MetaTensor, centre: np.ndarray) -> Look:
         """Look at an image (1, D0, D1, D2) in HU, round `centre`, (3,) RAS mm.
@@ -61,7 +59,8 @@ class CheckDirections:
         The box lies as near to the centre as the image goes on around the box: where a wrong header has the heart
         looked for in a wrong place, the box still holds what there is.
         """
-        size = self.network.size
+        network = self.network()
+        size = network.size
         shape, covering = covering_grid(image.shape[1:], np.asarray(image.affine), self.spacing)
         room = np.maximum(np.array(shape) - size, 0) / 2 * self.spacing
         middle = voxel_to_ras((np.array(shape) - 1) / 2, covering)
@@ -69,13 +68,6 @@ class CheckDirections:
         box = regrid(image.as_tensor().cpu(), np.asarray(image.affine), (size,) * 3, affine, AIR)
         windowed = self.windowing({CommonKeys.IMAGE: box})[CommonKeys.IMAGE][None]
         with torch.inference_mode():
-            probabilities = self._network()(windowed)[0].double().softmax(0).tolist()
+            probabilities = network(windowed)[0].double().softmax(0).tolist()
         wrong = max(range(1, len(FLIPS)), key=probabilities.__getitem__)
         return Look(probabilities[0], ", ".join(NAMES[axis] for axis in FLIPS[wrong]), probabilities[wrong])
-
-    def _network(self) -> Directions:
-        if not self._loaded:
-            load_weights(self.network, self.checkpoint)
-            self.network.eval()
-            self._loaded = True
-        return self.network

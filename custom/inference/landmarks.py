@@ -8,7 +8,7 @@ from monai.transforms import Transform
 
 from ..anatomy import find_anatomy
 from ..networks.atrial_parts import AtrialParts
-from ..networks.weights import load_weights
+from ..networks.weights import Trained
 from ..runtime.timing import timed
 from .quality.checks import is_cut
 from .record import Record, seen_grids
@@ -23,20 +23,15 @@ class FindAnatomyd(Transform):
     """
 
     def __init__(self, checkpoint: str | PathLike) -> None:
-        self.checkpoint = checkpoint
-        self.network: AtrialParts | None = None
+        self.network = Trained(AtrialParts(), checkpoint)
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
-            if self.network is None:
-                network = AtrialParts()
-                load_weights(network, self.checkpoint)
-                self.network = network.eval()
             trusts = {name: checks["trust"] for name, checks in record["structures"].items()}
             grids = seen_grids(record["image"])
             cut = {mesh.name: is_cut(mesh.vertices, grids) for mesh in record["meshes"]}
-            anatomy = find_anatomy(record["meshes"], trusts, self.network, cut)
+            anatomy = find_anatomy(record["meshes"], trusts, self.network(), cut)
             record["anatomy"] = anatomy
             record["meshes"] = [mesh._replace(regions=anatomy.regions[mesh.name]) for mesh in record["meshes"]]
         return record

@@ -18,7 +18,7 @@ from torch.utils.data import get_worker_info
 
 from ..frames import box_around, centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import AIR, Findings, InputError
-from ..networks.weights import load_weights
+from ..networks.weights import Trained
 from ..profiles import Scan
 from ..runtime.timing import timed
 from ..sampling import regrid
@@ -77,8 +77,7 @@ class LocateHeartd(Transform):
         force: bool = False,
     ) -> None:
         self.key = keys
-        self.network = network
-        self.checkpoint = checkpoint
+        self.network = Trained(network, checkpoint)
         self.device = torch.device(device)
         self.inferer = inferer
         self.windowing = windowing
@@ -87,7 +86,6 @@ class LocateHeartd(Transform):
         self.directions = directions
         self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
         self.force = bool(force)
-        self._loaded = False
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
@@ -134,7 +132,7 @@ class LocateHeartd(Transform):
         device = self.device if get_worker_info() is None else torch.device("cpu")
         windowed = self.windowing({self.key: coarse})[self.key][None].to(device)
         with torch.inference_mode():
-            logits = self.inferer(windowed, self._network(device))
+            logits = self.inferer(windowed, self.network(device))
             chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
         piece = get_largest_connected_component_mask(chambers > 0.5)
         where = piece.nonzero().double().numpy()
@@ -143,13 +141,6 @@ class LocateHeartd(Transform):
         if not len(where):
             return Heart(np.full(3, np.nan), seen_ml)
         return Heart(voxel_to_ras(weights @ where / weights.sum(), affine), seen_ml)
-
-    def _network(self, device: torch.device) -> torch.nn.Module:
-        if not self._loaded:
-            load_weights(self.network, self.checkpoint)
-            self.network.to(device).eval()
-            self._loaded = True
-        return self.network
 
     def _given(self, affine: np.ndarray, shape: np.ndarray) -> np.ndarray:
         voxel = ras_to_voxel(self.centre, affine)

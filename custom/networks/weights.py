@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 from zipfile import BadZipFile, ZipFile
 
 import torch
@@ -15,7 +15,26 @@ from torch import Tensor, nn
 
 from ..inputs import InputError
 
+N = TypeVar("N", bound=nn.Module)
 _POINTER = b"version https://git-lfs"
+
+
+class Trained(Generic[N]):
+    """A network and the file of its weights, which it gets when it is first called for: a case that needs neither
+    reads neither."""
+
+    def __init__(self, network: N, checkpoint: str | PathLike) -> None:
+        self.network = network
+        self.checkpoint = checkpoint
+        self._loaded = False
+
+    def __call__(self, device: torch.device | str = "cpu") -> N:
+        """The network with its weights, to be asked and not trained, on a device; raises as `load_weights` does."""
+        if not self._loaded:
+            load_weights(self.network, self.checkpoint)
+            self.network.eval()
+            self._loaded = True
+        return self.network.to(device)
 
 
 def sha256_of(path: str | PathLike) -> str:

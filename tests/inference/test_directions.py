@@ -90,7 +90,7 @@ def test_the_box_lies_round_the_heart_and_keeps_to_the_image(check):
     shape, affine = (60, 60, 30), centred_affine((60, 60, 30), (4, 4, 4), (10, 20, 30))
     image = _slope(shape, affine)
     seen = []
-    check.network.score.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0][0, 0]))
+    check.network().score.register_forward_hook(lambda _, inputs, output: seen.append(inputs[0][0, 0]))
     for centre in ([10, 20, 30], [10 + 110, 20 - 90, 30 + 50]):
         check(image, np.array(centre, dtype=float))
     middle, aside = seen

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from monai.transforms import Transform
-from scipy.ndimage import distance_transform_edt, map_coordinates
+from scipy.ndimage import map_coordinates
 from scipy.spatial import KDTree
 
 from ...anatomy.planes import Surface
@@ -16,9 +16,10 @@ from ...anatomy.regions import APPENDAGE, ATRIAL_SIDE, OUTLET, VENTRICULAR_SIDE
 from ...chambers import ENCLOSED, LEFT_HEART
 from ...frames import ras_to_voxel, spacing_of
 from ...geometry.mending.vertex_graph import VertexGraph
+from ...geometry.region_distance import distance_up_to
 from ...mesh import Mesh
 from ...networks.vertex_error import VertexError
-from ...networks.weights import load_weights
+from ...networks.weights import Trained
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Record
@@ -30,7 +31,7 @@ SMOOTHED = ("variation_along_normal", "to_segmentation", "to_edge")
 ROUNDS = 8
 """Of averaging with the neighbours."""
 FAR = 20.0
-"""mm from the other chamber, beyond which it does not matter how far."""
+"""mm from the other chamber, or the U-Net's segmentation, beyond which it does not matter how far."""
 REACHES = {"expected_within_1_mm": 1.0, "expected_within_2_mm": 2.0}
 """The report's keys, and the mm that are meant."""
 _REGIONS = (APPENDAGE, ATRIAL_SIDE, VENTRICULAR_SIDE, OUTLET)
@@ -48,37 +49,29 @@ class ExpectErrord(Transform):
     """
 
     def __init__(self, checkpoint: str | PathLike | None) -> None:
-        self.checkpoint = checkpoint
-        self.network: VertexError | None = None
+        self.network = None if checkpoint is None else Trained(VertexError(SIGNS), checkpoint)
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         with timed(record["seconds"], "expected_error"):
             structures = {name: {**checks, **dict.fromkeys(REACHES)} for name, checks in record["structures"].items()}
             if self._possible(record):
-                self._load()
                 record["meshes"] = side_by_side(
                     [partial(self._expected, record, mesh, structures) for mesh in record["meshes"]]
                 )
             record["structures"] = structures
         return record
 
-    def _load(self) -> None:
-        if self.network is None:
-            network = VertexError(SIGNS)
-            load_weights(network, self.checkpoint)
-            self.network = network.eval()
-
     def _possible(self, record: Record) -> bool:
         names = tuple(mesh.name for mesh in record["meshes"])
         told = len(record.get("varied_meshes", ())) > 0 and "edges" in record
-        return self.checkpoint is not None and names == LEFT_HEART and told
+        return self.network is not None and names == LEFT_HEART and told
 
     def _expected(self, record: Record, mesh: Mesh, structures: dict[str, dict[str, Any]]) -> Mesh:
-        surface = Surface.of(mesh)
-        expected = self.network.expected_mm(signs_of(record, mesh.name, surface))
+        surface, network = Surface.of(mesh), self.network()
+        expected = network.expected_mm(signs_of(record, mesh.name, surface))
         if usable(structures[mesh.name]):
-            shares = {key: self.network.share_within(expected, reach) for key, reach in REACHES.items()}
+            shares = {key: network.share_within(expected, reach) for key, reach in REACHES.items()}
             structures[mesh.name] |= {
                 key: float(np.average(share, weights=surface.areas)) for key, share in shares.items()
             }
@@ -126,12 +119,13 @@ def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
 
 
 def _outside(record: Record, name: str, points: np.ndarray) -> np.ndarray:
-    """(P,) mm that points lie outside what the U-Net saw of a chamber, negative within."""
+    """(P,) mm that points lie outside what the U-Net saw of a chamber, negative within; `FAR` at most."""
     segmentation, level = segmentation_of(record)
     seen, spacing = np.isin(segmentation, ENCLOSED[name]), spacing_of(level.affine)
     if not seen.any():
         return np.full(len(points), FAR)
-    distance = distance_transform_edt(~seen, spacing) - distance_transform_edt(seen, spacing)
+    outward, inward = (np.minimum(distance_up_to(FAR, region, spacing), FAR) for region in (seen, ~seen))
+    distance = outward - inward
     return map_coordinates(distance, ras_to_voxel(points, level.affine).T, order=1, mode="nearest")
 
 

@@ -13,7 +13,7 @@ from ...edges import edge_features
 from ...geometry.mending.vertex_graph import VertexGraph
 from ...mesh import Mesh
 from ...networks.edge_network import EdgeNetwork
-from ...networks.weights import load_weights
+from ...networks.weights import Trained
 from ...profiles import Scan, normals_of
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
@@ -43,19 +43,16 @@ class SnapToEdgesd(Transform):
     def __init__(
         self, network: EdgeNetwork, checkpoint: str | PathLike, share: float, stiffness: float, anchor_mm: float
     ) -> None:
-        self.network = network
-        self.checkpoint = checkpoint
+        self.network = Trained(network, checkpoint)
         self.share = share
         self.stiffness = stiffness
         self.anchor = anchor_mm**-2
-        self._loaded = False
 
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         if self.share == 0 or "scan" not in record:
             return record
         with timed(record["seconds"], "edges"):
-            self._load()
             versions = [record["meshes"], *record.get("varied_meshes", ())]
             seen, alike = (versions[:1], len(versions)) if "percent" in record else (versions, 1)
             calls = [partial(self._ways, mesh, record["scan"]) for meshes in seen for mesh in meshes]
@@ -66,24 +63,19 @@ class SnapToEdgesd(Transform):
 
     def _ways(self, mesh: Mesh, scan: Scan) -> np.ndarray | None:
         """(V, 3) mm that its vertices are to go; None where the network does not know the structure."""
-        known = self.network.structures
+        network = self.network()
+        known = network.structures
         if mesh.name not in known:
             return None
         graph = VertexGraph(mesh.faces, len(mesh.vertices))
         normals = normals_of(mesh.vertices, mesh.faces)
         features = edge_features(scan, mesh.vertices, normals, graph, known.index(mesh.name), len(known))
         with torch.inference_mode():
-            offset, spread = self.network(torch.from_numpy(features))
+            offset, spread = network(torch.from_numpy(features))
         certainty = (-2 * spread.double()).exp().numpy()
         certain = offset.double().numpy() * certainty / (certainty + self.anchor)
         way = graph.regularised(certain, certainty + self.anchor, self.stiffness)
         return self.share * way[:, None] * normals
-
-    def _load(self) -> None:
-        if not self._loaded:
-            load_weights(self.network, self.checkpoint)
-            self.network.eval()
-            self._loaded = True
 
 
 def _moved(mesh: Mesh, ways: np.ndarray | None) -> Mesh:

@@ -75,7 +75,7 @@ def test_what_is_left_alone(step):
     assert snapped(step, mesh, scan_of(420))["meshes"][0] is mesh  # unknown to the network
     mesh = ball("LA", 1.0)
     assert snapped(step, mesh, None)["meshes"][0] is mesh
-    off = SnapToEdgesd(step.network, "none.pt", 0, 1.0, 1.0)
+    off = SnapToEdgesd(step.network.network, "none.pt", 0, 1.0, 1.0)
     assert snapped(off, mesh, scan_of(420))["meshes"][0] is mesh
 
 
