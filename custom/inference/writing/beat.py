@@ -77,15 +77,13 @@ class SaveBeatd(SaveCased):
         report |= report_anatomy(own)
         with timed(seconds, "own_label_map"):
             rest = self.label_map(own)
-        with timed(seconds, "files"):  # the preview included, which is drawn meanwhile
-            encode = [partial(self._files_of_phases, phases, report), partial(self._pictured, rest, report, phases)]
-            of_phases, of_chosen = side_by_side(encode)
-        return self.write(record, report, of_chosen | of_phases, seconds)
-
-    def _pictured(self, record: Record, report: dict[str, Any], phases: Sequence[Record]) -> dict[str, bytes]:
-        """The files of the chosen phase, and of the function, with their pictures."""
-        preview = preview_of(record, report)
-        return self.outputs.encode(record, report, preview, phases) | _function_files(record["name"], report)
+        with timed(seconds, "preview"):
+            preview = preview_of(rest, report)
+        with timed(seconds, "files"):
+            files = self.outputs.encode(rest, report, preview, phases)
+            files |= self._files_of_phases(phases, report)
+            files |= _function_files(name, report)
+        return self.write(record, report, files, seconds)
 
     def _files_of_phases(self, phases: Sequence[Record], report: Mapping[str, Any]) -> dict[str, bytes]:
         case, remark = phases[0]["name"], FORCED if report["forced"] else ""
