@@ -26,3 +26,9 @@ class Mesh(NamedTuple):
         """What it encloses: the sum of the tetrahedra from the origin to its faces, negative where it winds inward."""
         first, second, third = self.vertices[self.faces].transpose(1, 0, 2)
         return float(np.einsum("ij,ij->", first, np.cross(second, third))) / 6e3
+
+
+def triangle_areas(triangles: np.ndarray) -> np.ndarray:
+    """(F,) mm² of triangles (F, 3, 3), corner by coordinate, mm."""
+    edges = triangles[:, 1:] - triangles[:, :1]
+    return np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) / 2

@@ -11,6 +11,7 @@ from scipy.ndimage import find_objects
 from skimage.measure import marching_cubes
 
 from .frames import apply_affine
+from .mesh import triangle_areas
 
 
 class SurfaceDistances(NamedTuple):
@@ -122,15 +123,10 @@ def _shared(a: ArrayLike, b: ArrayLike) -> tuple[int, int]:
     return int((a & b).sum()), int((a | b).sum())
 
 
-def _areas(triangles: NDArray[np.float64]) -> NDArray[np.float64]:
-    edges = triangles[:, 1:] - triangles[:, :1]
-    return np.linalg.norm(np.cross(edges[:, 0], edges[:, 1]), axis=1) / 2
-
-
 def _surface(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     vertices = np.ascontiguousarray(vertices, dtype=np.float64)
     faces = np.ascontiguousarray(faces, dtype=np.int64)
-    if not _areas(vertices[faces]).sum() > 0:
+    if not triangle_areas(vertices[faces]).sum() > 0:
         raise ValueError(f"the surface has no area: {len(vertices)} vertices, {len(faces)} faces")
     return vertices, faces
 
@@ -143,7 +139,7 @@ def _directed(
     A centroid has 3/4 of its face, a corner 1/12: the quadrature that is exact for quadratic functions.
     """
     triangles = vertices[faces]
-    area = _areas(triangles)
+    area = triangle_areas(triangles)
     at_vertices = np.bincount(faces.ravel(), np.repeat(area / 12, 3), minlength=len(vertices))
     points = np.concatenate([vertices, triangles.mean(1)])
     squared, _, _ = igl.point_mesh_squared_distance(points, other_vertices, other_faces)

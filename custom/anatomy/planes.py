@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..mesh import Mesh
+from ..mesh import Mesh, triangle_areas
 from ..profiles import normals_of
 
 OUTLINE = 48
@@ -29,9 +29,10 @@ class Surface(NamedTuple):
     @classmethod
     def of(cls, mesh: Mesh) -> Surface:
         middle = mesh.vertices.mean(axis=0)  # tetrahedra from here lose no digits
-        first, second, third = (mesh.vertices - middle)[mesh.faces].transpose(1, 0, 2)
-        doubled = np.linalg.norm(np.cross(second - first, third - first), axis=1)
-        areas = np.bincount(mesh.faces.ravel(), np.repeat(doubled / 6, 3), minlength=len(mesh.vertices))
+        triangles = (mesh.vertices - middle)[mesh.faces]
+        thirds = np.repeat(triangle_areas(triangles) / 3, 3)
+        areas = np.bincount(mesh.faces.ravel(), thirds, minlength=len(mesh.vertices))
+        first, second, third = triangles.transpose(1, 0, 2)
         volumes = np.einsum("fk,fk->f", first, np.cross(second, third)) / 6
         centre = middle + volumes @ (first + second + third) / (4 * volumes.sum())
         return cls(mesh.vertices, normals_of(mesh.vertices, mesh.faces), areas, centre, float(volumes.sum()) / 1e3)

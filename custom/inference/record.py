@@ -23,7 +23,8 @@ class Grid(NamedTuple):
 
 def seen_grids(image: MetaTensor) -> tuple[Grid, Grid]:
     """The grids beyond which nothing was seen: that of a crop (1, D0, D1, D2), and that of the CT it was made of."""
-    whole = Grid(tuple(image.meta["spatial_shape"]), np.asarray(image.meta["original_affine"]))
+    shape = tuple(int(size) for size in image.meta["spatial_shape"])
+    whole = Grid(shape, np.asarray(image.meta["original_affine"], dtype=np.float64))
     return Grid(tuple(image.shape[1:]), np.asarray(image.affine)), whole
 
 

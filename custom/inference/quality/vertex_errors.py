@@ -56,8 +56,9 @@ class ExpectErrord(Transform):
         with timed(record["seconds"], "expected_error"):
             structures = {name: {**checks, **dict.fromkeys(REACHES)} for name, checks in record["structures"].items()}
             if self._possible(record):
+                network = self.network()
                 record["meshes"] = side_by_side(
-                    [partial(self._expected, record, mesh, structures) for mesh in record["meshes"]]
+                    [partial(_expected, network, record, mesh, structures) for mesh in record["meshes"]]
                 )
             record["structures"] = structures
         return record
@@ -67,15 +68,15 @@ class ExpectErrord(Transform):
         told = len(record.get("varied_meshes", ())) > 0 and "edges" in record
         return self.network is not None and names == LEFT_HEART and told
 
-    def _expected(self, record: Record, mesh: Mesh, structures: dict[str, dict[str, Any]]) -> Mesh:
-        surface, network = Surface.of(mesh), self.network()
-        expected = network.expected_mm(signs_of(record, mesh.name, surface))
-        if usable(structures[mesh.name]):
-            shares = {key: network.share_within(expected, reach) for key, reach in REACHES.items()}
-            structures[mesh.name] |= {
-                key: float(np.average(share, weights=surface.areas)) for key, share in shares.items()
-            }
-        return mesh._replace(expected_error_mm=expected)
+
+def _expected(network: VertexError, record: Record, mesh: Mesh, structures: dict[str, dict[str, Any]]) -> Mesh:
+    """The mesh with its expected errors, whose shares its `structures` get."""
+    surface = Surface.of(mesh)
+    expected = network.expected_mm(signs_of(record, mesh.name, surface))
+    if usable(structures[mesh.name]):
+        shares = {key: network.share_within(expected, reach) for key, reach in REACHES.items()}
+        structures[mesh.name] |= {key: float(np.average(share, weights=surface.areas)) for key, share in shares.items()}
+    return mesh._replace(expected_error_mm=expected)
 
 
 def signs_of(record: Record, name: str, surface: Surface) -> np.ndarray:
@@ -125,8 +126,7 @@ def _outside(record: Record, name: str, points: np.ndarray) -> np.ndarray:
     if not seen.any():
         return np.full(len(points), FAR)
     outward, inward = (np.minimum(distance_up_to(FAR, region, spacing), FAR) for region in (seen, ~seen))
-    distance = outward - inward
-    return map_coordinates(distance, ras_to_voxel(points, level.affine).T, order=1, mode="nearest")
+    return map_coordinates(outward - inward, ras_to_voxel(points, level.affine).T, order=1, mode="nearest")
 
 
 def _smoothed(graph: VertexGraph, values: np.ndarray) -> np.ndarray:

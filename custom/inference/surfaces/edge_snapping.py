@@ -55,15 +55,15 @@ class SnapToEdgesd(Transform):
         with timed(record["seconds"], "edges"):
             versions = [record["meshes"], *record.get("varied_meshes", ())]
             seen, alike = (versions[:1], len(versions)) if "percent" in record else (versions, 1)
-            calls = [partial(self._ways, mesh, record["scan"]) for meshes in seen for mesh in meshes]
+            network = self.network()
+            calls = [partial(self._ways, network, mesh, record["scan"]) for meshes in seen for mesh in meshes]
             ways = iter(side_by_side(calls) * alike)
             moved = [[_moved(mesh, next(ways)) for mesh in meshes] for meshes in versions]
             record["meshes"], *record["varied_meshes"] = moved
         return record
 
-    def _ways(self, mesh: Mesh, scan: Scan) -> np.ndarray | None:
+    def _ways(self, network: EdgeNetwork, mesh: Mesh, scan: Scan) -> np.ndarray | None:
         """(V, 3) mm that its vertices are to go; None where the network does not know the structure."""
-        network = self.network()
         known = network.structures
         if mesh.name not in known:
             return None

@@ -13,7 +13,7 @@ from ...frames import box_around, rectangular_grid
 from ...geometry.winding import voxelise_in_image
 from ...mesh import Mesh
 from ...runtime.timing import timed
-from ..record import Grid, Record
+from ..record import Grid, Record, seen_grids
 
 SAME_GRID = 1e-5
 """mm a voxel, by which the affines of two grids may differ that are one."""
@@ -39,9 +39,7 @@ class MeshesToLabelMapd(Transform):
 
 def label_grids(record: Record) -> tuple[Grid, Grid]:
     """The input's own voxels, and what stands for them in files that ITK opens."""
-    meta = record["image"].meta
-    shape = tuple(int(size) for size in meta["spatial_shape"])
-    own = Grid(shape, np.asarray(meta["original_affine"], dtype=np.float64))
+    _, own = seen_grids(record["image"])
     return own, Grid(*rectangular_grid(*own))
 
 
