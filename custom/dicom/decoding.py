@@ -13,7 +13,7 @@ from os import PathLike
 
 import numpy as np
 import pydicom
-from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -27,8 +27,12 @@ INFLATED = 2**26
 INFLATED_A_BYTE = 32
 """Bytes more that it may inflate to for each of its own; CTs reach about 10."""
 
+DESCRIPTION = "SamplesPerPixel"
+"""The first element of the pixels' description (PS3.3, C.7.6.3)."""
+_OF_A_NUMBER = 8  # bytes of its tag, type and length, in each encoding
 
-def parse(path: str | PathLike, tags: Sequence[str] | None = None) -> FileDataset:
+
+def parse(path: str | PathLike, tags: Sequence[int] | None = None) -> FileDataset:
     """The dataset of a file, with or without its meta header: all of it, or the given tags of what precedes the pixels.
 
     Raises whatever pydicom does, and ValueError where a deflated file is damaged, or inflates to more than any CT.
@@ -60,13 +64,26 @@ def _inflated(content: bytes) -> bytes:
     return inflated
 
 
-def frames_of(path: str | PathLike, frames: Sequence[int]) -> Iterator[np.ndarray]:
-    """Frames of a file by their ascending indices, (rows, columns) integers as stored; raises whatever pydicom does."""
+def frames_of(header: FileDataset, frames: Sequence[int]) -> Iterator[np.ndarray]:
+    """Frames by their ascending indices of the file that a header is of, as `parse` tells it: (rows, columns) integers
+    as stored; raises whatever pydicom does."""
     from pydicom.pixels import iter_pixels  # only here: see `read_series`
 
-    header = parse(path)
-    if "TransferSyntaxUID" not in header.file_meta:  # a file without meta header
+    image = _image_of(header)
+    if "TransferSyntaxUID" not in image.file_meta:  # a file without meta header
         implicit, little = header.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
-        header.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
-    yield from iter_pixels(header, indices=frames, raw=True)
+        image.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else explicit
+    yield from iter_pixels(image, indices=frames, raw=True)
+
+
+def _image_of(header: FileDataset) -> Dataset:
+    """What describes the pixels, and they: from the first element of the description on, where the header knows it."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    if DESCRIPTION not in header or syntax == DeflatedExplicitVRLittleEndian:
+        return parse(header.filename)
+    with open(header.filename, "rb") as stream:
+        stream.seek(header[DESCRIPTION].file_tell - _OF_A_NUMBER)
+        image = read_dataset(BytesIO(stream.read()), *header.original_encoding)
+    image.file_meta = header.file_meta
+    return image

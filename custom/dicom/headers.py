@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 import pydicom.config
 from pydicom.dataset import Dataset, FileDataset
+from pydicom.tag import Tag
 from pydicom.uid import MediaStorageDirectoryStorage
 
-from .decoding import parse
+from .decoding import DESCRIPTION, parse
 from .values import items_of, number, text_of, value_of
 
 STL_ENDING, SEG_ENDING, SR_ENDING, SC_ENDING = ".stl.dcm", ".seg.dcm", ".sr.dcm", ".sc.dcm"
@@ -26,16 +27,20 @@ _PREAMBLE = 128
 _NOWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
 """Of paths, links most of all, at whose end there is nothing that could be read."""
 _TAGS = [
-    *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
-    *("PatientID", "PatientName", "PatientSize", "PatientWeight", "SeriesNumber", "ImageType", "AcquisitionNumber"),
-    *("BodyPartExamined", "ProtocolName", "SeriesDescription", "StudyDescription"),
-    *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ConvolutionKernel"),
-    *("NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TriggerTime"),
-    *("AcquisitionTime", "AcquisitionDateTime", "NominalInterval", "HeartRate"),
-    *("Rows", "Columns", "NumberOfFrames", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"),
-    *("RescaleSlope", "RescaleIntercept", "RescaleType"),
-    *("PhotometricInterpretation", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),
-    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    Tag(keyword)
+    for keyword in (
+        *("SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Modality"),
+        *("PatientID", "PatientName", "PatientSize", "PatientWeight", "SeriesNumber", "ImageType", "AcquisitionNumber"),
+        *("BodyPartExamined", "ProtocolName", "SeriesDescription", "StudyDescription"),
+        *("ContrastBolusAgent", "ContrastBolusAgentSequence", "ConvolutionKernel"),
+        *("NominalPercentageOfCardiacPhase", "TemporalPositionIdentifier", "TriggerTime"),
+        *("AcquisitionTime", "AcquisitionDateTime", "NominalInterval", "HeartRate"),
+        *("Rows", "Columns", "NumberOfFrames", "PixelSpacing", "ImagePositionPatient", "ImageOrientationPatient"),
+        *("RescaleSlope", "RescaleIntercept", "RescaleType"),
+        *(DESCRIPTION, "PhotometricInterpretation", "PixelRepresentation"),
+        *("PixelPaddingValue", "PixelPaddingRangeLimit"),
+        *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    )
 ]
 
 
@@ -193,7 +198,7 @@ def read_pixels(path: str | PathLike) -> bytes | None:
     return None if header is None else value_of(header, "PixelData")
 
 
-def _read(path: str | PathLike, tags: Sequence[str] | None = None) -> FileDataset | None:
+def _read(path: str | PathLike, tags: Sequence[int] | None = None) -> FileDataset | None:
     try:
         with quiet():
             return parse(path, tags)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 from pydicom.uid import UID, JPEGExtended12Bit
 
 from ..inputs import AIR, LARGEST_COMPRESSION, Findings, InputError, check_claim, put, smallest_dtype
+from ..runtime.halves import in_halves
+from ..runtime.shared_arrays import empty, is_shared
 from .decoding import frames_of
 from .slices import Slice
 
@@ -35,15 +38,25 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
     there = sum(os.path.getsize(path) for path in {part.path for part in slices})
     check_claim(shape, 1, there * LARGEST_COMPRESSION)
     rescales = [(part.slope, part.intercept) if _is_rescaled(part) else (1.0, 0.0) for part in slices]
-    volume = np.empty(shape, dtype=smallest_dtype(rescales))
+    volume = empty(shape, smallest_dtype(rescales))
     order = sorted(range(len(slices)), key=lambda index: (str(slices[index].path), slices[index].frame))
-    for path, of_file in groupby(order, key=lambda index: slices[index].path):
-        findings.begin(f"{path.name} cannot be decoded", "undecodable")
-        places = list(of_file)
-        for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
-            _check_size(slices[index], stored)
-            volume = put(volume, index, stored, *rescales[index])
-            volume[index][_padding(slices[index], stored, *rescales[index])] = AIR
+
+    def decode(told: Findings, order: Sequence[int]) -> bool:
+        nonlocal volume
+        for path, of_file in groupby(order, key=lambda index: slices[index].path):
+            told.begin(f"{path.name} cannot be decoded", "undecodable")
+            places = list(of_file)
+            for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
+                _check_size(slices[index], stored)
+                volume = put(volume, index, stored, *rescales[index])
+                if slices[index].padding:
+                    volume[index][_padding(slices[index], stored, *rescales[index])] = AIR
+        return is_shared(volume)
+
+    if is_shared(volume):
+        in_halves(partial(decode, findings), partial(decode, Findings()), order)
+    else:
+        decode(findings, order)
     return volume.transpose(2, 1, 0)
 
 
@@ -51,7 +64,7 @@ def _frames(slices: list[Slice]) -> Iterator[np.ndarray]:
     """The stored values of slices of one file, sorted by frame."""
     first = slices[0]
     try:
-        yield from frames_of(first.path, [part.frame for part in slices])
+        yield from frames_of(first.header, [part.frame for part in slices])
     except (OSError, MemoryError):
         raise
     except Exception as error:  # damaged bytes raise whatever they reach in pydicom and its decoders
@@ -107,8 +120,6 @@ def _decodable(syntax: UID) -> bool:
 
 def _padding(part: Slice, stored: np.ndarray, slope: float, intercept: float) -> np.ndarray:
     """Where stored values are padding, or between the padding value and its range limit (PS3.3 C.7.5.1.1.2)."""
-    if not part.padding:
-        return np.zeros(stored.shape, dtype=bool)
     # Many files write a negative value as unsigned: only its bits count.
     bits = np.iinfo(stored.dtype)
     ends = [(end - bits.min) % (bits.max - bits.min + 1) + bits.min for end in part.padding]

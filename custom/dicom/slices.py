@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydicom.datadict import tag_for_keyword
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.multival import MultiValue
 from pydicom.uid import (
     UID,
@@ -52,6 +52,8 @@ class Slice:
     """Where one slice lies and how its stored values become HU."""
 
     path: Path
+    header: FileDataset = field(repr=False)
+    """Of its file."""
     frame: int
     """Index of the frame within the file."""
     instance: str
@@ -99,7 +101,7 @@ def is_ct(header: Dataset) -> bool:
     return modality == "CT" or (not modality and _has_ct_class(header))
 
 
-def slices_of(header: Dataset) -> list[Slice]:
+def slices_of(header: FileDataset) -> list[Slice]:
     """The slices of a CT object; none where it is no image, or lies nowhere in space as a secondary capture does.
 
     Raises InputError where a tag that a slice needs is absent or unreadable, which it names.
@@ -152,7 +154,7 @@ def _grouped(functional_groups: Dataset) -> dict[str, Any]:
     return found
 
 
-def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping[str, Any]) -> Slice:
+def _slice(header: FileDataset, frame: int, rows: int, columns: int, values: Mapping[str, Any]) -> Slice:
     def needed(tag: str, count: int) -> np.ndarray:
         found = numbers(values.get(tag))
         if found is None or len(found) != count:
@@ -169,6 +171,7 @@ def _slice(header: Dataset, frame: int, rows: int, columns: int, values: Mapping
     kinds = values.get("FrameType") or values.get("ImageType") or []
     return Slice(
         path=Path(header.filename),
+        header=header,
         frame=frame,
         instance=text_of(header, "SOPInstanceUID"),
         rows=rows,

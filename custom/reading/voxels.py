@@ -13,6 +13,7 @@ import numpy as np
 from isal import isal_zlib
 
 from ..inputs import LARGEST_COMPRESSION, Damaged, Findings, InputError, check_claim, put, smallest_dtype
+from ..runtime.shared_arrays import empty
 
 _DAMAGED = "the image's compressed voxels are damaged: copy or export it again"
 _GZIP = b"\x1f\x8b"
@@ -117,7 +118,7 @@ def read_volume(source: Source, layout: Layout, phase: str | float | None, findi
     others = [axis for axis in range(len(layout.shape)) if axis not in layout.spatial]
     chosen = dict(zip(others, _which([layout.shape[axis] for axis in others], phase, findings), strict=True))
     kind = smallest_dtype([(layout.slope, layout.intercept)]) if layout.dtype.kind in "iu" else np.float32
-    volume = np.empty(spatial[::-1], dtype=kind)
+    volume = empty(spatial[::-1], kind)
     # A plane holds all axes up to the second in space, those of several volumes among them.
     inner = layout.spatial[1] + 1
     outer = range(len(layout.shape) - 1, inner - 1, -1)

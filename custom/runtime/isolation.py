@@ -30,6 +30,7 @@ import numpy as np
 
 from ..inputs import LARGEST_VOLUME, Findings, InputError
 from .fork_server import Forked, ForkServer
+from .shared_arrays import put_into, wait_in
 from .standard_streams import open_standard_streams
 
 LONGEST = 60.0
@@ -211,6 +212,7 @@ def answer(line: socket, shared: int) -> None:
     if question["scratch"] is not None:
         os.mkdir(question["scratch"], 0o700)
         tempfile.tempdir = question["scratch"]
+    wait_in(shared)
     module, name = question["function"]
     findings, path = _Told(question["force"], line), question["path"]
     try:
@@ -224,8 +226,7 @@ def answer(line: socket, shared: int) -> None:
     else:
         facts.update(warnings=findings.warnings, forced=findings.forced)
         values = np.ascontiguousarray(values, dtype=np.int16 if values.dtype == np.int16 else np.float32)
-        with open(shared, "wb") as file:
-            file.write(memoryview(values).cast("B"))
+        put_into(shared, values)
         _send(line, {"facts": facts, "array": {"shape": values.shape, "kind": values.dtype.name}})
     os._exit(0)  # past the finalisers of native libraries, which may still abort
 

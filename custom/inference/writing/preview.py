@@ -12,11 +12,8 @@ import trimesh
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
-from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from monai.data import MetaTensor
-from mpl_toolkits.mplot3d.art3d import Poly3DCollection
-from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ...chambers import CHAMBERS
 from ...frames import ras_to_voxel, spacing_of, voxel_to_ras
@@ -24,6 +21,7 @@ from ...mesh import Mesh
 from ...text import RESEARCH_ONLY, printable
 from ..quality.doubt import usable
 from .preview_landmarks import draw_in_plane, draw_in_space, write_legend
+from .rendering import View, draw_surfaces
 
 # Title, axis that is cut, axes across and up, and the letters at the left, right, bottom and top: radiological
 # convention, the patient's right on the left. Crop axes run right, anterior, superior.
@@ -32,6 +30,8 @@ PLANES = (
     ("coronal", 1, (0, 2), "RLIS"),
     ("sagittal", 0, (1, 2), "APIS"),
 )
+FRONT = View(azimuth=120.0, elevation=15.0)
+"""From the patient's front and left."""
 FEW = 3
 """Structures that are named one below the other; more take two columns."""
 PACKING = 2
@@ -75,13 +75,15 @@ def _draw(image: MetaTensor, meshes: Sequence[Mesh], report: Mapping[str, Any], 
         draw_plane(axes, plane, spacing[list(across_up)], title, letters)
         for mesh in placed:
             segments = section(mesh, axis, float(centre[axis]))[..., across_up] * spacing[list(across_up)]
-            axes.add_collection(LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2))
+            axes.add_collection(
+                LineCollection(segments, colors=CHAMBERS[mesh.name].colour, linewidths=1.2), autolim=False
+            )
         level = float(voxel_to_ras(centre, affine)[axis])
         draw_in_plane(axes, landmarks, axis, level, across_up, affine[:3, 3])
     height = 0.88 if len(meshes) <= FEW else 0.74  # below their names
-    space = figure.add_axes((0.752, 0.0, 0.248, height), projection="3d")
-    _draw_rendering(space, meshes)
-    draw_in_space(space, landmarks)
+    space = figure.add_axes((0.752, 0.0, 0.248, height))
+    draw_surfaces(space, meshes, FRONT)
+    draw_in_space(space, landmarks, FRONT)
     write_legend(figure, landmarks)
     _write_title(figure, report, heading)
     return figure
@@ -128,30 +130,6 @@ def draw_plane(axes: Axes, plane: np.ndarray, spacing: np.ndarray, title: str, l
         align = {0.02: "left", 0.98: "right"}.get(x, "center"), {0.02: "bottom", 0.98: "top"}.get(y, "center")
         axes.text(x, y, letter, color="white", fontsize=9, ha=align[0], va=align[1], transform=axes.transAxes)
     axes.text(0.02, 0.02, title, color="0.75", fontsize=8, va="bottom", transform=axes.transAxes)
-
-
-def _draw_rendering(axes: Axes3D, meshes: Sequence[Mesh]) -> None:
-    """The meshes from the patient's front and left, lit from above the reader."""
-    axes.set_facecolor("black")
-    axes.set_axis_off()
-    azimuth, elevation = np.radians(120.0), np.radians(15.0)  # in RAS, where 90 degrees is straight from the front
-    light = np.array([np.cos(azimuth), np.sin(azimuth), 1.0]) / np.sqrt(2)
-    reader = np.array([np.cos(azimuth), np.sin(azimuth), np.tan(elevation)]) * np.cos(elevation)
-    for mesh in meshes:
-        corners = mesh.vertices[mesh.faces]
-        normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
-        seen = normals @ reader > -0.1  # perspective shows a little of what faces away
-        corners, normals = corners[seen], normals[seen]
-        shade = 0.35 + 0.65 * np.clip(normals @ light, 0, 1)
-        colours = shade[:, None] * np.array([to_rgb(CHAMBERS[mesh.name].colour)])
-        axes.add_collection3d(Poly3DCollection(corners, facecolors=colours, edgecolors=colours, linewidths=0.3))
-    vertices = np.concatenate([mesh.vertices for mesh in meshes])
-    middle, half = (vertices.max(axis=0) + vertices.min(axis=0)) / 2, np.ptp(vertices, axis=0).max() / 2
-    axes.set(xlim=(middle[0] - half, middle[0] + half), ylim=(middle[1] - half, middle[1] + half))
-    axes.set(zlim=(middle[2] - half, middle[2] + half))
-    axes.set_box_aspect((1, 1, 1), zoom=1.5)
-    axes.view_init(elev=np.degrees(elevation), azim=np.degrees(azimuth))
 
 
 def _write_title(figure: Figure, report: Mapping[str, Any], heading: str) -> None:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from mpl_toolkits.mplot3d.axes3d import Axes3D
 
 from ...measured import TRUSTS
+from .rendering import View
 
 NEAR = 8.0
 """mm from a plane within which a point is drawn in it."""
@@ -63,15 +63,16 @@ def draw_in_plane(
         axes.plot(across, up, linestyle="none", **mark.style)
 
 
-def draw_in_space(axes: Axes3D, landmarks: Landmarks) -> None:
-    """Contours, and marks where there is none, in RAS mm, in front of the surfaces."""
-    axes.computed_zorder = False
+def draw_in_space(axes: Axes, landmarks: Landmarks, view: View) -> None:
+    """Contours, and marks where there is none, in front of the surfaces of a view."""
     for mark, landmark in _marked(landmarks):
         if landmark["contour_ras_mm"] is None:
-            axes.plot(*np.array([landmark["centre_ras_mm"]]).T, zorder=10, **mark.style)
+            across, up, _ = view.place(np.array([landmark["centre_ras_mm"]])).T
+            axes.plot(across, up, **mark.style)
         else:
             contour = np.array(landmark["contour_ras_mm"])
-            axes.plot(*np.concatenate([contour, contour[:1]]).T, zorder=10, color=mark.style["color"], linewidth=1.2)
+            across, up, _ = view.place(np.concatenate([contour, contour[:1]])).T
+            axes.plot(across, up, color=mark.style["color"], linewidth=1.2)
 
 
 def write_legend(figure: Figure, landmarks: Landmarks) -> None:
