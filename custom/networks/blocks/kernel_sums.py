@@ -21,8 +21,9 @@ REACH = 5.5
 """Widths beyond which the kernel, 3e-7 and less, counts as nothing."""
 MOSTLY = 0.7
 """Share of all pairs that are near from which on all are taken: a plain block costs less a pair."""
-NODES_A_POINT = 3.0
-"""Nodes of a grid that a patch may reach for each point near to it, that a grid costs less."""
+NODES_A_POINT = 6.0
+"""Nodes of a grid that patches may reach, of rows and of columns, for each point near to a patch of rows, that a grid
+costs less."""
 NODES = 1 << 21
 """Of such a grid at most."""
 ROWS, COLUMNS = 64, 16
@@ -141,7 +142,7 @@ def _near_sums(x: Tensor, y: Tensor, values: Tensor, width: float, of_x: Patches
     result = values.new_empty(len(x), values.shape[1])
     side, nodes = side_and_nodes(torch.cat([low, other_low]), torch.cat([high, other_high]), width)
     pairs = int(counts.sum())
-    if side**3 * len(rows) <= NODES_A_POINT * pairs * COLUMNS and nodes <= NODES:
+    if side**3 * (len(rows) + len(columns)) <= NODES_A_POINT * pairs * COLUMNS and nodes <= NODES:
         result[rows.flatten()] = grid_sums(points, others, kept, width).flatten(0, 1)
         return result
     if pairs > MOSTLY * near.numel():
