@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import cache
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 
 LONGEST_TEXT = 1024
 """Characters of a text that are looked at; DICOM allows 64 for most."""
@@ -34,10 +36,13 @@ _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
 _LONGEST_UID = 64
 
 
+_tag = cache(Tag)
+
+
 def value_of(dataset: Dataset, tag: str | int) -> Any:
     """The value of a tag; None where it is absent, empty or unreadable."""
     try:
-        value = dataset[tag].value
+        value = dataset[_tag(tag)].value
     except Exception:  # damaged values raise whatever they reach in pydicom
         return None
     return None if isinstance(value, (str, bytes)) and not value else value
