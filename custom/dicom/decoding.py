@@ -29,6 +29,7 @@ INFLATED_A_BYTE = 32
 
 DESCRIPTION = "SamplesPerPixel"
 """The first element of the pixels' description (PS3.3, C.7.6.3)."""
+_STARTS = (b"\x28\0\x02\0", b"\0\x28\0\x02")  # its tag, in either byte order
 _OF_A_NUMBER = 8  # bytes of its tag, type and length, in each encoding
 
 
@@ -84,6 +85,9 @@ def _image_of(header: FileDataset) -> Dataset:
         return parse(header.filename)
     with open(header.filename, "rb") as stream:
         stream.seek(header[DESCRIPTION].file_tell - _OF_A_NUMBER)
-        image = read_dataset(BytesIO(stream.read()), *header.original_encoding)
+        content = stream.read()
+    if not content.startswith(_STARTS):  # of an unknown type its head is longer, or the file has changed
+        return parse(header.filename)
+    image = read_dataset(BytesIO(content), *header.original_encoding)
     image.file_meta = header.file_meta
     return image

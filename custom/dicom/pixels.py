@@ -40,12 +40,12 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
     rescales = [(part.slope, part.intercept) if _is_rescaled(part) else (1.0, 0.0) for part in slices]
     volume = empty(shape, smallest_dtype(rescales))
     order = sorted(range(len(slices)), key=lambda index: (str(slices[index].path), slices[index].frame))
+    files = [list(places) for _, places in groupby(order, key=lambda index: slices[index].path)]
 
-    def decode(told: Findings, order: Sequence[int]) -> bool:
+    def decode(told: Findings, files: Sequence[list[int]]) -> bool:
         nonlocal volume
-        for path, of_file in groupby(order, key=lambda index: slices[index].path):
-            told.begin(f"{path.name} cannot be decoded", "undecodable")
-            places = list(of_file)
+        for places in files:
+            told.begin(f"{slices[places[0]].path.name} cannot be decoded", "undecodable")
             for index, stored in zip(places, _frames([slices[index] for index in places]), strict=True):
                 _check_size(slices[index], stored)
                 volume = put(volume, index, stored, *rescales[index])
@@ -54,9 +54,9 @@ def hounsfield(slices: list[Slice], findings: Findings) -> np.ndarray:
         return is_shared(volume)
 
     if is_shared(volume):
-        in_halves(partial(decode, findings), partial(decode, Findings()), order)
+        in_halves(partial(decode, findings), partial(decode, Findings()), files)
     else:
-        decode(findings, order)
+        decode(findings, files)
     return volume.transpose(2, 1, 0)
 
 

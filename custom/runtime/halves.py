@@ -19,12 +19,11 @@ def in_halves(here: Callable[[Sequence[T]], bool], there: Callable[[Sequence[T]]
     """
     first, second = items[: (len(items) + 1) // 2], items[(len(items) + 1) // 2 :]
     helper = _forked(there, second) if second else None
-    done = False
     try:
         done = here(first)
     finally:  # a process that is not waited for stays
-        done = helper is not None and os.waitpid(helper, 0)[1] == 0 and done
-    if not done and second:
+        helped = helper is not None and os.waitpid(helper, 0)[1] == 0
+    if second and not (done and helped):
         here(second)
 
 

@@ -57,6 +57,16 @@ def test_twelve_bits_with_an_overlay_in_the_others(tmp_path):
     np.testing.assert_array_equal(_read(tmp_path)[0], VOLUME)
 
 
+def test_a_description_of_an_unknown_type_whose_head_is_longer(tmp_path):
+    write_series(tmp_path, VOLUME)
+    known, unknown = b"\x28\0\x02\0US\x02\0", b"\x28\0\x02\0UN\0\0\x02\0\0\0"
+    for path in tmp_path.iterdir():
+        content = path.read_bytes()
+        assert content.count(known) == 1
+        path.write_bytes(content.replace(known, unknown))
+    np.testing.assert_array_equal(_read(tmp_path)[0], VOLUME)
+
+
 def test_monochrome1_leaves_hounsfield_units_as_they_are(tmp_path):
     write_series(tmp_path, VOLUME, edit=_with(PhotometricInterpretation="MONOCHROME1"))
     np.testing.assert_array_equal(_read(tmp_path)[0], VOLUME)
