@@ -1,4 +1,4 @@
-"""Sums by what lies near are the sums over all pairs, and so are their gradients."""
+"""Sums by what lies near, or by a grid, are the sums over all pairs, and so are their gradients."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pytest
 import torch
 
 from custom.networks.blocks import kernel_sums as module
-from custom.networks.blocks.kernel_sums import COLUMNS, ROWS, all_sums, kernel_sums, patches_of
+from custom.networks.blocks import near_sums
+from custom.networks.blocks.gauss_transform import Grid
+from custom.networks.blocks.kernel_sums import all_sums, kernel_sums
+from custom.networks.blocks.near_sums import COLUMNS, ROWS, patches_of
 from custom.template import icosphere
 
 FINE, COARSE = icosphere(3)[0].float(), icosphere(2)[0].float()
@@ -59,10 +62,9 @@ def test_sums_and_gradients_are_those_of_all_pairs(structures, width, tolerance)
     torch.testing.assert_close(values.grad.double(), expected, rtol=0, atol=tolerance * float(largest))
 
 
-@pytest.mark.parametrize(("mostly", "nodes_a_point"), [(0.0, 0.0), (1.1, 0.0), (1.1, 1e9)])
-def test_all_pairs_near_ones_and_a_grid_give_the_same_at_every_width(monkeypatch, mostly, nodes_a_point):
-    monkeypatch.setattr(module, "MOSTLY", mostly)
-    monkeypatch.setattr(module, "NODES_A_POINT", nodes_a_point)
+@pytest.mark.parametrize("pairs_a_point", [-1e9, 1e9])
+def test_near_ones_and_a_grid_give_the_same_at_every_width(monkeypatch, pairs_a_point):
+    monkeypatch.setattr(module, "PAIRS_A_POINT", pairs_a_point)
     x, y = surfaces(3, FINE), surfaces(3, COARSE)
     values = torch.rand(*y.shape[:2], 4, generator=torch.Generator().manual_seed(0))
     for width in (0.3, 0.1, 0.05):
@@ -71,10 +73,21 @@ def test_all_pairs_near_ones_and_a_grid_give_the_same_at_every_width(monkeypatch
         torch.testing.assert_close(found, expected, rtol=0, atol=5e-6 * float(expected.max()))
 
 
+@pytest.mark.parametrize("points", [1, 2, 300])
+def test_a_grid_takes_points_anywhere(points):
+    generator = torch.Generator().manual_seed(points)
+    x = torch.randn(points, 3, generator=generator) + 40.0
+    y = torch.cat([x[:1], x[:1] - 1.0, x[:1] + 2.5])  # on, below and above what there is of x
+    values = torch.rand(3, 2, generator=generator)
+    found = Grid(x, y, 0.4).sums(values)
+    expected = by_definition(x[None], y[None], values[None], 0.4)[0]
+    torch.testing.assert_close(found.double(), expected, rtol=0, atol=1e-4)  # of coordinates rounded at 40
+
+
 @pytest.mark.parametrize("distance", [50.0, 1e30, float("nan")])
 def test_a_grid_that_would_be_too_large_is_not_made(monkeypatch, distance):
-    monkeypatch.setattr(module, "NODES_A_POINT", 1e9)
-    monkeypatch.setattr(module, "grid_sums", None)
+    monkeypatch.setattr(module, "PAIRS_A_POINT", -1e9)
+    monkeypatch.setattr(Grid, "__init__", None)
     x, y = surfaces(1, FINE), surfaces(1, COARSE) + distance
     kernel_sums(x, y, torch.ones(*y.shape[:2], 4), 0.1, patches_of(FINE), patches_of(COARSE))
 
@@ -87,13 +100,10 @@ def test_what_is_near_nothing_gets_nothing():
 
 def test_the_work_follows_what_is_near(monkeypatch):
     """Of structures in a long row each adds the same work."""
-    monkeypatch.setattr(module, "NODES_A_POINT", 0.0)
-    monkeypatch.setattr(module, "MOSTLY", 1.1)
+    monkeypatch.setattr(module, "PAIRS_A_POINT", 1e9)
     worked = []
-    exponents = module._exponents
-    monkeypatch.setattr(
-        module, "_exponents", lambda x, y: worked.append(len(x) * x.shape[1] * y.shape[1]) or exponents(x, y)
-    )
+    exponential = near_sums.exponential
+    monkeypatch.setattr(near_sums, "exponential", lambda x: worked.append(x.numel()) or exponential(x))
     work = []
     for structures in (2, 4, 8):
         worked.clear()

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from ...geometry.normals import vertex_normals
-from .kernel_sums import Patches, kernel_sums, patches_of
+from .kernel_sums import kernel_sums
+from .near_sums import Patches, patches_of
 
 
 class Offsets(nn.Module):
