@@ -80,7 +80,6 @@ class Model:
         )
         self.network: torch.nn.Module = parser.get_parsed_content("network").eval().requires_grad_(False)
         """Maps a crop to vertices, as `ShapeNetwork.forward` says."""
-        """HU that are -1 and +1 in a crop."""
         self._page = Page(parser.get_parsed_content("window"))
         self._run = Run(*(parser.get_parsed_content(key) for key in ("checkpoint", "device", "amp")))
 

@@ -11,6 +11,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from ignite.engine import Events
 from monai.data import Dataset
 from monai.engines import SupervisedEvaluator
 from monai.engines.utils import IterationEvents
@@ -106,6 +107,7 @@ class CaseEvaluator(SupervisedEvaluator):
         self.logger.setLevel(logging.CRITICAL)  # ignite remarks on what ends a run, which whoever catches it tells
         self.outputs: Outputs = self.data_loader.dataset.outputs
         self.rows: list[Row] = []
+        self.add_event_handler(Events.GET_BATCH_STARTED, _let_go)
 
     def run(self, global_epoch: int = 1) -> None:
         """Do all cases of this process."""
@@ -198,6 +200,11 @@ class CaseEvaluator(SupervisedEvaluator):
     def _log(level: int, message: str) -> None:
         with tqdm.external_write_mode():
             logger.log(level, message)
+
+
+def _let_go(engine: SupervisedEvaluator) -> None:
+    """Of the case before, whose voxels take up to half a GiB, before the next is read."""
+    engine.state.batch, engine.state.output = None, {}
 
 
 @cache  # once a process, or what is garbage at the next time would stay for ever

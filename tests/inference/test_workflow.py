@@ -90,6 +90,22 @@ def test_the_next_case_is_read_while_the_network_sees_one(tmp_path, workflow, mo
     assert outcomes == {"a": "done", "b": "failed", "c": "done", "d": "skipped", "e": "done"}
 
 
+def test_a_case_is_let_go_of_before_the_next_is_prepared(tmp_path, workflow, volume, write_nifti):
+    for name in "ab":
+        write_nifti(tmp_path / f"{name}.nii", volume, STRAIGHT)
+    evaluator = (made := workflow(input=str(tmp_path), formats="stl")).evaluator
+    held, prepare = [], evaluator.data_loader.dataset.transform
+
+    def noted(record):
+        held.append((evaluator.state.batch, evaluator.state.output))
+        return prepare(record)
+
+    evaluator.data_loader.dataset.transform = noted
+    made.run()
+    assert held == [(None, {})] * 2
+    assert evaluator.state.output["report"]["case"] == "b"  # which stays, for who looks at it
+
+
 def test_output_folder_and_oblique_input(tmp_path, workflow, volume, write_nifti):
     path = write_nifti(tmp_path / "in" / "ct.nii.gz", volume, OBLIQUE)
     made = workflow(input=str(path), output_dir=str(tmp_path / "out"), structures="LV")
