@@ -25,8 +25,15 @@ def without_sliding(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
     Returns (P, V, 3) float64.
     """
     phases, count, _ = vertices.shape
-    away = vertices - vertices.mean(0)
-    even = VertexGraph(faces, count).evened(away.transpose(1, 0, 2).reshape(count, -1), STIFFNESS)
-    moves = even.reshape(count, phases, 3).transpose(1, 0, 2) - away
+    mean = vertices.mean(0)
+    away = (vertices - mean).transpose(1, 0, 2).reshape(count, -1)
+    even = VertexGraph(faces, count).evened(away, STIFFNESS).reshape(count, phases, 3).transpose(1, 0, 2)
+    return moved_along(vertices, mean + even, faces)
+
+
+def moved_along(vertices: NDArray, others: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """The surfaces of all phases (P, V, 3), mm, each vertex moved along its surface to where it is nearest to its place
+    in `others` (P, V, 3); float64."""
+    moves = others - vertices
     normals = np.stack([normals_of(each, faces) for each in vertices])
     return vertices + moves - (moves * normals).sum(-1, keepdims=True) * normals

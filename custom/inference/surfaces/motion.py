@@ -9,7 +9,7 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
-from ...function.sliding import without_sliding
+from ...function.sliding import moved_along, without_sliding
 from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
@@ -51,9 +51,12 @@ class SmoothMotiond(Transform):
                     continue
                 calls = [partial(_weight, phase, each) for phase, each in zip(phases, own, strict=True)]
                 weights = np.array(side_by_side(calls))
-                moved = periodic_fit(percents, np.stack([each.vertices for each in own]), weights, self.harmonics)
+                found = np.stack([each.vertices for each in own])
+                moved = periodic_fit(percents, found, weights, self.harmonics)
                 if self.harmonics and mesh.name in self.steady:
                     moved = without_sliding(moved, mesh.faces)
+                elif self.harmonics:
+                    moved = moved_along(moved, periodic_fit(percents, found, weights, 1), mesh.faces)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["varied_meshes"] = [alone[phase["percent"]]]
                     phase["meshes"] = [

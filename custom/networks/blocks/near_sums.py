@@ -17,8 +17,8 @@ REACH = 5.0
 """Widths beyond which the kernel, 4e-6 and less, counts as nothing."""
 ROWS, COLUMNS = 64, 16
 """Vertices of a patch whose sums are made, and of one that is summed over."""
-ELEMENTS = 1 << 18
-"""Of the kernel that are in the cache at a time: one MiB."""
+ELEMENTS = 1 << 19
+"""Of the kernel that are in the cache at a time: two MiB."""
 
 
 class Patches(NamedTuple):
