@@ -97,7 +97,7 @@ class _Found(NamedTuple):
 def find_anatomy(
     meshes: Sequence[Mesh],
     trusts: Mapping[str, str],
-    network: AtrialParts,
+    network: AtrialParts | None,
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions of a case.
@@ -106,7 +106,7 @@ def find_anatomy(
         meshes: closed, wound outward, RAS mm; what needs one that is not among them is not found.
         trusts: per mesh, of `TRUSTS`: nothing is told of a surface that is not to be used, and nothing is trusted more
             than the surfaces that it is made of.
-        network: tells the atrium's parts, with its weights.
+        network: tells the atrium's parts, with its weights; None: they are not looked for.
         cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
     """
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
@@ -120,7 +120,8 @@ def find_anatomy(
     mitral = valve_between(*both, MITRAL_GAP) if len(both) == len(_BOTH) else None
     if mitral is not None:
         _find_ventricle(found, surfaces, mitral, used)
-        _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
+        if network is not None:
+            _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     for chamber, vertices in (cut or {}).items():
         if chamber in used and vertices.any():
             _doubt_near(found, chamber, used[chamber].vertices[vertices])

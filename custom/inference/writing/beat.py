@@ -20,6 +20,7 @@ from ...reading.kinds import LABEL_MAP_ENDING, SEQUENCE_ENDING
 from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ...text import printable
+from ..landmarks import FindAnatomyd
 from ..quality.indexing import indexed_function
 from ..record import Grid, Record
 from ..surfaces.label_map import label_grids
@@ -30,6 +31,8 @@ from .report import make_report, report_anatomy
 from .saving import SaveCased, preview_of
 from .sequences import encode_sequence
 
+AT_A_TIME = 2
+"""Label maps that are made side by side: each has all voxels of the input."""
 SERIES_VERSION = "1.0"
 """Of ParaView's list of files over time."""
 _OF_PHASE = ("structures", "intersections_between", "warnings", "outcomes")
@@ -41,7 +44,7 @@ class SaveBeatd(SaveCased):
     Args:
         outputs, weights, device, amp: as `SaveCased` takes them.
         label_map: gives the record of a phase its label maps.
-        anatomy: gives that at end-diastole its landmarks, measurements and regions.
+        anatomy: gives that at end-diastole its landmarks, measurements and regions, and the others what follows it.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class SaveBeatd(SaveCased):
         device: torch.device | str,
         amp: bool,
         label_map: Callable[[Record], Record],
-        anatomy: Callable[[Record], Record],
+        anatomy: FindAnatomyd,
     ) -> None:
         super().__init__(outputs, weights, device, amp)
         self.label_map = label_map
@@ -69,8 +72,11 @@ class SaveBeatd(SaveCased):
         volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
         chosen = end_diastole(volumes, trusts)
         with timed(seconds, "anatomy"):
-            phases = side_by_side([partial(self.anatomy, phase) for phase in phases])
-        own, landmarks = phases[chosen], [phase["anatomy"].landmarks for phase in phases]
+            own = self.anatomy(phases[chosen])
+            following = [partial(self.anatomy.follow, phase, own) for phase in phases if phase is not phases[chosen]]
+            phases = side_by_side(following)
+            phases.insert(chosen, own)
+        landmarks = [phase["anatomy"].landmarks for phase in phases]
         measures = measure_function(percents, volumes, trusts) | _excursion(percents, landmarks, chosen)
         measures |= indexed_function(measures, own["reading"]["body_surface_m2"])
         report = _report(reports, chosen, percents, curves, landmarks, measures)
@@ -108,15 +114,16 @@ class SaveBeatd(SaveCased):
         around: list[np.ndarray] = []
         files: dict[str, bytes] = {}
 
-        def one_at_a_time() -> Iterator[np.ndarray]:
-            for phase in phases:
-                labelled = self.label_map(phase)
-                around.append(labelled["label_map"][box].copy(order="K"))
-                files.update(self.outputs.encode_segmentation(labelled, report, remark))
-                yield labelled["label_map"]
+        def few_at_a_time() -> Iterator[np.ndarray]:
+            for first in range(0, len(phases), AT_A_TIME):
+                some = [partial(self.label_map, phase) for phase in phases[first : first + AT_A_TIME]]
+                for labelled in side_by_side(some):
+                    around.append(labelled["label_map"][box].copy(order="K"))
+                    files.update(self.outputs.encode_segmentation(labelled, report, remark))
+                    yield labelled["label_map"]
 
         said, percents = remark.strip("; "), [round(phase["percent"], 1) for phase in phases]
-        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(one_at_a_time(), len(phases), grid, said)
+        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(few_at_a_time(), len(phases), grid, said)
         sequence = encode_sequence(around, percents, Grid(around[0].shape, affine), said)
         files[f"{case}{SEQUENCE_ENDING}"] = sequence
         return files
