@@ -10,6 +10,11 @@ from ..profiles import normals_of
 
 STIFFNESS = 100.0
 """Between neighbours in the motion along the surface: of 10,242 vertices on a ventricle it is even over some 15 mm."""
+NOISE = 1.5
+"""mm of fast sliding, at most over a beat, that is taken for noise; the more there is, the more of it is left."""
+THIN = 10.0
+"""Between neighbours in what takes it away: where a surface is thin, so that its two sides would be moved unlike each
+other, little is left of it."""
 
 
 def without_sliding(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
@@ -24,16 +29,35 @@ def without_sliding(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
 
     Returns (P, V, 3) float64.
     """
-    phases, count, _ = vertices.shape
     mean = vertices.mean(0)
-    away = (vertices - mean).transpose(1, 0, 2).reshape(count, -1)
-    even = VertexGraph(faces, count).evened(away, STIFFNESS).reshape(count, phases, 3).transpose(1, 0, 2)
-    return moved_along(vertices, mean + even, faces)
+    return vertices + _along(mean + _evened(vertices - mean, faces, STIFFNESS) - vertices, vertices, faces)
 
 
-def moved_along(vertices: NDArray, others: NDArray, faces: NDArray) -> NDArray[np.float64]:
-    """The surfaces of all phases (P, V, 3), mm, each vertex moved along its surface to where it is nearest to its place
-    in `others` (P, V, 3); float64."""
-    moves = others - vertices
+def without_fast_sliding(vertices: NDArray, slow: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """The surfaces of all phases with the slow motion along them that `slow` has, each vertex by itself.
+
+    For surfaces with thin parts, whose vertices an even field would carry off them. Only noise is taken away: a vertex
+    that slides by `d` at most keeps ``1 - exp(-(d / NOISE)**2)`` of it.
+
+    Args:
+        vertices, slow: (P, V, 3) mm, of corresponding vertices.
+        faces: (F, 3) int64, wound outward.
+
+    Returns (P, V, 3) float64.
+    """
+    moves = _along(slow - vertices, vertices, faces)
+    furthest = np.linalg.norm(moves, axis=-1).max(0)
+    return vertices + _evened(np.exp(-((furthest / NOISE) ** 2))[:, None] * moves, faces, THIN)
+
+
+def _along(moves: NDArray, vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """Moves (P, V, 3) without what leads off the surfaces."""
     normals = np.stack([normals_of(each, faces) for each in vertices])
-    return vertices + moves - (moves * normals).sum(-1, keepdims=True) * normals
+    return moves - (moves * normals).sum(-1, keepdims=True) * normals
+
+
+def _evened(moves: NDArray, faces: NDArray, stiffness: float) -> NDArray[np.float64]:
+    """Moves (P, V, 3) made even over each surface."""
+    phases, count, _ = moves.shape
+    even = VertexGraph(faces, count).evened(moves.transpose(1, 0, 2).reshape(count, -1), stiffness)
+    return even.reshape(count, phases, 3).transpose(1, 0, 2)

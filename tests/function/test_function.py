@@ -9,7 +9,7 @@ from custom.function.curves import draw_curves
 from custom.function.excursion import NAME, measure_excursion
 from custom.function.files import as_csv
 from custom.function.motion import largest_gap, periodic_fit
-from custom.function.sliding import without_sliding
+from custom.function.sliding import without_fast_sliding, without_sliding
 from custom.function.volumes import end_diastole, measure_function
 from custom.template import icosphere
 
@@ -153,3 +153,18 @@ def test_vertices_do_not_slide_along_their_surface():
     assert after < 0.6 * before and before > 2
     radii = np.linalg.norm(found - beat * [2.0, -4.0, 6.0], axis=-1)
     np.testing.assert_allclose(radii, np.broadcast_to((20 + 3 * beat)[..., 0], radii.shape), atol=0.25)
+
+
+@pytest.mark.parametrize(("amplitude", "kept"), [(0.6, 0.25), (5.0, 0.97)])
+def test_fast_sliding_is_noise_where_there_is_little_of_it(amplitude, kept):
+    vertices, faces = (x.numpy() for x in icosphere(4))
+    sphere = 20 * vertices
+    along = np.cross([0.0, 0.0, 1.0], vertices)  # round the axis
+    slow, fast = (np.cos(2 * np.pi * times * np.array(TEN) / 100)[:, None, None] for times in (1, 3))
+    wandering = sphere + (slow + amplitude * fast) * along
+    found = without_fast_sliding(wandering, sphere + slow * along, faces)
+    left = np.abs(((found - sphere - slow * along) * along).sum(-1)).max(0)
+    most = np.linalg.norm(along, axis=1) * amplitude
+    wide = most > 0.8 * amplitude
+    assert np.median(left[wide] / most[wide]) == pytest.approx(kept, abs=0.08)
+    assert np.abs(np.linalg.norm(found, axis=-1) - np.linalg.norm(wandering, axis=-1)).max() < 0.35

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from os import PathLike
 
@@ -10,6 +11,7 @@ import torch
 from monai.transforms import Transform
 
 from ...edges import edge_features
+from ...geometry.facing import short_of_meeting
 from ...geometry.mending.vertex_graph import VertexGraph
 from ...mesh import Mesh
 from ...networks.edge_network import EdgeNetwork
@@ -25,7 +27,8 @@ class SnapToEdgesd(Transform):
 
     The network tells of each vertex by itself where the edge is and how certain that is; all vertices of a surface then
     move together, by the field that keeps to what is certain, is even over the surface, and else stays near 0. So a
-    mitral plane, the cut of a vein or the neck of an appendage, which no scan shows, stays where it was.
+    mitral plane, the cut of a vein or the neck of an appendage, which no scan shows, stays where it was. Where two
+    surfaces face each other, they stop short of meeting.
 
     Surfaces of structures that the network does not know stay as they are, and so does a case without a `scan`. The
     `varied_meshes` of a beat's phase, which are its surfaces without the common motion, go the same ways as its
@@ -56,27 +59,32 @@ class SnapToEdgesd(Transform):
             versions = [record["meshes"], *record.get("varied_meshes", ())]
             seen, alike = (versions[:1], len(versions)) if "percent" in record else (versions, 1)
             network = self.network()
-            calls = [partial(self._ways, network, mesh, record["scan"]) for meshes in seen for mesh in meshes]
-            ways = iter(side_by_side(calls) * alike)
-            moved = [[_moved(mesh, next(ways)) for mesh in meshes] for meshes in versions]
+            calls = [partial(self._moves, network, meshes, record["scan"]) for meshes in seen]
+            moves = side_by_side(calls) * alike
+            moved = [
+                [mesh._replace(vertices=mesh.vertices + move) for mesh, move in zip(meshes, own, strict=True)]
+                for meshes, own in zip(versions, moves, strict=True)
+            ]
             record["meshes"], *record["varied_meshes"] = moved
         return record
 
-    def _ways(self, network: EdgeNetwork, mesh: Mesh, scan: Scan) -> np.ndarray | None:
-        """(V, 3) mm that its vertices are to go; None where the network does not know the structure."""
+    def _moves(self, network: EdgeNetwork, meshes: Sequence[Mesh], scan: Scan) -> list[np.ndarray]:
+        """Of each mesh (V, 3) mm that its vertices are to go."""
+        normals = [normals_of(mesh.vertices, mesh.faces) for mesh in meshes]
+        each = zip(meshes, normals, strict=True)
+        ways = side_by_side([partial(self._ways, network, mesh, own, scan) for mesh, own in each])
+        ways = short_of_meeting([mesh.vertices for mesh in meshes], normals, ways)
+        return [way[:, None] * own for way, own in zip(ways, normals, strict=True)]
+
+    def _ways(self, network: EdgeNetwork, mesh: Mesh, normals: np.ndarray, scan: Scan) -> np.ndarray:
+        """(V,) mm that its vertices are to go outward; 0 where the network does not know the structure."""
         known = network.structures
         if mesh.name not in known:
-            return None
+            return np.zeros(len(mesh.vertices))
         graph = VertexGraph(mesh.faces, len(mesh.vertices))
-        normals = normals_of(mesh.vertices, mesh.faces)
         features = edge_features(scan, mesh.vertices, normals, graph, known.index(mesh.name), len(known))
         with torch.inference_mode():
             offset, spread = network(torch.from_numpy(features))
         certainty = (-2 * spread.double()).exp().numpy()
         certain = offset.double().numpy() * certainty / (certainty + self.anchor)
-        way = graph.regularised(certain, certainty + self.anchor, self.stiffness)
-        return self.share * way[:, None] * normals
-
-
-def _moved(mesh: Mesh, ways: np.ndarray | None) -> Mesh:
-    return mesh if ways is None else mesh._replace(vertices=mesh.vertices + ways)
+        return self.share * graph.regularised(certain, certainty + self.anchor, self.stiffness)

@@ -9,7 +9,7 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
-from ...function.sliding import moved_along, without_sliding
+from ...function.sliding import without_fast_sliding, without_sliding
 from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
@@ -32,7 +32,7 @@ class SmoothMotiond(Transform):
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
         steady: structures whose vertices do not slide along the surface (see `without_sliding`): round ones. Those
-            of a thin appendage would leave it.
+            of a thin appendage would leave it; on the others they slide by their first harmonic alone.
     """
 
     def __init__(self, harmonics: int, steady: Sequence[str]) -> None:
@@ -56,7 +56,8 @@ class SmoothMotiond(Transform):
                 if self.harmonics and mesh.name in self.steady:
                     moved = without_sliding(moved, mesh.faces)
                 elif self.harmonics:
-                    moved = moved_along(moved, periodic_fit(percents, found, weights, 1), mesh.faces)
+                    slow = periodic_fit(percents, found, weights, 1)
+                    moved = without_fast_sliding(moved, slow, mesh.faces)
                 for phase, vertices in zip(phases, moved, strict=True):
                     phase["varied_meshes"] = [alone[phase["percent"]]]
                     phase["meshes"] = [
