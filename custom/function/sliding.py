@@ -10,9 +10,9 @@ from ..profiles import normals_of
 
 STIFFNESS = 100.0
 """Between neighbours in the motion along the surface: of 10,242 vertices on a ventricle it is even over some 15 mm."""
-NOISE = 1.5
+NOISE = 4.0
 """mm of fast sliding, at most over a beat, that is taken for noise; the more there is, the more of it is left."""
-THIN = 10.0
+THIN = 3.0
 """Between neighbours in what takes it away: where a surface is thin, so that its two sides would be moved unlike each
 other, little is left of it."""
 

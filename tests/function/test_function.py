@@ -155,7 +155,7 @@ def test_vertices_do_not_slide_along_their_surface():
     np.testing.assert_allclose(radii, np.broadcast_to((20 + 3 * beat)[..., 0], radii.shape), atol=0.25)
 
 
-@pytest.mark.parametrize(("amplitude", "kept"), [(0.6, 0.25), (5.0, 0.97)])
+@pytest.mark.parametrize(("amplitude", "kept"), [(0.6, 0.05), (12.0, 0.97)])
 def test_fast_sliding_is_noise_where_there_is_little_of_it(amplitude, kept):
     vertices, faces = (x.numpy() for x in icosphere(4))
     sphere = 20 * vertices
@@ -166,5 +166,5 @@ def test_fast_sliding_is_noise_where_there_is_little_of_it(amplitude, kept):
     left = np.abs(((found - sphere - slow * along) * along).sum(-1)).max(0)
     most = np.linalg.norm(along, axis=1) * amplitude
     wide = most > 0.8 * amplitude
-    assert np.median(left[wide] / most[wide]) == pytest.approx(kept, abs=0.08)
+    assert np.median(left[wide] / most[wide]) == pytest.approx(kept, abs=0.06)
     assert np.abs(np.linalg.norm(found, axis=-1) - np.linalg.norm(wandering, axis=-1)).max() < 0.35

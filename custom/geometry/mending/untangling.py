@@ -30,16 +30,16 @@ def untangle(vertices: ArrayLike, faces: ArrayLike, around: Sequence[tuple[int, 
     """Vertices of a triangle mesh without intersections, moved only round the faces that met.
 
     Each round takes the vertices of the faces that meet, grown by one more ring of neighbours every second round, and
-    moves them to the mean of their neighbours (uniform Laplacian smoothing). A mesh of several pieces is freed of their
-    intersections with one another as well: where two pieces meet, both also step inward, and of two that lie one
-    around the other the outer one steps outward.
+    moves them to the mean of their neighbours (uniform Laplacian smoothing), once more every second round while pieces
+    meet only themselves. A mesh of several pieces is freed of their intersections with one another as well: where two
+    pieces meet, both also step inward, and of two that lie one around the other the outer one steps outward.
 
     What crosses after the last round, or has no sound part to go by, is blended, as a whole, with its smoothed form.
     That always ends: smoothing brings an icosphere, whatever its shape, to an ellipsoid (its slowest eigenvectors are
     its coordinates) that shrinks to its centre, so pieces with different centres come apart.
 
     The work is bounded, whatever the vertices: at most ``ROUNDS + log2(MOST_PASSES) + BLENDS + 2`` searches for faces
-    that meet, each of which tries at most ``NEAR`` pairs a face, and ``2 * MOST_PASSES`` passes of smoothing.
+    that meet, each of which tries at most ``NEAR`` pairs a face, and ``3 * MOST_PASSES`` passes of smoothing.
 
     Args:
         vertices: (V, 3) floating point, any frame with equal units along its axes.
@@ -69,14 +69,15 @@ def _freed_in_patches(
         for done in range(ROUNDS):
             if len(pairs) == 0:
                 return vertices
-            # one pass: more would carry the wall of a hollow into what lies in it, which then had to draw back in turn
             smoothed = graph.around(faces[pairs], done // 2)
-            graph.smooth(vertices, smoothed, passes=1)
             pieces = piece[faces[pairs, 0]]
+            meeting = (pieces[:, 0] != pieces[:, 1])[:, None]
+            # Where pieces meet one pass: more would carry the wall of a hollow into what lies in it, which then had to
+            # draw back in turn. What crosses itself and stays so is turned inside out; few passes only chase it round.
+            graph.smooth(vertices, smoothed, passes=1 if meeting.any() else 1 + done // 2)
             outer = np.zeros(pairs.shape, dtype=bool)  # which face of a pair lies around the other
             for out, within in around:
                 outer |= (pieces == out) & (pieces[:, ::-1] == within)
-            meeting = (pieces[:, 0] != pieces[:, 1])[:, None]
             inward, outward = (
                 graph.around(faces[pairs[meeting & side]], min(done, RETREAT_RINGS)) for side in (~outer, outer)
             )
