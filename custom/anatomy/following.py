@@ -55,7 +55,7 @@ def _carried(
 ) -> dict[str, Any]:
     """A landmark moved as the vertices (V, 3) near to it are; its trust is the worse of its own and the surfaces'."""
     centre = np.asarray(landmark["centre_ras_mm"])
-    _, near = KDTree(start).query(centre, NEIGHBOURS)
+    _, near = KDTree(start).query(centre, min(NEIGHBOURS, len(start)))
     told = max((landmark, surfaces), key=lambda of: TRUSTS.index(of["trust"]))
     lost = told["trust"] == TRUSTS[-1]
     return {
