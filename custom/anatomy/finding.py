@@ -131,15 +131,15 @@ def find_anatomy(
         name: {
             "value": None if found.lost & set(RESTS_ON[name]) else found.values.get(name),
             "unit": measured,
-            **_worst([verdicts[part] for part in RESTS_ON[name]]),
+            **worst([verdicts[part] for part in RESTS_ON[name]]),
         }
         for name, measured in UNITS.items()
     }
     measurements |= _veins(found, verdicts)
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
-        measurements |= _walls({} if found.lost & set(TURNED_BY) else found.values, _worst(parts))
-    landmarks = {name: {**_numbers(found.landmarks.get(name)), **verdict} for name, verdict in verdicts.items()}
+        measurements |= _walls({} if found.lost & set(TURNED_BY) else found.values, worst(parts))
+    landmarks = {name: {**as_numbers(found.landmarks.get(name)), **verdict} for name, verdict in verdicts.items()}
     return Anatomy(landmarks, measurements, found.regions)
 
 
@@ -205,7 +205,7 @@ def _veins(found: _Found, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, d
         values, verdict = {}, {"trust": TRUSTS[-1], "reason": found.reasons.get(name, NO_SECTION)}
         if plane.contour is not None and not unsure:
             values = measure_ostium(plane)
-            verdict = _worst([{"trust": TRUSTS[1], "reason": SECTION}, verdicts[name]])
+            verdict = worst([{"trust": TRUSTS[1], "reason": SECTION}, verdicts[name]])
         told |= {
             f"{name}_{key}": {"value": values.get(key), "unit": unit_, **verdict} for key, unit_ in OSTIUM_UNITS.items()
         }
@@ -244,11 +244,12 @@ _ABSENT = {"aortic_annulus": NO_OUTLET, APPENDAGE_OSTIUM: NO_APPENDAGE, APPENDAG
 """Why a landmark is not there though the mitral annulus is."""
 
 
-def _worst(verdicts: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def worst(verdicts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Of what has a `trust`, that which has the least."""
     return max(verdicts, key=lambda verdict: TRUSTS.index(verdict["trust"]))
 
 
-def _numbers(found: Plane | np.ndarray | None) -> dict[str, Any]:
+def as_numbers(found: Plane | np.ndarray | None) -> dict[str, Any]:
     """A landmark as lists of numbers."""
     if isinstance(found, Plane):
         contour = None if found.contour is None else found.contour.tolist()

@@ -12,15 +12,13 @@ from scipy.spatial import KDTree
 from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP
-from .finding import OSTIA, Anatomy, find_anatomy
+from .finding import OSTIA, Anatomy, as_numbers, find_anatomy, worst
 
 CARRIED = (APPENDAGE_OSTIUM, APPENDAGE_TIP, *OSTIA)
 """Landmarks that the atrium's surface carries along. Valves and apex are found by how the chambers lie to each other,
 in each phase."""
 NEIGHBOURS = 60
 """Vertices round a landmark that carry it: of 10,242 on an atrium they lie within some 6 mm."""
-
-_NONE = {"centre_ras_mm": None}
 
 
 def follow_anatomy(
@@ -42,26 +40,23 @@ def follow_anatomy(
     """
     found = find_anatomy(meshes, trusts, None, cut)
     landmarks = dict(found.landmarks)
-    own = {name: first.landmarks[name] for name in CARRIED if first.landmarks.get(name, _NONE)["centre_ras_mm"]}
+    known = {name: landmark for name, landmark in first.landmarks.items() if landmark["centre_ras_mm"] is not None}
+    own = {name: known[name] for name in CARRIED if name in known}
     if own:  # so there are both chambers
         before, after = (next(mesh.vertices for mesh in each if mesh.name == "LA") for each in (start, meshes))
+        _, near = KDTree(before).query(
+            [landmark["centre_ras_mm"] for landmark in own.values()], min(NEIGHBOURS, len(before))
+        )
+        moves = (after - before)[near].mean(1)
         surfaces = trust_of(("LA", "LV"), trusts)
-        landmarks |= {name: _carried(landmark, before, after, surfaces) for name, landmark in own.items()}
+        landmarks |= {
+            name: _carried(landmark, move, surfaces) for (name, landmark), move in zip(own.items(), moves, strict=True)
+        }
     return found._replace(landmarks=landmarks, regions=first.regions)
 
 
-def _carried(
-    landmark: Mapping[str, Any], start: NDArray, end: NDArray, surfaces: Mapping[str, str | None]
-) -> dict[str, Any]:
-    """A landmark moved as the vertices (V, 3) near to it are; its trust is the worse of its own and the surfaces'."""
-    centre = np.asarray(landmark["centre_ras_mm"])
-    _, near = KDTree(start).query(centre, min(NEIGHBOURS, len(start)))
-    told = max((landmark, surfaces), key=lambda of: TRUSTS.index(of["trust"]))
-    lost = told["trust"] == TRUSTS[-1]
-    return {
-        "centre_ras_mm": None if lost else (centre + (end[near] - start[near]).mean(0)).tolist(),
-        "normal_ras": None,
-        "contour_ras_mm": None,
-        "trust": told["trust"],
-        "reason": told["reason"],
-    }
+def _carried(landmark: Mapping[str, Any], move: NDArray, surfaces: Mapping[str, str | None]) -> dict[str, Any]:
+    """A landmark after a move (3,) mm; its trust is the worse of its own and the surfaces'."""
+    told = worst((landmark, surfaces))
+    centre = None if told["trust"] == TRUSTS[-1] else np.asarray(landmark["centre_ras_mm"]) + move
+    return {**as_numbers(centre), "trust": told["trust"], "reason": told["reason"]}

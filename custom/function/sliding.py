@@ -29,8 +29,8 @@ def without_sliding(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
 
     Returns (P, V, 3) float64.
     """
-    mean = vertices.mean(0)
-    return vertices + _along(mean + _evened(vertices - mean, faces, STIFFNESS) - vertices, vertices, faces)
+    away = vertices - vertices.mean(0)
+    return vertices + _along(_evened(away, faces, STIFFNESS) - away, vertices, faces)
 
 
 def without_fast_sliding(vertices: NDArray, slow: NDArray, faces: NDArray) -> NDArray[np.float64]:

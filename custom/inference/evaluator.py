@@ -131,7 +131,6 @@ class CaseEvaluator(SupervisedEvaluator):
             self.rows = [self._checked(row, case) for row, case in zip(self.rows, cases, strict=False)]
 
     def _iteration(self, engine: SupervisedEvaluator, record: Record) -> dict:
-        engine.state.output = {}
         case = {"name": record["name"], "folder": record["folder"], "image": record["image_file"]}
         if "error" in record:
             self._fail(case, record["error"], record["outcome"])

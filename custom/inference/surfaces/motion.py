@@ -32,7 +32,7 @@ class SmoothMotiond(Transform):
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
         steady: structures whose vertices do not slide along the surface (see `without_sliding`): round ones. Those
-            of a thin appendage would leave it; on the others they slide by their first harmonic alone.
+            of a thin appendage would leave it; on the others noise is taken away (`without_fast_sliding`).
     """
 
     def __init__(self, harmonics: int, steady: Sequence[str]) -> None:
