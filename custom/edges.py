@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,8 @@ LEAST_STEP = 60.0
 CLIP = (-3.0, 2.0)
 """Of scaled values."""
 AVERAGED = (0, 2, 10)
-"""Times that a profile is averaged with those of its neighbours: what it shows itself, and with less and less noise."""
+"""Times that a profile is averaged with those of its neighbours, from 0: what it shows itself, and with less and less
+noise."""
 FEATURES = len(AVERAGED) * len(DISTANCES) + 2
 """That a vertex has, without the indicators of its structure."""
 
@@ -41,7 +44,9 @@ def edge_features(
     blood = np.median(profiles[:, BLOOD])
     step = blood - np.median(np.quantile(profiles[:, OUTSIDE], 0.25, axis=1))
     scaled = np.clip((profiles - blood) / max(step, LEAST_STEP), *CLIP)
-    averaged = [graph.averaged(scaled, passes) for passes in AVERAGED]
+    averaged = [scaled]
+    for done, passes in pairwise(AVERAGED):
+        averaged.append(graph.averaged(averaged[-1], passes - done))
     known = np.zeros((len(vertices), structures))
     known[:, place] = 1
     aside = np.stack([np.full(len(vertices), step / 300), pitch_along(scan, normals) / 3], axis=1)

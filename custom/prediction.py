@@ -133,7 +133,7 @@ class Model:
         return Prediction(
             {mesh.name: trimesh.Trimesh(move(mesh.vertices), mesh.faces, process=False) for mesh in record["meshes"]},
             report,
-            record["label_map"],
+            record["label_map"].whole(),
             record["label_grid"].affine,
             {name: moved(landmark, move) for name, landmark in report["landmarks"].items()},
             report["measurements"],

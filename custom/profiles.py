@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.ndimage import map_coordinates
 
 from .frames import block_affine, ras_to_voxel, spacing_of
 from .geometry.normals import vertex_normals
+from .sampling import sample_lines
 
 
 class Scan(NamedTuple):
@@ -58,10 +58,10 @@ def along_normals(scan: Scan, vertices: NDArray, normals: NDArray, distances: ND
         vertices, normals: (V, 3) RAS mm.
         distances: (N,).
     """
-    start = ras_to_voxel(vertices, scan.affine).T[..., None]
-    away = ras_to_voxel(vertices + normals, scan.affine).T[..., None] - start
-    voxels = start + away * distances  # (3, V, N), nothing else of this size
-    return map_coordinates(scan.values, voxels, output=np.float32, order=1, mode="nearest", prefilter=False)
+    start = ras_to_voxel(vertices, scan.affine)
+    away = ras_to_voxel(vertices + normals, scan.affine) - start
+    arrays = (scan.values, start, away, np.asarray(distances))
+    return sample_lines(*(torch.from_numpy(array) for array in arrays)).numpy()
 
 
 def pitch_along(scan: Scan, directions: NDArray) -> NDArray[np.float64]:

@@ -55,6 +55,40 @@ def resample(volume: Tensor, grid: Tensor, mode: str) -> Tensor:
     return F.grid_sample(volume.unsqueeze(0), order, mode=mode, padding_mode="zeros", align_corners=True).squeeze(0)
 
 
+def sample_lines(volume: Tensor, starts: Tensor, ways: Tensor, distances: Tensor) -> Tensor:
+    """Trilinear samples of a volume at places along lines, its outermost values going on beyond it.
+
+    The eight voxels round a place are picked from the volume as it lies in memory, in its own dtype: no copy of it in
+    floating point is made, which a scan at full resolution has no room for.
+
+    Args:
+        volume: (D0, D1, D2) of real numbers, on the CPU, two voxels or more along each axis.
+        starts, ways: (P, 3) float64 voxel coordinates of each line's first place, and voxels that a unit of distance
+            leads on.
+        distances: (N,), the same along all lines.
+
+    Returns:
+        (P, N) float32.
+    """
+    order = sorted(range(3), key=lambda axis: -volume.stride(axis))
+    laid = volume.permute(order).contiguous()  # a copy only where the volume has gaps
+    flat, distances = laid.view(-1), distances.float()
+    first, shares = 0, []  # of each place: the lowest of its eight voxels, and how far beyond it the place lies
+    for axis, size, step in zip(order, laid.shape, laid.stride(), strict=True):
+        place = torch.addcmul(starts[:, axis, None].float(), ways[:, axis, None].float(), distances)
+        low = place.clamp_(0, size - 1).int().clamp_(max=size - 2)
+        shares.append(place.sub_(low).view(-1))
+        first = low.mul_(step) + first
+    first, (slow, middle, _) = first.view(-1), laid.stride()
+
+    def along_last(offset: int) -> Tensor:
+        below, above = (flat[offset + next_one :].index_select(0, first).float() for next_one in (0, 1))
+        return torch.lerp(below, above, shares[2])
+
+    planes = (torch.lerp(along_last(at), along_last(at + middle), shares[1]) for at in (0, slow))
+    return torch.lerp(*planes, shares[0]).view(len(starts), len(distances))
+
+
 def regrid(volume: Tensor, affine: np.ndarray, shape: Sequence[int], target: np.ndarray, fill: float) -> Tensor:
     """A volume on another grid in the patient, trilinearly, `fill` outside.
 

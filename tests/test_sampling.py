@@ -7,7 +7,7 @@ from scipy.ndimage import map_coordinates
 
 from custom import sampling
 from custom.frames import centred_affine, ras_to_voxel, voxel_to_normalised, voxel_to_ras
-from custom.sampling import level_coordinates, regrid, resample, sample
+from custom.sampling import level_coordinates, regrid, resample, sample, sample_lines
 
 
 def field(shape, dtype=torch.float64):
@@ -129,3 +129,20 @@ def test_a_grid_beyond_the_volume_is_all_fill(axis, aside):
     target = centred_affine((3, 3, 3), (1.0,) * 3, np.roll((aside, 2, 2), axis))
     found = regrid(torch.ones(1, 4, 5, 6), np.eye(4), (3, 3, 3), target, 5.0)
     assert (found == 5.0).all()
+
+
+@pytest.mark.parametrize("layout", permutations(range(3)))
+@pytest.mark.parametrize("dtype", [torch.int16, torch.uint8, torch.float32])
+def test_along_lines_values_are_what_scipy_says(layout, dtype):
+    """In any layout of the memory, with gaps and without, and beyond the volume."""
+    draw = np.random.default_rng(0)
+    held = torch.from_numpy(draw.integers(0, 200, (8, 5, 13))).to(dtype)
+    starts, ways = draw.uniform(-4, 12, (40, 3)), draw.normal(size=(40, 3))
+    distances = np.linspace(-3, 5, 9)
+    for volume in (held, held[1::2, :, ::3]):
+        volume = volume.permute(layout)
+        places = np.moveaxis(starts[:, None] + ways[:, None] * distances[:, None], -1, 0)
+        expected = map_coordinates(volume.numpy().astype(float), places, order=1, mode="nearest")
+        found = sample_lines(volume, *map(torch.from_numpy, (starts, ways, distances)))
+        assert found.dtype == torch.float32
+        np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=2e-3)

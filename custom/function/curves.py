@@ -38,9 +38,9 @@ def draw_curves(
         curves: of each chamber `volume_ml` and `trust` (P,).
         measures: of `measure_function`.
     """
-    figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+    figure = Figure(figsize=(8.0, 5.0))
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
+    axes = figure.add_axes((0.09, 0.25, 0.89, 0.68))  # a layout that is found takes as long as the rest
     at = np.append(percents, percents[0] + 100)
     for name, curve in curves.items():
         volume = np.append(curve["volume_ml"], curve["volume_ml"][0])

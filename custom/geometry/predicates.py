@@ -22,8 +22,9 @@ def fans_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
 
 def triangles_meet(a: NDArray, b: NDArray) -> NDArray[np.bool_]:
     """Whether triangles a and b, both (K, 3, 3), have a point in common: (K,)."""
-    result = ~(_one_sided(a, b) | _one_sided(b, a))
-    kept = np.flatnonzero(result)
+    result = np.zeros(len(a), dtype=bool)
+    a, b = (np.ascontiguousarray(x.T).T for x in (a, b))  # each coordinate in a row, which reads faster
+    kept = np.flatnonzero(~(_one_sided(a, b) | _one_sided(b, a)))
     a, b = a[kept], b[kept]
     meet = np.zeros(len(kept), dtype=bool)
     for p, q in ((0, 1), (1, 2), (2, 0)):

@@ -87,7 +87,7 @@ class MONAILabelResultd(Transform):
         files.pop(f"{record['name']}{LABEL_MAP_ENDING}")  # which is `pred`
         return {
             **data,
-            "pred": record["own_label_map"][None],
+            "pred": record["own_label_map"].whole()[None],
             "result": {
                 "report": report,
                 "files": {name: base64.b64encode(content).decode() for name, content in files.items()},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,11 +21,14 @@ from .record import Record
 SAME_GRID = 1e-3
 """By which the affines of two phases may differ, mm a voxel."""
 
+AHEAD = 2
+"""Phases that are read side by side while another becomes its crop."""
+
 
 class PhasesOfBeatd(Transform):
     """All phases of a beat, one after the other, each to its crop round one centre: the record gets `phases`.
 
-    The heart is located in the first phase. Only one phase's image is held at a time.
+    The heart is located in the first phase. At most `AHEAD` + 1 phases' images are held at a time.
 
     Args:
         load: reads one of them.
@@ -58,9 +61,11 @@ class PhasesOfBeatd(Transform):
             listed = self.load.phases(data[CommonKeys.IMAGE])
         phases: list[Record] = []
         arguments = [phase["arguments"] for phase in listed["phases"]]
-        for phase, after in zip(listed["phases"], [*arguments[1:], None], strict=True):
+        self.load.begin(data[CommonKeys.IMAGE], arguments[:AHEAD])
+        for index, phase in enumerate(listed["phases"]):
+            following = arguments[index + 1 : index + 1 + AHEAD]
             try:
-                record = self._phase(data, phase, after, listed, phases[0] if phases else None)
+                record = self._phase(data, phase, following, listed, phases[0] if phases else None)
             except InputError as error:
                 raise InputError(f"phase {phase['percent']:.0f} %: {error}", error.outcome) from error
             seconds.update(record["seconds"])
@@ -71,13 +76,12 @@ class PhasesOfBeatd(Transform):
         self,
         data: Mapping[Hashable, Any],
         phase: Mapping[str, Any],
-        after: Mapping[str, Any] | None,
+        following: Sequence[Mapping[str, Any]],
         listed: Mapping[str, Any],
         first: Record | None,
     ) -> Record:
         record = self.load(data, phase["arguments"])
-        if after is not None:
-            self.load.begin(data[CommonKeys.IMAGE], after)  # which is read meanwhile
+        self.load.begin(data[CommonKeys.IMAGE], following)  # which are read meanwhile
         reading = record["reading"]
         reading["series"] = phase["series"]
         reading["body_surface_m2"] = self.load.body_surface_of(phase["series"])

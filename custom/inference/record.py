@@ -10,6 +10,7 @@ from monai.data import MetaTensor
 from torch import Tensor
 
 from ..anatomy import Anatomy
+from ..label_map import LabelMap
 from ..mesh import Mesh
 from ..profiles import Scan
 
@@ -110,9 +111,9 @@ class Record(TypedDict, total=False):
     """`AssessMeshesd`: per structure all that the report says of it, not rounded yet."""
     anatomy: Anatomy
     """`FindAnatomyd`: landmarks and measurements; the regions are in the meshes, too."""
-    own_label_map: np.ndarray
-    """`MeshesToLabelMapd`: (D0, D1, D2) uint8 on the input's own voxels."""
-    label_map: np.ndarray
+    own_label_map: LabelMap
+    """`MeshesToLabelMapd`: on the input's own voxels."""
+    label_map: LabelMap
     label_grid: Grid
     """The label map on a grid of perpendicular axes: the input's own, but where its axes are sheared."""
     report: dict[str, Any]

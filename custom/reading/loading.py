@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from threading import Thread
@@ -76,13 +76,16 @@ class LoadCTd(Transform):
         """The patient's, m²: as the call has it, or as the description of a DICOM series tells; None where neither."""
         return (series or {}).get("body_surface_m2") if self.body_surface is None else float(self.body_surface)
 
-    def begin(self, path: str, which: Mapping[str, Any] | None = None) -> None:
-        """Read an image, or the one of its phases that `which` means, in the background, for a call soon after; only
-        the last one that was begun is kept."""
-        found: Future = Future()
-        self._ahead = {(path, repr(which)): found}
-        # A daemon: the end of this process need not wait for it, and ends the one that reads.
-        Thread(target=self._read_into, args=(found, path, which), daemon=True).start()
+    def begin(self, path: str, phases: Sequence[Mapping[str, Any] | None] = (None,)) -> None:
+        """Read an image, or those of its phases that these `arguments` mean, in the background, side by side, for calls
+        soon after; only what was begun last is kept."""
+        earlier, self._ahead = self._ahead, {}
+        for which in phases:
+            key = (path, repr(which))
+            self._ahead[key] = earlier.get(key) or Future()
+            if key not in earlier:
+                # A daemon: the end of this process need not wait for it, and ends the one that reads.
+                Thread(target=self._read_into, args=(self._ahead[key], path, which), daemon=True).start()
 
     def _read_into(self, found: Future, path: str, which: Mapping[str, Any] | None) -> None:
         try:

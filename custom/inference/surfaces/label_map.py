@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 from monai.transforms import Transform
-from numpy.typing import NDArray
 
 from ...chambers import CHAMBERS, LABELS
 from ...frames import box_around, rectangular_grid
 from ...geometry.winding import voxelise_in_image
+from ...label_map import LabelMap
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Grid, Record, seen_grids
@@ -20,7 +20,7 @@ SAME_GRID = 1e-5
 
 
 class MeshesToLabelMapd(Transform):
-    """The record's `meshes` to label maps, uint8, of `custom.chambers.LABELS`: what lies inside another is the inner's.
+    """The record's `meshes` to label maps of `custom.chambers.LABELS`: what lies inside another is the inner's.
 
     `own_label_map` lies on the input's own voxels, and `label_map` on `label_grid`: the same, but where a tilted gantry
     shears the input's axes, which ITK and so 3D Slicer do not open, a grid of perpendicular ones over it.
@@ -43,10 +43,14 @@ def label_grids(record: Record) -> tuple[Grid, Grid]:
     return own, Grid(*rectangular_grid(*own))
 
 
-def _label_map(meshes: Sequence[Mesh], grid: Grid) -> NDArray[np.uint8]:
-    labels = np.zeros(grid.shape, dtype=np.uint8, order="F")  # as files have it
+def _label_map(meshes: Sequence[Mesh], grid: Grid) -> LabelMap:
+    everywhere, _ = box_around(np.concatenate([mesh.vertices for mesh in meshes]), *grid)
+    labels = np.zeros([axis.stop - axis.start for axis in everywhere], dtype=np.uint8, order="F")
     for mesh in sorted(meshes, key=lambda mesh: CHAMBERS[mesh.name].around is None):  # outer ones first
         box, affine = box_around(mesh.vertices, *grid)
-        inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, labels[box].shape).numpy()
-        labels[box][inside] = LABELS[mesh.name]
-    return labels
+        within = tuple(
+            slice(own.start - of.start, own.stop - of.start) for own, of in zip(box, everywhere, strict=True)
+        )
+        inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, labels[within].shape).numpy()
+        labels[within][inside] = LABELS[mesh.name]
+    return LabelMap(grid.shape, everywhere, labels)

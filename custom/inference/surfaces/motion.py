@@ -40,35 +40,36 @@ class SmoothMotiond(Transform):
         self.steady = tuple(steady)
 
     def __call__(self, data: Record) -> Record:
-        phases = [phase.copy() for phase in data["phases"]]
-        seconds = dict(data["seconds"])
-        percents = np.array([phase["percent"] for phase in phases])
-        alone = {phase["percent"]: phase["meshes"] for phase in phases}
+        phases, seconds = data["phases"], dict(data["seconds"])
         with timed(seconds, "motion"):
-            for place, mesh in enumerate(phases[0]["meshes"]):
-                own = [phase["meshes"][place] for phase in phases]
-                if any(len(other.vertices) != len(mesh.vertices) for other in own):
-                    continue
-                calls = [partial(_weight, phase, each) for phase, each in zip(phases, own, strict=True)]
-                weights = np.array(side_by_side(calls))
-                found = np.stack([each.vertices for each in own])
-                moved = periodic_fit(percents, found, weights, self.harmonics)
-                if self.harmonics and mesh.name in self.steady:
-                    moved = without_sliding(moved, mesh.faces)
-                elif self.harmonics:
-                    slow = periodic_fit(percents, found, weights, 1)
-                    moved = without_fast_sliding(moved, slow, mesh.faces)
-                for phase, vertices in zip(phases, moved, strict=True):
-                    phase["varied_meshes"] = [alone[phase["percent"]]]
-                    phase["meshes"] = [
-                        each._replace(vertices=vertices) if index == place else each
-                        for index, each in enumerate(phase["meshes"])
-                    ]
+            structures = range(len(phases[0]["meshes"]))
+            moved = side_by_side([partial(self._on_one_motion, phases, place) for place in structures])
             largest = {
-                mesh.name: max(phase["meshes"][place].volume_ml for phase in data["phases"])
+                mesh.name: max(phase["meshes"][place].volume_ml for phase in phases)
                 for place, mesh in enumerate(phases[0]["meshes"])
             }
-        return {**data, "phases": [{**phase, "largest_ml": largest} for phase in phases], "seconds": seconds}
+        on_motion = []
+        for index, phase in enumerate(phases):
+            meshes = [mesh if moved[at] is None else moved[at][index] for at, mesh in enumerate(phase["meshes"])]
+            alone = {"varied_meshes": [phase["meshes"]]} if any(moved) else {}
+            on_motion.append({**phase, **alone, "meshes": meshes, "largest_ml": largest})
+        return {**data, "phases": on_motion, "seconds": seconds}
+
+    def _on_one_motion(self, phases: Sequence[Record], place: int) -> list[Mesh] | None:
+        """The meshes of a structure in all phases, on their motion; None where they do not correspond."""
+        own = [phase["meshes"][place] for phase in phases]
+        name, faces = own[0].name, own[0].faces
+        if any(len(other.vertices) != len(own[0].vertices) for other in own):
+            return None
+        percents = np.array([phase["percent"] for phase in phases])
+        weights = np.array([_weight(phase, mesh) for phase, mesh in zip(phases, own, strict=True)])
+        found = np.stack([mesh.vertices for mesh in own])
+        moved = periodic_fit(percents, found, weights, self.harmonics)
+        if self.harmonics and name in self.steady:
+            moved = without_sliding(moved, faces)
+        elif self.harmonics:
+            moved = without_fast_sliding(moved, periodic_fit(percents, found, weights, 1), faces)
+        return [mesh._replace(vertices=vertices) for mesh, vertices in zip(own, moved, strict=True)]
 
 
 def _weight(phase: Record, mesh: Mesh) -> float:

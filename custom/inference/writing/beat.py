@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike
 from typing import Any
@@ -31,8 +31,6 @@ from .report import make_report, report_anatomy
 from .saving import SaveCased, preview_of
 from .sequences import encode_sequence
 
-AT_A_TIME = 2
-"""Label maps that are made side by side: each has all voxels of the input."""
 SERIES_VERSION = "1.0"
 """Of ParaView's list of files over time."""
 _OF_PHASE = ("structures", "intersections_between", "warnings", "outcomes")
@@ -71,25 +69,30 @@ class SaveBeatd(SaveCased):
         curves = _curves(reports)
         volumes, trusts = ({key: curve[of] for key, curve in curves.items()} for of in ("volume_ml", "trust"))
         chosen = end_diastole(volumes, trusts)
+        with timed(seconds, "label_map"):
+            # What takes longest comes first, and the others fill the time beside it.
+            steps = [partial(self.anatomy, phases[chosen]), *(partial(self.label_map, phase) for phase in phases)]
+            own, *phases = side_by_side(steps)
         with timed(seconds, "anatomy"):
-            own = self.anatomy(phases[chosen])
-            following = [partial(self.anatomy.follow, phase, own) for phase in phases if phase is not phases[chosen]]
-            phases = side_by_side(following)
+            own = {**phases.pop(chosen), **own}
+            phases = side_by_side([partial(self.anatomy.follow, phase, own) for phase in phases])
             phases.insert(chosen, own)
         landmarks = [phase["anatomy"].landmarks for phase in phases]
         measures = measure_function(percents, volumes, trusts) | _excursion(percents, landmarks, chosen)
         measures |= indexed_function(measures, own["reading"]["body_surface_m2"])
         report = _report(reports, chosen, percents, curves, landmarks, measures)
         report |= report_anatomy(own)
-        with timed(seconds, "own_label_map"):
-            rest = self.label_map(own)
-        with timed(seconds, "preview"):
-            preview = preview_of(rest, report)
         with timed(seconds, "files"):
-            files = self.outputs.encode(rest, report, preview, phases)
-            files |= self._files_of_phases(phases, report)
-            files |= _function_files(name, report)
-        return self.write(record, report, files, seconds)
+            of_phases, of_case = side_by_side(
+                [partial(self._files_of_phases, phases, report), partial(self._files_of_case, phases, chosen, report)]
+            )
+        return self.write(record, report, of_case | of_phases, seconds)
+
+    def _files_of_case(self, phases: Sequence[Record], chosen: int, report: dict[str, Any]) -> dict[str, bytes]:
+        """What every case has, of the chosen phase, and the beat's function; both draw, which Matplotlib does in one
+        thread at a time."""
+        own = phases[chosen]
+        return self.outputs.encode(own, report, preview_of(own, report), phases) | _function_files(own["name"], report)
 
     def _files_of_phases(self, phases: Sequence[Record], report: Mapping[str, Any]) -> dict[str, bytes]:
         case, remark = phases[0]["name"], FORCED if report["forced"] else ""
@@ -109,23 +112,16 @@ class SaveBeatd(SaveCased):
         """All label maps as one file on the input's voxels, those around the surfaces as a sequence, and of DICOM each
         as a SEG of its own series."""
         case, grid = phases[0]["name"], phases[0]["label_grid"]
-        everywhere = np.concatenate([mesh.vertices for phase in phases for mesh in phase["meshes"]])
-        box, affine = box_around(everywhere, *grid)
-        around: list[np.ndarray] = []
-        files: dict[str, bytes] = {}
-
-        def few_at_a_time() -> Iterator[np.ndarray]:
-            for first in range(0, len(phases), AT_A_TIME):
-                some = [partial(self.label_map, phase) for phase in phases[first : first + AT_A_TIME]]
-                for labelled in side_by_side(some):
-                    around.append(labelled["label_map"][box].copy(order="K"))
-                    files.update(self.outputs.encode_segmentation(labelled, report, remark))
-                    yield labelled["label_map"]
-
-        said, percents = remark.strip("; "), [round(phase["percent"], 1) for phase in phases]
-        files[f"{case}{LABEL_MAP_ENDING}"] = encode_label_maps(few_at_a_time(), len(phases), grid, said)
-        sequence = encode_sequence(around, percents, Grid(around[0].shape, affine), said)
-        files[f"{case}{SEQUENCE_ENDING}"] = sequence
+        box, affine = box_around(np.concatenate([mesh.vertices for phase in phases for mesh in phase["meshes"]]), *grid)
+        maps, said = [phase["label_map"] for phase in phases], remark.strip("; ")
+        around = [labels.part(box) for labels in maps]
+        percents = [round(phase["percent"], 1) for phase in phases]
+        files = {
+            f"{case}{LABEL_MAP_ENDING}": encode_label_maps(maps, grid.affine, said),
+            f"{case}{SEQUENCE_ENDING}": encode_sequence(around, percents, Grid(around[0].shape, affine), said),
+        }
+        for phase in phases:
+            files |= self.outputs.encode_segmentation(phase, report, remark)
         return files
 
 

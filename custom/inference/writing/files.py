@@ -18,9 +18,9 @@ from filelock import FileLock
 from isal import isal_zlib
 
 from ...inputs import InputError
+from ...label_map import LabelMap
 from ...runtime.interruption import held
 from ...runtime.small_files import is_foreign
-from ..record import Grid
 
 Ours = Callable[[Path], set[str]]
 """From the last file of a group, as an earlier run left it at that path, to the names of all that it tells of, its own
@@ -60,16 +60,17 @@ def encode_nifti(labels: np.ndarray, affine: np.ndarray, remark: str = "") -> by
     return _packed(labels.shape, labels.dtype, affine, remark, [labels])
 
 
-def encode_label_maps(label_maps: Iterable[np.ndarray], count: int, grid: Grid, remark: str = "") -> bytes:
-    """As `encode_nifti`, of `count` label maps uint8 on one grid as the volumes of one file, which takes them one by
-    one."""
-    volumes = (labels.astype(np.uint8, copy=False) for labels in label_maps)
-    return _packed((*grid.shape, count), np.dtype(np.uint8), grid.affine, remark, volumes)
+def encode_label_maps(label_maps: Sequence[LabelMap], affine: np.ndarray, remark: str = "") -> bytes:
+    """As `encode_nifti`, of label maps on one grid; several are the volumes of one file."""
+    shape = label_maps[0].shape if len(label_maps) == 1 else (*label_maps[0].shape, len(label_maps))
+    planes = (plane for labels in label_maps for plane in labels.planes())
+    return _packed(shape, np.dtype(np.uint8), affine, remark, planes)
 
 
 def _packed(
-    shape: tuple[int, ...], dtype: np.dtype, affine: np.ndarray, remark: str, volumes: Iterable[np.ndarray]
+    shape: tuple[int, ...], dtype: np.dtype, affine: np.ndarray, remark: str, parts: Iterable[np.ndarray]
 ) -> bytes:
+    """A file of these parts, which follow each other along the last axis, each taken before the next is asked for."""
     header = nibabel.Nifti1Header()
     header.set_data_dtype(dtype)
     header.set_data_shape(shape)
@@ -79,9 +80,9 @@ def _packed(
     header["descrip"], header["vox_offset"] = remark, header.single_vox_offset
     header["scl_slope"], header["scl_inter"] = 1, 0
     packer = gzip_packer()
-    parts = [packer.compress(header.binaryblock.ljust(header.single_vox_offset, b"\0"))]
-    parts += [packer.compress(np.asfortranarray(volume).T) for volume in volumes]  # its memory, uncopied
-    return b"".join([*parts, packer.flush()])
+    packed = [packer.compress(header.binaryblock.ljust(header.single_vox_offset, b"\0"))]
+    packed += [packer.compress(np.asfortranarray(part).T) for part in parts]  # its memory, uncopied
+    return b"".join([*packed, packer.flush()])
 
 
 def gzip_packer() -> Any:

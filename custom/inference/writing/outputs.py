@@ -20,7 +20,7 @@ from ..quality.doubt import measured_of
 from ..quality.values import values_of
 from ..record import Record
 from .earlier_reports import REPORT_ENDING, is_foreign_report, parse_report, read_report
-from .files import alone, check_place, encode_nifti, write_together
+from .files import alone, check_place, encode_label_maps, write_together
 from .markups import encode_markups
 from .mesh_files import ENCODERS, encode_stl
 from .permissions import permissions_of
@@ -103,7 +103,7 @@ class Outputs:
         """
         case, remark = record["name"], FORCED if report["forced"] else ""
         files = self.encode_meshes(record["meshes"], case, remark)
-        labels = encode_nifti(record["label_map"], record["label_grid"].affine, remark.strip("; "))
+        labels = encode_label_maps([record["label_map"]], record["label_grid"].affine, remark.strip("; "))
         files[f"{case}{LABEL_MAP_ENDING}"] = labels
         if preview is not None:
             files[f"{case}{PREVIEW_ENDING}"] = preview
@@ -137,7 +137,7 @@ class Outputs:
         warnings = list(record["reading"]["warnings"].values())
         with opened(Path(record["image_file"])) as inside:
             places = [(str(inside.parent / file), frame) for file, frame in record["places"]]
-            labels, weights = record["own_label_map"], report["weights_sha256"]
+            labels, weights = record["own_label_map"].whole(), report["weights_sha256"]
             values, landmarks = values_of(report), report.get("landmarks", {})
             return encode_dicom(
                 surfaces, labels, measured, values, landmarks, warnings, picture, places, weights, remark
@@ -153,7 +153,8 @@ class Outputs:
         names = [mesh.name for mesh in phase["meshes"]]
         with opened(Path(phase["image_file"])) as inside:
             places = [(str(inside.parent / file), frame) for file, frame in phase["places"]]
-            content = encode_segmentation(names, phase["own_label_map"], places, report["weights_sha256"], remark)
+            labels, weights = phase["own_label_map"].whole(), report["weights_sha256"]
+            content = encode_segmentation(names, labels, places, weights, remark)
         return {f"{phase_name(phase['name'], phase['percent'])}{SEG_ENDING}": content}
 
     def encode_meshes(self, meshes: Sequence[Mesh], case: str, remark: str = "") -> dict[str, bytes]:

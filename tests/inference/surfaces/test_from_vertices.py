@@ -87,7 +87,7 @@ def _expected_label(shape, affine) -> np.ndarray:
 def test_label_map_on_the_inputs_own_grid(tmp_path, order, signs):
     shape, affine = _input_grid(order, signs)
     record = VerticesToMeshesd("pred")(_record(tmp_path, shape, affine))
-    labels = MeshesToLabelMapd()(record)["label_map"]
+    labels = MeshesToLabelMapd()(record)["label_map"].whole()
     expected = _expected_label(shape, affine)
     assert labels.shape == shape
     for label in (1, 2):
@@ -112,7 +112,7 @@ def test_the_label_map_of_a_sheared_input_lies_on_perpendicular_axes_and_opens_e
     np.testing.assert_allclose(np.array(said["affine_voxel_to_ras"])[:3], placed, atol=1e-4)
     assert record["own_label_map"].shape == shape
     own = _expected_label(shape, affine)
-    assert (record["own_label_map"] != own).sum() < 0.01 * (own > 0).sum()
+    assert (record["own_label_map"].whole() != own).sum() < 0.01 * (own > 0).sum()
 
 
 def _save(tmp_path, weights, structures=("LA", "LV"), formats=("stl", "vtk")):
@@ -170,7 +170,7 @@ def test_one_structure_in_other_formats(tmp_path, weights):
     record, _ = _save(tmp_path / "out", weights, structures="lv", formats="PLY,obj")
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names == {"ct_LV.ply", "ct_LV.obj", "ct_labels.nii.gz", "ct_report.json", "ct_preview.png"}
-    assert np.unique(record["label_map"]).tolist() == [0, 2]
+    assert np.unique(record["label_map"].whole()).tolist() == [0, 2]
     assert record["report"]["intersections_between"] is None
 
 
@@ -255,7 +255,8 @@ def test_where_both_chambers_claim_a_voxel_it_is_ventricle(tmp_path):
     middle = ventricle.vertices.mean(0)
     around = ventricle._replace(name="LA", vertices=middle + 1.3 * (ventricle.vertices - middle))
     alone, both = (
-        MeshesToLabelMapd()({**record, "meshes": meshes})["label_map"] for meshes in ([ventricle], [around, ventricle])
+        MeshesToLabelMapd()({**record, "meshes": meshes})["label_map"].whole()
+        for meshes in ([ventricle], [around, ventricle])
     )
     assert (both == 1).any() and (both == 2).any()
     np.testing.assert_array_equal(both == 2, alone == 2)
