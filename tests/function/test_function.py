@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.spatial import KDTree
+from scipy.spatial.transform import Rotation
 
 from custom.function.curves import draw_curves
 from custom.function.excursion import NAME, measure_excursion
 from custom.function.files import as_csv
 from custom.function.motion import largest_gap, periodic_fit
-from custom.function.sliding import without_fast_sliding, without_sliding
+from custom.function.sliding import joined_at_valve, without_fast_sliding, without_sliding
 from custom.function.volumes import end_diastole, measure_function
 from custom.template import icosphere
 
@@ -168,3 +170,27 @@ def test_fast_sliding_is_noise_where_there_is_little_of_it(amplitude, kept):
     wide = most > 0.8 * amplitude
     assert np.median(left[wide] / most[wide]) == pytest.approx(kept, abs=0.06)
     assert np.abs(np.linalg.norm(found, axis=-1) - np.linalg.norm(wandering, axis=-1)).max() < 0.35
+
+
+def test_two_chambers_do_not_slide_along_each_other_at_their_valve():
+    """Two balls a millimetre apart, of which one turns to and fro about the line between them."""
+    ball, faces = (x.numpy() for x in icosphere(4))
+    still = 15.0 * ball + [0, 0, 15.5]
+    angles = 0.2 * np.sin(2 * np.pi * np.arange(8) / 8)
+    turns = Rotation.from_euler("z", angles[:, None]).as_matrix()
+    turning = np.stack([15.0 * ball @ turn.T - [0, 0, 15.5] for turn in turns])
+    stays = np.repeat(still[None], 8, axis=0)
+    first, second = joined_at_valve(turning, stays, (faces, faces))
+
+    def relative(one, other):
+        """Of the vertices near the valve, but for its middle, where nothing moves."""
+        apart, partner = KDTree(other.mean(0)).query(one.mean(0))
+        valve = (apart < 4) & (np.linalg.norm(one.mean(0)[:, :2], axis=1) > 3)
+        slides = (one - one.mean(0))[:, valve] - (other - other.mean(0))[:, partner[valve]]
+        return np.linalg.norm(slides, axis=-1).max(0).mean()
+
+    assert relative(first, second) < 0.5 * relative(turning, stays)
+    assert np.abs(np.linalg.norm(first + [0, 0, 15.5], axis=-1) - 15).max() < 0.1
+    far = np.abs(still[:, 2]) > 15
+    np.testing.assert_allclose(second[:, far], stays[:, far], atol=0.05)
+    np.testing.assert_allclose(joined_at_valve(stays - [0, 0, 60], stays, (faces, faces))[0], stays - [0, 0, 60])

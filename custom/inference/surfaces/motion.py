@@ -9,7 +9,7 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...function.motion import periodic_fit
-from ...function.sliding import without_fast_sliding, without_sliding
+from ...function.sliding import joined_at_valve, without_fast_sliding, without_sliding
 from ...mesh import Mesh
 from ...metrics import dice
 from ...runtime.threads import side_by_side
@@ -33,17 +33,21 @@ class SmoothMotiond(Transform):
         harmonics: order of the series; 0 leaves each phase as it is.
         steady: structures whose vertices do not slide along the surface (see `without_sliding`): round ones. Those
             of a thin appendage would leave it; on the others noise is taken away (`without_fast_sliding`).
+        joined: pairs of structures that do not slide along each other at the valve between them (see
+            `joined_at_valve`).
     """
 
-    def __init__(self, harmonics: int, steady: Sequence[str]) -> None:
+    def __init__(self, harmonics: int, steady: Sequence[str], joined: Sequence[Sequence[str]] = ()) -> None:
         self.harmonics = harmonics
         self.steady = tuple(steady)
+        self.joined = tuple(joined)
 
     def __call__(self, data: Record) -> Record:
         phases, seconds = data["phases"], dict(data["seconds"])
         with timed(seconds, "motion"):
             structures = range(len(phases[0]["meshes"]))
             moved = side_by_side([partial(self._on_one_motion, phases, place) for place in structures])
+            self._join([mesh.name for mesh in phases[0]["meshes"]], moved)
             largest = {
                 mesh.name: max(phase["meshes"][place].volume_ml for phase in phases)
                 for place, mesh in enumerate(phases[0]["meshes"])
@@ -70,6 +74,17 @@ class SmoothMotiond(Transform):
         elif self.harmonics:
             moved = without_fast_sliding(moved, periodic_fit(percents, found, weights, 1), faces)
         return [mesh._replace(vertices=vertices) for mesh, vertices in zip(own, moved, strict=True)]
+
+    def _join(self, names: Sequence[str], moved: list[list[Mesh] | None]) -> None:
+        """Hang `joined` structures on one annulus, in place, where there are both and their vertices correspond."""
+        for pair in self.joined if self.harmonics else ():
+            places = [names.index(name) for name in pair if name in names and moved[names.index(name)]]
+            if len(places) == 2:
+                both = [moved[place] for place in places]
+                surfaces = [np.stack([mesh.vertices for mesh in meshes]) for meshes in both]
+                joined = joined_at_valve(*surfaces, tuple(meshes[0].faces for meshes in both))
+                for place, meshes, vertices in zip(places, both, joined, strict=True):
+                    moved[place] = [mesh._replace(vertices=each) for mesh, each in zip(meshes, vertices, strict=True)]
 
 
 def _weight(phase: Record, mesh: Mesh) -> float:
