@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import igl
@@ -49,7 +50,11 @@ def jaccard(a: ArrayLike, b: ArrayLike) -> float:
 
 
 def mesh_label_distances(
-    vertices: ArrayLike, faces: ArrayLike, label: ArrayLike, affine: ArrayLike
+    vertices: ArrayLike,
+    faces: ArrayLike,
+    label: ArrayLike,
+    affine: ArrayLike,
+    counted: Callable[[NDArray], NDArray[np.bool_]] | None = None,
 ) -> SurfaceDistances:
     """Distances between a mesh and the surface of a label.
 
@@ -58,14 +63,15 @@ def mesh_label_distances(
         faces: (F, 3) integer.
         label: (D0, D1, D2) boolean mask of the structure.
         affine: (4, 4) voxel to RAS mm of the mask.
+        counted: as in `surface_distances`.
 
     Returns:
         The distances in mm.
 
     Raises:
-        ValueError: if the label is empty or the mesh has no area.
+        ValueError: if the label is empty or a surface has no area that is counted.
     """
-    return surface_distances(vertices, faces, *label_surface(label, affine))
+    return surface_distances(vertices, faces, *label_surface(label, affine), counted)
 
 
 def label_surface(label: ArrayLike, affine: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
@@ -91,22 +97,27 @@ def label_surface(label: ArrayLike, affine: ArrayLike) -> tuple[NDArray[np.float
 
 
 def surface_distances(
-    vertices_a: ArrayLike, faces_a: ArrayLike, vertices_b: ArrayLike, faces_b: ArrayLike
+    vertices_a: ArrayLike,
+    faces_a: ArrayLike,
+    vertices_b: ArrayLike,
+    faces_b: ArrayLike,
+    counted: Callable[[NDArray], NDArray[np.bool_]] | None = None,
 ) -> SurfaceDistances:
     """Distances between two surfaces, each sampled and measured exactly to the triangles of the other.
 
     Args:
         vertices_a, vertices_b: (V, 3), one frame, mm.
         faces_a, faces_b: (F, 3) integer.
+        counted: which of points (P, 3) of either surface are measured from, each to all of the other; None: all.
 
     Returns:
         The distances in mm.
 
     Raises:
-        ValueError: if a surface has no area.
+        ValueError: if a surface has no area that is counted.
     """
     a, b = _surface(vertices_a, faces_a), _surface(vertices_b, faces_b)
-    (from_a, weight_a), (from_b, weight_b) = _directed(*a, *b), _directed(*b, *a)
+    (from_a, weight_a), (from_b, weight_b) = _directed(*a, *b, counted), _directed(*b, *a, counted)
     total = from_a @ weight_a + from_b @ weight_b
     return SurfaceDistances(
         assd=float(total / (weight_a.sum() + weight_b.sum())),
@@ -132,7 +143,11 @@ def _surface(vertices: ArrayLike, faces: ArrayLike) -> tuple[NDArray[np.float64]
 
 
 def _directed(
-    vertices: NDArray, faces: NDArray, other_vertices: NDArray, other_faces: NDArray
+    vertices: NDArray,
+    faces: NDArray,
+    other_vertices: NDArray,
+    other_faces: NDArray,
+    counted: Callable[[NDArray], NDArray[np.bool_]] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Distances from vertices and face centroids to the other surface, and the area that each stands for.
 
@@ -142,9 +157,12 @@ def _directed(
     area = triangle_areas(triangles)
     at_vertices = np.bincount(faces.ravel(), np.repeat(area / 12, 3), minlength=len(vertices))
     points = np.concatenate([vertices, triangles.mean(1)])
-    squared, _, _ = igl.point_mesh_squared_distance(points, other_vertices, other_faces)
     weights = np.concatenate([at_vertices, area * 0.75])
-    return np.sqrt(squared[weights > 0]), weights[weights > 0]
+    chosen = (weights > 0) if counted is None else (weights > 0) & counted(points)
+    if not chosen.any():
+        raise ValueError("no part of the surface is counted")
+    squared, _, _ = igl.point_mesh_squared_distance(points[chosen], other_vertices, other_faces)
+    return np.sqrt(squared), weights[chosen]
 
 
 def _percentile(values: NDArray, weights: NDArray, fraction: float) -> float:

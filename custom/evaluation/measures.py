@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import combinations
 from os import PathLike
 from pathlib import Path
@@ -23,6 +24,7 @@ from ..mesh import Mesh
 from ..metrics import dice, jaccard, mesh_label_distances
 from ..text import printable
 from .cases import OWN_VALUES, read_label
+from .ranges import MARGIN, Range, scored_range
 
 MEASURED, FAILED, UNLABELLED = "measured", "failed", "unlabelled"
 OVERLAP_SPACING = 0.5
@@ -140,11 +142,12 @@ def measure_case(
         elif failure:
             rows.append(Measures(name, chamber, FAILED, failure, **shared))
         else:
-            rows.append(_measure(name, meshes[chamber], truth, affine, shared))
+            scored = scored_range(chamber, classes, affine)
+            rows.append(_measure(name, meshes[chamber], truth, affine, scored, shared))
     return [_with_wall(row, meshes, classes, affine) for row in rows]
 
 
-def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[str, Any]:
+def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray, scored: Range | None = None) -> dict[str, Any]:
     """The numbers of :class:`Measures` that one mesh and its truth give.
 
     Overlaps are of the truth's voxels and those whose centre the mesh encloses; distances are exact, to the truth's
@@ -154,24 +157,33 @@ def measure_chamber(mesh: Mesh, truth: np.ndarray, affine: np.ndarray) -> dict[s
         mesh: in RAS mm.
         truth: (D0, D1, D2) bool.
         affine: (4, 4) voxel to RAS mm of `truth`.
+        scored: where overlaps, distances and volumes are taken; None: everywhere. Of a mesh that lies nowhere in it
+            all distances count.
 
     Raises:
         ValueError: the truth is empty, or the mesh has no area.
     """
-    distances = mesh_label_distances(mesh.vertices, mesh.faces, truth, affine)
-    inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy()
-    surface, volume = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False), mesh.volume_ml
-    true_volume = float(truth.sum() * abs(np.linalg.det(affine[:3, :3])) / 1e3)
+    inside, volume = voxelise_in_image(mesh.vertices, mesh.faces, affine, truth.shape).numpy(), mesh.volume_ml
+    voxel_ml, compared, counted = float(abs(np.linalg.det(affine[:3, :3])) / 1e3), volume, None
+    if scored is not None:
+        within = scored.mask(truth.shape, affine)
+        truth, inside = truth & within, inside & within
+        compared = float(inside.sum() * voxel_ml)
+        if scored.holds(mesh.vertices, MARGIN).any():
+            counted = partial(scored.holds, margin=MARGIN)
+    distances = mesh_label_distances(mesh.vertices, mesh.faces, truth, affine, counted)
+    surface = trimesh.Trimesh(mesh.vertices, mesh.faces, process=False)
+    true_volume = float(truth.sum() * voxel_ml)
     return {
         "dice": dice(inside, truth),
         "jaccard": jaccard(inside, truth),
         "assd_mm": distances.assd,
         "hd95_mm": distances.hd95,
         "hd_mm": distances.hd,
-        "volume_ml": volume,
+        "volume_ml": compared,
         "true_volume_ml": true_volume,
-        "volume_error_ml": volume - true_volume,
-        "volume_error_percent": 100 * (volume / true_volume - 1),
+        "volume_error_ml": compared - true_volume,
+        "volume_error_percent": 100 * (compared / true_volume - 1),
         "watertight": bool(surface.is_watertight and surface.is_winding_consistent and volume > 0),
         "faces": len(mesh.faces),
         "self_intersecting_faces": len(np.unique(self_intersections(mesh.vertices, mesh.faces))),
@@ -213,8 +225,15 @@ def _disjoint(meshes: Mapping[str, Mesh]) -> list[tuple[Mesh, Mesh]]:
     return [(meshes[a], meshes[b]) for a, b in pairs if CHAMBERS[a].around != b and CHAMBERS[b].around != a]
 
 
-def _measure(name: str, mesh: Mesh, truth: np.ndarray, affine: np.ndarray, shared: Mapping[str, Any]) -> Measures:
+def _measure(
+    name: str,
+    mesh: Mesh,
+    truth: np.ndarray,
+    affine: np.ndarray,
+    scored: Range | None,
+    shared: Mapping[str, Any],
+) -> Measures:
     try:
-        return Measures(name, mesh.name, MEASURED, **measure_chamber(mesh, truth, affine), **shared)
+        return Measures(name, mesh.name, MEASURED, **measure_chamber(mesh, truth, affine, scored), **shared)
     except ValueError as error:  # a mesh that is none
         return Measures(name, mesh.name, FAILED, str(error), **shared)
