@@ -21,6 +21,9 @@ from ...runtime.threads import side_by_side
 from ...runtime.timing import timed
 from ..record import Record
 
+AROUND = 10
+"""Times that normals are averaged with those of their neighbours for the directions of the ways."""
+
 
 class SnapToEdgesd(Transform):
     """The record's `meshes` and `varied_meshes` moved along their normals to the edges of its `scan`.
@@ -70,21 +73,28 @@ class SnapToEdgesd(Transform):
 
     def _moves(self, network: EdgeNetwork, meshes: Sequence[Mesh], scan: Scan) -> list[np.ndarray]:
         """Of each mesh (V, 3) mm that its vertices are to go."""
-        normals = [normals_of(mesh.vertices, mesh.faces) for mesh in meshes]
-        each = zip(meshes, normals, strict=True)
-        ways = side_by_side([partial(self._ways, network, mesh, own, scan) for mesh, own in each])
-        ways = short_of_meeting([mesh.vertices for mesh in meshes], normals, ways)
-        return [way[:, None] * own for way, own in zip(ways, normals, strict=True)]
+        found = side_by_side([partial(self._ways, network, mesh, scan) for mesh in meshes])
+        ways, directions = zip(*found, strict=True)
+        ways = short_of_meeting([mesh.vertices for mesh in meshes], directions, ways)
+        return [way[:, None] * direction for way, direction in zip(ways, directions, strict=True)]
 
-    def _ways(self, network: EdgeNetwork, mesh: Mesh, normals: np.ndarray, scan: Scan) -> np.ndarray:
-        """(V,) mm that its vertices are to go outward; 0 where the network does not know the structure."""
-        known = network.structures
+    def _ways(self, network: EdgeNetwork, mesh: Mesh, scan: Scan) -> tuple[np.ndarray, np.ndarray]:
+        """(V,) mm that its vertices are to go, 0 where the network does not know the structure, and their directions
+        (V, 3).
+
+        A direction is the mean of the normals around, and what that is shorter than 1 the way becomes shorter: on a
+        sharp ridge, the rim of a valve or a crease, normals lead to each other and the surface would fold.
+        """
+        known, normals = network.structures, normals_of(mesh.vertices, mesh.faces)
         if mesh.name not in known:
-            return np.zeros(len(mesh.vertices))
+            return np.zeros(len(mesh.vertices)), normals
         graph = VertexGraph(mesh.faces, len(mesh.vertices))
         features = edge_features(scan, mesh.vertices, normals, graph, known.index(mesh.name), len(known))
         with torch.inference_mode():
             offset, spread = network(torch.from_numpy(features))
         certainty = (-2 * spread.double()).exp().numpy()
         certain = offset.double().numpy() * certainty / (certainty + self.anchor)
-        return self.share * graph.regularised(certain, certainty + self.anchor, self.stiffness)
+        ways = self.share * graph.regularised(certain, certainty + self.anchor, self.stiffness)
+        around = graph.averaged(normals, AROUND)
+        alike = np.linalg.norm(around, axis=1)
+        return ways * alike, around / np.maximum(alike, 1e-9)[:, None]
