@@ -15,13 +15,16 @@ NOISE = 4.0
 """mm of fast sliding, at most over a beat, that is taken for noise; the more there is, the more of it is left."""
 THIN = 3.0
 """Between neighbours in what takes it away: where a surface is thin, so that its two sides would be moved unlike each
-other, little is left of it. Likewise in what joins surfaces at a valve."""
+other, little is left of it."""
 
 VALVE_GAP = 5.0
 """mm between two chambers' mean surfaces within which they share a valve and the muscle round it."""
 FIRMER = 0.65
 """Part of how far two surfaces slide along each other at their valve that the second gives way by, the first the rest.
 Chosen, as `VALVE_GAP` was, for the annulus of atrium (first) and ventricle (second) of 15 generated beats."""
+
+SPREAD = 5
+"""Times that this is averaged with the neighbours', so that it fades out round the valve."""
 
 
 def without_sliding(vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
@@ -77,8 +80,8 @@ def joined_at_valve(
         near, slide = np.isfinite(apart), np.zeros_like(both[own], dtype=np.float64)
         partners = (both[other] - means[other])[:, partner[near]]
         slide[:, near] = partners - (both[own] - means[own])[:, near]
-        slide = _evened(share * slide, faces[own], THIN)
-        moved.append(both[own] + _along(slide, both[own], faces[own]))
+        columns = VertexGraph(faces[own], len(near)).averaged(_as_columns(share * slide), SPREAD)
+        moved.append(both[own] + _along(_as_moves(columns, len(slide)), both[own], faces[own]))
     return moved[0], moved[1]
 
 
@@ -90,6 +93,15 @@ def _along(moves: NDArray, vertices: NDArray, faces: NDArray) -> NDArray[np.floa
 
 def _evened(moves: NDArray, faces: NDArray, stiffness: float) -> NDArray[np.float64]:
     """Moves (P, V, 3) made even over each surface."""
-    phases, count, _ = moves.shape
-    even = VertexGraph(faces, count).evened(moves.transpose(1, 0, 2).reshape(count, -1), stiffness)
-    return even.reshape(count, phases, 3).transpose(1, 0, 2)
+    even = VertexGraph(faces, moves.shape[1]).evened(_as_columns(moves), stiffness)
+    return _as_moves(even, len(moves))
+
+
+def _as_columns(moves: NDArray) -> NDArray:
+    """(P, V, 3) as (V, 3 P)."""
+    return moves.transpose(1, 0, 2).reshape(moves.shape[1], -1)
+
+
+def _as_moves(columns: NDArray, phases: int) -> NDArray:
+    """(V, 3 P) as (P, V, 3)."""
+    return columns.reshape(len(columns), phases, 3).transpose(1, 0, 2)

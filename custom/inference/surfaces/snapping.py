@@ -5,11 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...geometry.mending.umbrella import umbrella
 from ...geometry.normals import vertex_normals
 from ...nesting import inner_places
 from ...sampling import sample
 from .refinement import Seen, Surfaces
 
+AROUND = 2
+"""Times that normals become the mean of their neighbours'."""
 STEPS = 8
 """Places a side of the vertex, along its normal, where the segmentation is read."""
 
@@ -46,8 +49,17 @@ class BoundarySnapping:
         way = offsets[:-1] + (offsets[1] - offsets[0]) * before / (before - after).clamp(min=1e-9)
         way = torch.where(ends, way, reach)  # of which nothing is gone
         nearest = way.gather(-1, way.abs().argmin(-1, keepdim=True))
-        moved = points + self.share * (1 - (nearest / reach) ** 2) * nearest * normals
+        moved = points + self.share * (1 - (nearest / reach) ** 2) * nearest * _around(normals, faces)
         return Surfaces(moved.unflatten(0, (batch, structures)), faces)
+
+
+def _around(normals: Tensor, faces: Tensor) -> Tensor:
+    """Means (N, V, 3) of the normals around: shorter than 1 on a ridge or in a crease, where a surface that goes along
+    its normals folds."""
+    edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    for _ in range(AROUND):
+        normals = normals + umbrella(normals, edges)
+    return normals
 
 
 def _leads(logits: Tensor) -> Tensor:
