@@ -185,7 +185,7 @@ def _sorted(found: list[NDArray[np.int64]]) -> NDArray[np.int64]:
 def _meeting(triangles: NDArray, faces: NDArray, bent: NDArray, pairs: NDArray) -> NDArray[np.int64]:
     """Those of some pairs (K, 2) of one mesh's faces that meet, though not neighbours; of a star all of whose faces are
     beside each other, only those ``bent`` (F,), which have a corner in another, are tried."""
-    here, there = faces.T[:, pairs[:, 0]], faces.T[:, pairs[:, 1]]
+    here, there = (np.stack([corner.take(pairs[:, side]) for corner in faces.T]) for side in (0, 1))
     shared = sum((a == b).view(np.uint8) for a in here for b in there)
     apart = pairs[shared == 0]
     at_vertex = (shared == 1) & bent[pairs].all(1)
@@ -249,14 +249,14 @@ def _overlapping_boxes(
         for part in _parts(before):
             owner, back = _ragged(before[part])
             owner += part.start
-            i, j = entry[owner], entry[owner - 1 - back]
+            i, j = entry.take(owner), entry.take(owner - 1 - back)  # a third faster than by brackets
             if wanted is not None:
                 i, j, owner = _where(wanted(members[i], members[j]), i, j, owner)
             for least, greatest in zip(lows, highs, strict=True):
-                overlap = (least[i] <= greatest[j]) & (least[j] <= greatest[i])
+                overlap = (least.take(i) <= greatest.take(j)) & (least.take(j) <= greatest.take(i))
                 i, j, owner = _where(overlap, i, j, owner)
             # Two boxes may share several cells: the pair belongs to the one that holds their overlap's lowest corner.
-            i, j = _where(sum(np.maximum(axis[i], axis[j]) for axis in first) == key[owner], i, j)
+            i, j = _where(sum(np.maximum(axis.take(i), axis.take(j)) for axis in first) == key.take(owner), i, j)
             i, j = members[i], members[j]
             yield np.stack([np.minimum(i, j), np.maximum(i, j)], axis=1)
 
@@ -273,4 +273,4 @@ def _parts(counts: NDArray) -> Iterator[slice]:
 
 def _where(wanted: NDArray[np.bool_], *columns: NDArray) -> tuple[NDArray, ...]:
     kept = np.flatnonzero(wanted)
-    return tuple(column[kept] for column in columns)
+    return tuple(column.take(kept) for column in columns)
