@@ -25,6 +25,7 @@ from .measurements import (
     measure_short_axis,
     measure_ventricle,
 )
+from .outlet import seen_outlet
 from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
 from .valves import AORTIC_GAP, MITRAL_GAP, estimated_aortic_annulus, valve_between
@@ -99,6 +100,7 @@ def find_anatomy(
     trusts: Mapping[str, str],
     network: AtrialParts | None,
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
+    beyond: NDArray | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions of a case.
 
@@ -108,6 +110,7 @@ def find_anatomy(
             than the surfaces that it is made of.
         network: tells the atrium's parts, with its weights; None: they are not looked for.
         cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
+        beyond: (V,) of the LV, as `custom.anatomy.outlet.blood_beyond` says; None without a scan.
     """
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
     surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
@@ -119,7 +122,7 @@ def find_anatomy(
     both = [surfaces[name] for name in _BOTH if name in surfaces]
     mitral = valve_between(*both, MITRAL_GAP) if len(both) == len(_BOTH) else None
     if mitral is not None:
-        _find_ventricle(found, surfaces, mitral, used)
+        _find_ventricle(found, surfaces, mitral, used, beyond)
         if network is not None:
             _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     for chamber, vertices in (cut or {}).items():
@@ -156,7 +159,13 @@ def _doubt_near(found: _Found, chamber: str, edge: np.ndarray) -> None:
                 del found.landmarks[name]
 
 
-def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plane, meshes: Mapping[str, Mesh]) -> None:
+def _find_ventricle(
+    found: _Found,
+    surfaces: Mapping[str, Surface],
+    mitral: Plane,
+    meshes: Mapping[str, Mesh],
+    beyond: NDArray | None,
+) -> None:
     """Valves, apex, the ventricle's regions, and what is measured of them; aorta and right ventricle help, if there."""
     ventricle = surfaces["LV"]
     apex, septum = apex_of(ventricle, mitral), None
@@ -169,6 +178,8 @@ def _find_ventricle(found: _Found, surfaces: Mapping[str, Surface], mitral: Plan
         aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
     else:
         aortic = estimated_aortic_annulus(surfaces["LA"], ventricle, mitral, axis)
+        if aortic is not None and beyond is not None:
+            aortic = seen_outlet(aortic, surfaces["LA"], ventricle, beyond) or aortic
         found.reasons["aortic_annulus"] = NO_RIM
     if aortic is not None:
         septum = septum_of(aortic, mitral, axis)

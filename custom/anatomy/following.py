@@ -27,6 +27,7 @@ def follow_anatomy(
     meshes: Sequence[Mesh],
     trusts: Mapping[str, str],
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
+    beyond: NDArray | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions in another phase of a beat.
 
@@ -36,9 +37,9 @@ def follow_anatomy(
     Args:
         first, start: what was found in one phase, and its meshes.
         meshes: of the other phase, with the same vertices.
-        trusts, cut: as `find_anatomy` takes them.
+        trusts, cut, beyond: as `find_anatomy` takes them.
     """
-    found = find_anatomy(meshes, trusts, None, cut)
+    found = find_anatomy(meshes, trusts, None, cut, beyond)
     landmarks = dict(found.landmarks)
     known = {name: landmark for name, landmark in first.landmarks.items() if landmark["centre_ras_mm"] is not None}
     own = {name: known[name] for name in CARRIED if name in known}
