@@ -18,11 +18,12 @@ STEPS = 8
 
 
 class BoundarySnapping:
-    """Each vertex goes part of the way along its normal to where its chamber ends in the segmentation.
+    """Each vertex goes part of the way to where, along its normal, its chamber ends in the segmentation.
 
     Both err, and not alike: close to each other, the truth lies between them more often than not. Far apart, the
     surface knows better (a mesh spans what the segmentation lost), so the way that is gone fades: of a way ``d`` the
-    vertex goes ``share * (1 - (d / reach)**2) * d``. Where the chamber does not end within reach, the vertex stays.
+    vertex goes ``share * (1 - (d / reach)**2) * d``. Where the chamber does not end within reach, the vertex stays. It
+    goes along the mean of the normals around, so that no ridge folds.
 
     Args:
         reach_mm: the way from which on nothing is gone.
