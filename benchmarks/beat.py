@@ -18,10 +18,9 @@ from typing import Any
 
 import fire
 import nibabel
-from monai.bundle import ConfigParser
 
+from benchmarks.patients import cardiac_case
 from benchmarks.revisions import ROOT, measured, processor
-from custom.synthesis import generate_case
 
 SEED = 1
 PHASES = 10
@@ -35,8 +34,7 @@ def main(runs: int = 6, shape: Sequence[int] = (512, 512, 200), spacing: Sequenc
         runs: of each, in turn.
         shape, spacing: voxels of a phase, and mm.
     """
-    kinds = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json"))
-    case = generate_case(SEED, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
+    case = cardiac_case(SEED, shape, spacing)
     with TemporaryDirectory() as folder:
         alone, beat = Path(folder, "alone", "ct.nii"), Path(folder, "beat")
         alone.parent.mkdir()

@@ -19,10 +19,9 @@ import fire
 import nibabel
 import numpy as np
 import trimesh
-from monai.bundle import ConfigParser
 
-from benchmarks.revisions import ROOT, measured, processor, trees
-from custom.synthesis import generate_case
+from benchmarks.patients import cardiac_case
+from benchmarks.revisions import measured, processor, trees
 from custom.synthesis.dicom_series import write_series
 
 SEED = 1
@@ -73,8 +72,7 @@ def _written(
     forms: str | Sequence[str], shape: Sequence[int], spacing: Sequence[float], folder: str
 ) -> Iterator[tuple[str, Path]]:
     """A generated CT in each of some forms, one after the other: the form, and where it lies."""
-    kinds = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "synthesize.json"))
-    case = generate_case(SEED, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
+    case = cardiac_case(SEED, shape, spacing)
     print(f"{' x '.join(map(str, shape))} voxels\n")
     for form in forms.split(",") if isinstance(forms, str) else forms:
         path = Path(folder, "patient" if form == "dicom" else f"patient.{form}")

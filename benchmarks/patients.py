@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from custom.inputs import InputError
+from monai.bundle import ConfigParser
 
+from custom.inputs import InputError
+from custom.synthesis import Case, generate_case
+
+CONFIGS = Path(__file__).resolve().parents[1] / "bundle" / "configs"
 T = TypeVar("T")
 WITHOUT = "non_contrast"
 """The kind of synthesize.json whose scans are counted in no mean of those with contrast."""
+
+
+def cardiac_case(seed: int, shape: Sequence[int], spacing: Sequence[float]) -> Case:
+    """A generated patient of the kind `cardiac` in synthesize.json, in a grid of so many voxels of so many mm."""
+    kinds = ConfigParser(ConfigParser.load_config_file(CONFIGS / "synthesize.json"))
+    return generate_case(seed, kinds.get_parsed_content("kinds#cardiac"), tuple(shape), tuple(spacing))
 
 
 def kinds_of(folder: Path) -> dict[str, str]:

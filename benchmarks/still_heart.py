@@ -13,16 +13,14 @@ import fire
 import nibabel
 import numpy as np
 import torch
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 
 from benchmarks.material_points import vertices_of
+from benchmarks.patients import CONFIGS, cardiac_case
 from custom.chambers import LEFT_HEART
-from custom.synthesis.case import generate_case
 from custom.synthesis.scanner import scan
 from custom.synthesis.streams import stream
 from custom.synthesis.tissue import draw_tissues
-
-CONFIGS = Path(__file__).parents[1] / "bundle" / "configs"
 
 
 def main(folder: str, patients: int = 5, first_seed: int = 903000, phases: int = 10, spacing: float = 1.2) -> None:
@@ -36,8 +34,6 @@ def main(folder: str, patients: int = 5, first_seed: int = 903000, phases: int =
     """
     path = Path(folder)
     path.mkdir(parents=True, exist_ok=True)
-    parser = ConfigParser(json.loads((CONFIGS / "synthesize.json").read_text()))
-    kind = parser.get_parsed_content("kinds#cardiac")
     shape, size = tuple(round(180 / spacing) for _ in range(3)), (spacing,) * 3
     print("| patient | " + " | ".join(f"{name} SD, % | vertices SD, mm" for name in LEFT_HEART) + " |")
     print("|---" * (1 + 2 * len(LEFT_HEART)) + "|")
@@ -45,7 +41,7 @@ def main(folder: str, patients: int = 5, first_seed: int = 903000, phases: int =
         image = path / f"still_{seed}.nii.gz"
         if not image.exists():
             with torch.no_grad():
-                case = generate_case(seed, kind, shape, size)
+                case = cardiac_case(seed, shape, size)
                 generators = (torch.Generator().manual_seed(seed * 1000 + phase) for phase in range(phases))
                 tissues = draw_tissues(stream(seed, "tissues of the beat"), case.acquisition.contrast)
                 scans = [

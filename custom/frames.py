@@ -196,6 +196,11 @@ def box_around(
     return tuple(slice(start, stop) for start, stop in zip(low, high, strict=True)), _as_numpy(affine) @ shift
 
 
+def box_within(box: Sequence[slice], outer: Sequence[slice]) -> tuple[slice, ...]:
+    """The part of a grid `box`, as voxels of the part `outer` that holds it."""
+    return tuple(slice(own.start - of.start, own.stop - of.start) for own, of in zip(box, outer, strict=True))
+
+
 def affine_of_lps(axes: np.ndarray, origin: np.ndarray) -> np.ndarray:
     """Voxel-to-RAS affine (4, 4) float64 of a grid described in LPS mm, as DICOM and ITK do.
 

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .frames import box_within
+
 
 class LabelMap(NamedTuple):
     """A label map (D0, D1, D2), zero outside a box."""
@@ -28,8 +30,7 @@ class LabelMap(NamedTuple):
     def part(self, box: Sequence[slice]) -> NDArray[np.uint8]:
         """The labels (E0, E1, E2) in a box that holds this one."""
         labels = np.zeros([of.stop - of.start for of in box], dtype=np.uint8, order="F")
-        inner = (slice(own.start - of.start, own.stop - of.start) for own, of in zip(self.box, box, strict=True))
-        labels[tuple(inner)] = self.values
+        labels[box_within(self.box, box)] = self.values
         return labels
 
     def planes(self) -> Iterator[NDArray[np.uint8]]:

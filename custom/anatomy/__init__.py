@@ -2,6 +2,5 @@
 
 from .finding import Anatomy, find_anatomy
 from .following import follow_anatomy
-from .outlet import blood_beyond
 
-__all__ = ["Anatomy", "blood_beyond", "find_anatomy", "follow_anatomy"]
+__all__ = ["Anatomy", "find_anatomy", "follow_anatomy"]

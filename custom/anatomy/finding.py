@@ -12,6 +12,7 @@ from scipy.spatial import KDTree
 from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
 from ..networks.atrial_parts import AtrialParts
+from ..profiles import Scan
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, SURE, VEINS, Atrium, find_parts
 from .measurements import (
     OSTIUM_UNITS,
@@ -28,7 +29,7 @@ from .measurements import (
 from .outlet import seen_outlet
 from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
-from .valves import AORTIC_GAP, MITRAL_GAP, estimated_aortic_annulus, valve_between
+from .valves import AORTIC_GAP, MITRAL_GAP, estimated_aortic_annulus, facing_no_atrium, valve_between
 from .ventricle import apex_of, septum_of, septum_towards
 from .wall import SEGMENTS, measure_segments
 
@@ -100,7 +101,7 @@ def find_anatomy(
     trusts: Mapping[str, str],
     network: AtrialParts | None,
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
-    beyond: NDArray | None = None,
+    scan: Scan | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions of a case.
 
@@ -110,7 +111,7 @@ def find_anatomy(
             than the surfaces that it is made of.
         network: tells the atrium's parts, with its weights; None: they are not looked for.
         cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
-        beyond: (V,) of the LV, as `custom.anatomy.outlet.blood_beyond` says; None without a scan.
+        scan: with the surfaces in it, HU; None: shape alone tells where the aorta begins.
     """
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
     surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
@@ -122,7 +123,7 @@ def find_anatomy(
     both = [surfaces[name] for name in _BOTH if name in surfaces]
     mitral = valve_between(*both, MITRAL_GAP) if len(both) == len(_BOTH) else None
     if mitral is not None:
-        _find_ventricle(found, surfaces, mitral, used, beyond)
+        _find_ventricle(found, surfaces, mitral, used, scan)
         if network is not None:
             _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     for chamber, vertices in (cut or {}).items():
@@ -164,7 +165,7 @@ def _find_ventricle(
     surfaces: Mapping[str, Surface],
     mitral: Plane,
     meshes: Mapping[str, Mesh],
-    beyond: NDArray | None,
+    scan: Scan | None,
 ) -> None:
     """Valves, apex, the ventricle's regions, and what is measured of them; aorta and right ventricle help, if there."""
     ventricle = surfaces["LV"]
@@ -177,9 +178,10 @@ def _find_ventricle(
     if aortic is not None:
         aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
     else:
-        aortic = estimated_aortic_annulus(surfaces["LA"], ventricle, mitral, axis)
-        if aortic is not None and beyond is not None:
-            aortic = seen_outlet(aortic, surfaces["LA"], ventricle, beyond) or aortic
+        free = facing_no_atrium(surfaces["LA"], ventricle)
+        aortic = estimated_aortic_annulus(free, ventricle, mitral, axis)
+        if aortic is not None and scan is not None:
+            aortic = seen_outlet(aortic, free, ventricle, scan) or aortic
         found.reasons["aortic_annulus"] = NO_RIM
     if aortic is not None:
         septum = septum_of(aortic, mitral, axis)

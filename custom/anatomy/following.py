@@ -11,6 +11,7 @@ from scipy.spatial import KDTree
 
 from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
+from ..profiles import Scan
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP
 from .finding import OSTIA, Anatomy, as_numbers, find_anatomy, worst
 
@@ -27,7 +28,7 @@ def follow_anatomy(
     meshes: Sequence[Mesh],
     trusts: Mapping[str, str],
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
-    beyond: NDArray | None = None,
+    scan: Scan | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions in another phase of a beat.
 
@@ -37,9 +38,9 @@ def follow_anatomy(
     Args:
         first, start: what was found in one phase, and its meshes.
         meshes: of the other phase, with the same vertices.
-        trusts, cut, beyond: as `find_anatomy` takes them.
+        trusts, cut, scan: as `find_anatomy` takes them.
     """
-    found = find_anatomy(meshes, trusts, None, cut, beyond)
+    found = find_anatomy(meshes, trusts, None, cut, scan)
     landmarks = dict(found.landmarks)
     known = {name: landmark for name, landmark in first.landmarks.items() if landmark["centre_ras_mm"] is not None}
     own = {name: known[name] for name in CARRIED if name in known}

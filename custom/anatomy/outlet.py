@@ -9,12 +9,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
-from ..mesh import Mesh
-from ..profiles import Scan, along_normals, normals_of
+from ..profiles import Scan, along_normals
 from .planes import Plane, Surface, unit
-from .valves import AORTIC_GAP
 
 INSIDE, OUTSIDE = np.arange(-6.0, -2.0), np.arange(3.0, 9.0)
 """mm along the outward normal where blood is, and where it goes on at an outlet."""
@@ -30,29 +27,30 @@ USUAL_PLACE, USUAL_TILT, ROUNDS = 0.15, 0.4, 8
 """Weights of the estimate by shape in where the outlet lies and how it is turned; and how often it is sought anew."""
 
 
-def blood_beyond(ventricle: Mesh, scan: Scan) -> NDArray[np.float64]:
+def blood_beyond(ventricle: Surface, scan: Scan) -> NDArray[np.float64]:
     """(V,) from 0 to 1, how much of what lies outside each vertex is blood as inside: the least along its normal.
 
     Args:
-        ventricle: RAS mm.
+        ventricle: the surface.
         scan: with it in it, HU.
     """
-    normals = normals_of(ventricle.vertices, ventricle.faces)
-    inside, outside = (along_normals(scan, ventricle.vertices, normals, at) for at in (INSIDE, OUTSIDE))
+    surface = ventricle.vertices, ventricle.normals
+    inside, outside = (along_normals(scan, *surface, distances) for distances in (INSIDE, OUTSIDE))
     share = (outside.min(1) - TISSUE) / max(float(np.median(inside)) - TISSUE, LEAST_STEP)
     return np.clip((share.astype(np.float64) - OPEN[0]) / (OPEN[1] - OPEN[0]), 0, 1)
 
 
-def seen_outlet(start: Plane, atrium: Surface, ventricle: Surface, beyond: NDArray) -> Plane | None:
+def seen_outlet(start: Plane, free: NDArray, ventricle: Surface, scan: Scan) -> Plane | None:
     """The aortic annulus' plane, its normal out of the ventricle; None where the scan shows too little of an outlet.
 
     Args:
         start: what the surfaces alone tell of it (`custom.anatomy.valves.estimated_aortic_annulus`).
-        atrium, ventricle: the surfaces.
-        beyond: (V,) of the ventricle, as `blood_beyond` says.
+        free: (V,) of the ventricle's vertices, as `custom.anatomy.valves.facing_no_atrium` says.
+        ventricle: the surface.
+        scan: with it in it, HU.
     """
-    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=AORTIC_GAP)
-    chosen = np.isinf(distance) & (beyond > 0)
+    beyond = blood_beyond(ventricle, scan)
+    chosen = free & (beyond > 0)
     points, normals, weights = ventricle.vertices[chosen], ventricle.normals[chosen], (ventricle.areas * beyond)[chosen]
     centre = start.centre
     for _ in range(ROUNDS):

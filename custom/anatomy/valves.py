@@ -64,16 +64,21 @@ def valve_between(upstream: Surface, downstream: Surface, gap: float) -> Plane |
     return Plane(centre, normal, contour)
 
 
-def estimated_aortic_annulus(atrium: Surface, ventricle: Surface, mitral: Plane, axis: np.ndarray) -> Plane | None:
+def facing_no_atrium(atrium: Surface, ventricle: Surface) -> np.ndarray:
+    """(V,) bool, which of the ventricle's vertices are further from the atrium than the two can be at their valve."""
+    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=AORTIC_GAP)
+    return np.isinf(distance)
+
+
+def estimated_aortic_annulus(free: np.ndarray, ventricle: Surface, mitral: Plane, axis: np.ndarray) -> Plane | None:
     """The aortic annulus' plane, its normal out of the ventricle; None where the base has no part without an atrium.
 
     Args:
-        atrium, ventricle: the surfaces.
+        free: (V,) of the ventricle's vertices, as `facing_no_atrium` says.
+        ventricle: the surface.
         mitral: the annulus.
         axis: (3,) unit, from the ventricle's base to the apex.
     """
-    distance, _ = KDTree(atrium.vertices).query(ventricle.vertices, distance_upper_bound=AORTIC_GAP)
-    free = np.isinf(distance)
     points, normals, areas = ventricle.vertices[free], ventricle.normals[free], ventricle.areas[free]
     basal = (normals @ -axis > BASAL) & ((points - mitral.centre) @ across(USUAL, axis) > 0)
     if not basal.any():

@@ -8,7 +8,7 @@ import numpy as np
 from monai.transforms import Transform
 from numpy.typing import NDArray
 
-from ..anatomy import Anatomy, blood_beyond, find_anatomy, follow_anatomy
+from ..anatomy import Anatomy, find_anatomy, follow_anatomy
 from ..networks.atrial_parts import AtrialParts
 from ..networks.weights import Trained
 from ..runtime.timing import timed
@@ -30,7 +30,8 @@ class FindAnatomyd(Transform):
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
-            _put(record, find_anatomy(record["meshes"], _trusts(record), self.network(), _cut(record), _beyond(record)))
+            seen = _trusts(record), self.network(), _cut(record), record.get("scan")
+            _put(record, find_anatomy(record["meshes"], *seen))
         return record
 
     def follow(self, data: Record, first: Record) -> Record:
@@ -40,7 +41,7 @@ class FindAnatomyd(Transform):
             return self(data)
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
-            seen = _trusts(record), _cut(record), _beyond(record)
+            seen = _trusts(record), _cut(record), record.get("scan")
             _put(record, follow_anatomy(first["anatomy"], first["meshes"], record["meshes"], *seen))
         return record
 
@@ -52,11 +53,6 @@ def _trusts(record: Record) -> dict[str, str]:
 def _cut(record: Record) -> dict[str, NDArray[np.bool_]]:
     grids = seen_grids(record["image"])
     return {mesh.name: is_cut(mesh.vertices, grids) for mesh in record["meshes"]}
-
-
-def _beyond(record: Record) -> NDArray[np.float64] | None:
-    ventricle = next((mesh for mesh in record["meshes"] if mesh.name == "LV"), None)
-    return None if ventricle is None or "scan" not in record else blood_beyond(ventricle, record["scan"])
 
 
 def _put(record: Record, anatomy: Anatomy) -> None:

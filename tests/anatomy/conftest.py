@@ -17,6 +17,7 @@ from custom.geometry.isosurface import isosurface
 from custom.mesh import Mesh
 from custom.networks.atrial_parts import AtrialParts
 from custom.networks.weights import load_weights
+from custom.profiles import Scan
 from custom.synthesis.painting import draw_patient, paint
 from custom.synthesis.structures import label_map
 from custom.synthesis.truth import REGIONS, Truth
@@ -45,6 +46,15 @@ def meshes(structures) -> list[Mesh]:
         vertices, faces = isosurface(gaussian_filter((labels == value).astype(np.float32), 0.7))
         surfaces.append(Mesh(name, voxel_to_ras(vertices, AFFINE), facing_out(faces, AFFINE)))
     return surfaces
+
+
+@pytest.fixture(scope="session")
+def scans(structures):
+    """By the HU of blood: left heart and aorta in it, 60 HU elsewhere, with noise."""
+    blood = label_map(structures, {"LA": 1, "LV": 1, "AO": 1}).numpy() > 0
+    noise = np.random.default_rng(0).normal(0, 15, blood.shape)
+    smooth = gaussian_filter(blood.astype(np.float32), 0.6)
+    return {value: Scan((60 + (value - 60) * smooth + noise).astype(np.int16), AFFINE) for value in (45, 250, 450)}
 
 
 @pytest.fixture(scope="session")

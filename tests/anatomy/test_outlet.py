@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from conftest import AFFINE, SOUND
-from scipy.ndimage import gaussian_filter
 
-from custom.anatomy import blood_beyond, find_anatomy
+from custom.anatomy import find_anatomy
+from custom.anatomy.outlet import blood_beyond
+from custom.anatomy.planes import Surface
 from custom.mesh import Mesh
 from custom.profiles import Scan
-from custom.synthesis.structures import label_map
 from custom.template import icosphere
 
-
-@pytest.fixture(scope="module")
-def scans(structures):
-    """By the HU of blood: left heart and aorta in it, 60 HU elsewhere, with noise."""
-    blood = label_map(structures, {"LA": 1, "LV": 1, "AO": 1}).numpy() > 0
-    noise = np.random.default_rng(0).normal(0, 15, blood.shape)
-    smooth = gaussian_filter(blood.astype(np.float32), 0.6)
-    return {value: Scan((60 + (value - 60) * smooth + noise).astype(np.int16), AFFINE) for value in (45, 250, 450)}
+SOUND = {"LA": "ok", "LV": "ok"}
 
 
 def centre_and_normal(landmark):
@@ -29,10 +21,10 @@ def centre_and_normal(landmark):
 
 @pytest.mark.parametrize("blood", [250, 450])
 def test_the_outlet_is_found_where_blood_goes_on(meshes, anatomy, truth, scans, blood):
-    ventricle = next(mesh for mesh in meshes if mesh.name == "LV")
+    ventricle = Surface.of(next(mesh for mesh in meshes if mesh.name == "LV"))
     beyond = blood_beyond(ventricle, scans[blood])
     assert beyond.shape == (len(ventricle.vertices),) and beyond.min() == 0 and beyond.max() == 1
-    found = find_anatomy(meshes, SOUND, None, beyond=beyond).landmarks["aortic_annulus"]
+    found = find_anatomy(meshes, SOUND, None, scan=scans[blood]).landmarks["aortic_annulus"]
     assert found["trust"] == "check" and found["contour_ras_mm"] is None
     centre, normal = centre_and_normal(found)
     true = truth["aortic annulus"]
@@ -42,8 +34,7 @@ def test_the_outlet_is_found_where_blood_goes_on(meshes, anatomy, truth, scans, 
 
 
 def test_without_contrast_shape_alone_tells(meshes, anatomy, scans):
-    ventricle = next(mesh for mesh in meshes if mesh.name == "LV")
-    found = find_anatomy(meshes, SOUND, None, beyond=blood_beyond(ventricle, scans[45]))
+    found = find_anatomy(meshes, SOUND, None, scan=scans[45])
     assert found.landmarks["aortic_annulus"] == anatomy.landmarks["aortic_annulus"]
 
 
@@ -55,6 +46,7 @@ def test_profiles_start_at_the_surface():
     affine = np.eye(4)
     affine[:3, 3] = -29.0
     vertices, faces = (x.numpy() for x in icosphere(4))
-    beyond = blood_beyond(Mesh("LV", 15.0 * vertices, faces), Scan(np.where(blood, 400, 50).astype(np.int16), affine))
+    ball, scan = Mesh("LV", 15.0 * vertices, faces), Scan(np.where(blood, 400, 50).astype(np.int16), affine)
+    beyond = blood_beyond(Surface.of(ball), scan)
     above = vertices[:, 2] > np.cos(np.radians(14))
     assert (beyond[above] == 1).all() and (beyond[vertices[:, 2] < 0.7] == 0).all()

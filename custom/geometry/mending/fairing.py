@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from ..normals import vertex_normals
-from .umbrella import umbrella
+from .umbrella import edges_of, umbrella
 
 
 def fair(vertices: Tensor, faces: Tensor, rounds: int, tangential: float, bending: float) -> Tensor:
@@ -30,7 +29,7 @@ def fair(vertices: Tensor, faces: Tensor, rounds: int, tangential: float, bendin
     Returns:
         (N, V, 3). What did not cross itself can do so afterwards, where two sheets are close.
     """
-    edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = edges_of(faces)
     for _ in range(rounds):
         normals = vertex_normals(vertices, faces)
         first = umbrella(vertices, edges)

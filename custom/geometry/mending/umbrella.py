@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 
 
+def edges_of(faces: Tensor) -> Tensor:
+    """(3 F, 2) int64, the edges of a closed mesh's faces (F, 3), every one in both senses."""
+    return torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+
+
 def umbrella(vertices: Tensor, edges: Tensor) -> Tensor:
     """From every vertex of meshes (N, V, 3) of one connectivity to the mean of its neighbours, (N, V, 3).
 

@@ -8,7 +8,7 @@ import numpy as np
 from monai.transforms import Transform
 
 from ...chambers import CHAMBERS, LABELS
-from ...frames import box_around, rectangular_grid
+from ...frames import box_around, box_within, rectangular_grid
 from ...geometry.winding import voxelise_in_image
 from ...label_map import LabelMap
 from ...mesh import Mesh
@@ -48,9 +48,7 @@ def _label_map(meshes: Sequence[Mesh], grid: Grid) -> LabelMap:
     labels = np.zeros([axis.stop - axis.start for axis in everywhere], dtype=np.uint8, order="F")
     for mesh in sorted(meshes, key=lambda mesh: CHAMBERS[mesh.name].around is None):  # outer ones first
         box, affine = box_around(mesh.vertices, *grid)
-        within = tuple(
-            slice(own.start - of.start, own.stop - of.start) for own, of in zip(box, everywhere, strict=True)
-        )
+        within = box_within(box, everywhere)
         inside = voxelise_in_image(mesh.vertices, mesh.faces, affine, labels[within].shape).numpy()
         labels[within][inside] = LABELS[mesh.name]
     return LabelMap(grid.shape, everywhere, labels)

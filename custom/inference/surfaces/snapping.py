@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...geometry.mending.umbrella import umbrella
+from ...geometry.mending.umbrella import edges_of, umbrella
 from ...geometry.normals import vertex_normals
 from ...nesting import inner_places
 from ...sampling import sample
@@ -57,7 +57,7 @@ class BoundarySnapping:
 def _around(normals: Tensor, faces: Tensor) -> Tensor:
     """Means (N, V, 3) of the normals around: shorter than 1 on a ridge or in a crease, where a surface that goes along
     its normals folds."""
-    edges = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    edges = edges_of(faces)
     for _ in range(AROUND):
         normals = normals + umbrella(normals, edges)
     return normals
