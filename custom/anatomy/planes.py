@@ -54,7 +54,7 @@ class Plane(NamedTuple):
 
     def beyond_rim(self, points: np.ndarray) -> np.ndarray:
         """How far (P,) in mm points (P, 3) lie outside the contour, seen along the normal; negative within."""
-        rim, radius = (_polar(places, self.centre, self.normal) for places in (self.contour, points))
+        rim, radius = (polar(places, self.centre, self.normal) for places in (self.contour, points))
         order = np.argsort(rim[1])
         return radius[0] - np.interp(radius[1], rim[1][order], rim[0][order], period=2 * np.pi)
 
@@ -93,7 +93,7 @@ def outline(points: np.ndarray, centre: np.ndarray, normal: np.ndarray, share: f
         centre, normal: (3,), of the plane.
     """
     first, second = axes_of(normal)
-    radius, angle = _polar(points, centre, normal)
+    radius, angle = polar(points, centre, normal)
     z = (points - centre) @ normal
     grid = np.linspace(-np.pi, np.pi, OUTLINE, endpoint=False)
     near = np.abs((angle[None] - grid[:, None] + np.pi) % (2 * np.pi) - np.pi) < np.pi / 12
@@ -112,7 +112,7 @@ def outline(points: np.ndarray, centre: np.ndarray, normal: np.ndarray, share: f
     )
 
 
-def _polar(points: np.ndarray, centre: np.ndarray, normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def polar(points: np.ndarray, centre: np.ndarray, normal: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Radius (P,) in mm and angle (P,) of points (P, 3) round a centre (3,), seen along a normal (3,)."""
     x, y = ((points - centre) @ axis for axis in axes_of(normal))
     return np.hypot(x, y), np.arctan2(y, x)

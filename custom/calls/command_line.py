@@ -27,6 +27,7 @@ PATHS = (
         "locator_checkpoint",
         "directions_checkpoint",
         "edges_checkpoint",
+        "hinges_checkpoint",
         "parts_checkpoint",
         "error_checkpoint",
         "initial_weights",

@@ -233,6 +233,7 @@ KINDS: dict[str, Kind] = {
     "fairing": whole(0),
     "subdivision": whole(0, MOST_TIMES),
     "boundary_snapping": number(0, 1),
+    "valve_snapping": number(0, 1),
     "edge_snapping": number(0, 1),
     "volume_size": whole(COARSEST_STRIDE, multiple=COARSEST_STRIDE),
     "crop_mm": number(above=0),
@@ -244,6 +245,7 @@ KINDS: dict[str, Kind] = {
     "locator_checkpoint": weights,
     "directions_checkpoint": weights,
     "edges_checkpoint": weights,
+    "hinges_checkpoint": weights,
     "parts_checkpoint": weights,
     "error_checkpoint": optional(weights),
     # training

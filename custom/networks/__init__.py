@@ -1,10 +1,11 @@
 """The networks: shape network f, representation network g, the locator of the heart, the judge of directions, the
-reader of edges, and their parts."""
+readers of edges and hinges, and their parts."""
 
 from .directions import FLIPS, Directions
 from .edge_network import EdgeNetwork
 from .exporting import ExportedNetwork, export_network
 from .heart_locator import HeartLocator
+from .hinge_network import HingeNetwork
 from .representation_network import RepresentationNetwork
 from .shape_network import ShapeNetwork
 
@@ -14,6 +15,7 @@ __all__ = [
     "EdgeNetwork",
     "ExportedNetwork",
     "HeartLocator",
+    "HingeNetwork",
     "RepresentationNetwork",
     "ShapeNetwork",
     "export_network",
