@@ -198,7 +198,7 @@ def read_workflow(overrides: Mapping[str, Any]) -> ConfigParser:
     parser.update({"bundle_root": str(config.parents[1]), **overrides})
     check_values(parser.get_parsed_content("call"))
     try:
-        for network in ("network", "locator", "directions", "edges", "hinges"):
+        for network in ("network", "locator", "directions", "edges", "mitral_hinges", "aortic_hinges"):
             parser.get_parsed_content(f"checks#{network}")
     except Exception as error:  # told as the command tells it
         _refuse(error)

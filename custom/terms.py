@@ -153,6 +153,16 @@ MEASUREMENTS = {
         "Mitral annulus, commissural diameter",
         _own("COMMISSURAL_DIAMETER", "Commissural diameter"), _MITRAL, landmarks=("mitral_annulus",),
     ),
+    **{
+        f"aortic_annulus_{key}": Term(f"Aortic annulus, {title}", concept, _AORTIC, landmarks=("aortic_annulus",))
+        for key, title, concept in (
+            ("area", "area", Code("42798000", "SCT", "Area")),
+            ("perimeter", "perimeter", Code("131191004", "SCT", "Perimeter")),
+            ("area_derived_diameter", "area-derived diameter", _own("AREA_DIAMETER", "Diameter by area")),
+            ("largest_diameter", "largest diameter", _own("LARGEST_WIDTH", "Largest width")),
+            ("smallest_diameter", "smallest diameter", _own("SMALLEST_WIDTH", "Smallest width")),
+        )
+    },
     "lv_long_axis": Term(
         "LV long axis", Code("103339001", "SCT", "Long axis"), _LV, landmarks=("mitral_annulus", "lv_apex")
     ),

@@ -23,24 +23,26 @@ from .measurements import (
     measure_body,
     measure_diameters,
     measure_ostium,
+    measure_outlet,
     measure_short_axis,
     measure_ventricle,
 )
-from .outlet import seen_outlet
+from .outlet import find_outlet
 from .planes import Plane, Surface, unit
 from .regions import UNKNOWN, atrial_regions, ventricular_regions
-from .valves import AORTIC_GAP, MITRAL_GAP, estimated_aortic_annulus, facing_no_atrium, valve_between
+from .valves import AORTIC_GAP, MITRAL_GAP, valve_between
 from .ventricle import apex_of, septum_of, septum_towards
 from .wall import SEGMENTS, measure_segments
 
 _BOTH = ("LA", "LV")
 APEX = "lv_apex"
+MITRAL, OUTLET = "mitral_annulus", "aortic_annulus"
 NEEDS = {
     "la_centre": ("LA",),
     "lv_centre": ("LV",),
-    "mitral_annulus": _BOTH,
+    MITRAL: _BOTH,
     APEX: _BOTH,
-    "aortic_annulus": _BOTH,
+    OUTLET: _BOTH,
     APPENDAGE_OSTIUM: _BOTH,
     APPENDAGE_TIP: _BOTH,
 }
@@ -53,7 +55,7 @@ ENDS = (APEX, APPENDAGE_TIP)
 """Those that are elsewhere then; the others are only doubted."""
 NOT_FACING = "the surfaces of LA and LV hardly face each other, so that no valve is seen between them"
 NO_OUTLET = "the ventricle's base has no part that faces no atrium"
-TURNED_BY = ("mitral_annulus", APEX, "aortic_annulus")
+TURNED_BY = (MITRAL, APEX, OUTLET)
 """The landmarks by which the ventricle's segments lie."""
 NO_SEGMENT = "no vertex with a wall lies in this segment"
 NO_RIM = "the plane of the aortic annulus is an estimate: its rim is not seen"
@@ -102,6 +104,7 @@ def find_anatomy(
     network: AtrialParts | None,
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
     scan: Scan | None = None,
+    annuli: Mapping[str, Plane] | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions of a case.
 
@@ -112,6 +115,8 @@ def find_anatomy(
         network: tells the atrium's parts, with its weights; None: they are not looked for.
         cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
         scan: with the surfaces in it, HU; None: shape alone tells where the aorta begins.
+        annuli: the mitral and the aortic one, by the landmark's name, whose hinges are seen in the scan; surfaces tell
+            the others.
     """
     used = {mesh.name: mesh for mesh in meshes if trusts[mesh.name] != TRUSTS[-1]}
     surfaces = {name: Surface.of(mesh) for name, mesh in used.items()}
@@ -121,9 +126,10 @@ def find_anatomy(
         if not others and chamber in surfaces:
             found.landmarks[name] = surfaces[chamber].centre
     both = [surfaces[name] for name in _BOTH if name in surfaces]
-    mitral = valve_between(*both, MITRAL_GAP) if len(both) == len(_BOTH) else None
+    seen = annuli or {}
+    mitral = (seen.get(MITRAL) or valve_between(*both, MITRAL_GAP)) if len(both) == len(_BOTH) else None
     if mitral is not None:
-        _find_ventricle(found, surfaces, mitral, used, scan)
+        _find_ventricle(found, surfaces, mitral, used, scan, seen.get(OUTLET))
         if network is not None:
             _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
     for chamber, vertices in (cut or {}).items():
@@ -131,20 +137,22 @@ def find_anatomy(
             _doubt_near(found, chamber, used[chamber].vertices[vertices])
     names = [*NEEDS, *(name for name in OSTIA if name in found.landmarks)]
     verdicts = {name: _verdict(name, found, trusts) for name in names}
-    measurements = {
-        name: {
-            "value": None if found.lost & set(RESTS_ON[name]) else found.values.get(name),
-            "unit": measured,
-            **worst([verdicts[part] for part in RESTS_ON[name]]),
-        }
-        for name, measured in UNITS.items()
-    }
+    measurements = {name: {"unit": measured, **_measured(name, found, verdicts)} for name, measured in UNITS.items()}
     measurements |= _veins(found, verdicts)
     if "MYO" in trusts:
         parts = [*(verdicts[part] for part in TURNED_BY), trust_of(("MYO",), trusts)]
         measurements |= _walls({} if found.lost & set(TURNED_BY) else found.values, worst(parts))
     landmarks = {name: {**as_numbers(found.landmarks.get(name)), **verdict} for name, verdict in verdicts.items()}
     return Anatomy(landmarks, measurements, found.regions)
+
+
+def _measured(name: str, found: _Found, verdicts: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """`value`, `trust` and `reason` of a measurement."""
+    value = None if found.lost & set(RESTS_ON[name]) else found.values.get(name)
+    verdict = worst([verdicts[part] for part in RESTS_ON[name]])
+    if value is None and RESTS_ON[name] == (OUTLET,) and verdict["trust"] != TRUSTS[-1]:
+        verdict = {"trust": TRUSTS[-1], "reason": NO_RIM}
+    return {"value": value, **verdict}
 
 
 def _doubt_near(found: _Found, chamber: str, edge: np.ndarray) -> None:
@@ -166,6 +174,7 @@ def _find_ventricle(
     mitral: Plane,
     meshes: Mapping[str, Mesh],
     scan: Scan | None,
+    outlet: Plane | None,
 ) -> None:
     """Valves, apex, the ventricle's regions, and what is measured of them; aorta and right ventricle help, if there."""
     ventricle = surfaces["LV"]
@@ -174,18 +183,17 @@ def _find_ventricle(
     found.landmarks.update(mitral_annulus=mitral, lv_apex=apex)
     found.values.update(measure_annulus(mitral) | measure_ventricle(mitral, apex, ventricle.volume_ml))
     found.values.update(measure_short_axis(meshes["LV"], mitral, apex))
-    aortic = valve_between(ventricle, surfaces["AO"], AORTIC_GAP) if "AO" in surfaces else None
+    aortic = outlet
     if aortic is not None:
-        aortic = aortic._replace(contour=None)  # the sheet is wider than the annulus
+        found.values.update(measure_outlet(aortic))
+    elif "AO" in surfaces and (sheet := valve_between(ventricle, surfaces["AO"], AORTIC_GAP)) is not None:
+        aortic = sheet._replace(contour=None)  # it is wider than the annulus
     else:
-        free = facing_no_atrium(surfaces["LA"], ventricle)
-        aortic = estimated_aortic_annulus(free, ventricle, mitral, axis)
-        if aortic is not None and scan is not None:
-            aortic = seen_outlet(aortic, free, ventricle, scan) or aortic
-        found.reasons["aortic_annulus"] = NO_RIM
+        aortic = find_outlet(surfaces["LA"], ventricle, mitral, axis, scan)
+        found.reasons[OUTLET] = NO_RIM
     if aortic is not None:
         septum = septum_of(aortic, mitral, axis)
-        found.landmarks["aortic_annulus"] = aortic
+        found.landmarks[OUTLET] = aortic
         found.values.update(measure_diameters(mitral, aortic))
     if "RV" in surfaces:
         septum = septum_towards(surfaces["RV"], ventricle, axis)
@@ -249,11 +257,11 @@ def _verdict(name: str, found: _Found, trusts: Mapping[str, str]) -> dict[str, A
     if name in found.landmarks:
         reason = found.reasons.get(name)
         return {"trust": "ok" if reason is None else "check", "reason": reason}
-    seen = "mitral_annulus" in found.landmarks
+    seen = MITRAL in found.landmarks
     return {"trust": TRUSTS[-1], "reason": _ABSENT.get(name, NOT_FACING) if seen else NOT_FACING}
 
 
-_ABSENT = {"aortic_annulus": NO_OUTLET, APPENDAGE_OSTIUM: NO_APPENDAGE, APPENDAGE_TIP: NO_APPENDAGE}
+_ABSENT = {OUTLET: NO_OUTLET, APPENDAGE_OSTIUM: NO_APPENDAGE, APPENDAGE_TIP: NO_APPENDAGE}
 """Why a landmark is not there though the mitral annulus is."""
 
 

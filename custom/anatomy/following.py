@@ -14,6 +14,7 @@ from ..mesh import Mesh
 from ..profiles import Scan
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP
 from .finding import OSTIA, Anatomy, as_numbers, find_anatomy, worst
+from .planes import Plane
 
 CARRIED = (APPENDAGE_OSTIUM, APPENDAGE_TIP, *OSTIA)
 """Landmarks that the atrium's surface carries along. Valves and apex are found by how the chambers lie to each other,
@@ -29,6 +30,7 @@ def follow_anatomy(
     trusts: Mapping[str, str],
     cut: Mapping[str, NDArray[np.bool_]] | None = None,
     scan: Scan | None = None,
+    annuli: Mapping[str, Plane] | None = None,
 ) -> Anatomy:
     """Landmarks, measurements and regions in another phase of a beat.
 
@@ -38,9 +40,9 @@ def follow_anatomy(
     Args:
         first, start: what was found in one phase, and its meshes.
         meshes: of the other phase, with the same vertices.
-        trusts, cut, scan: as `find_anatomy` takes them.
+        trusts, cut, scan, annuli: as `find_anatomy` takes them.
     """
-    found = find_anatomy(meshes, trusts, None, cut, scan)
+    found = find_anatomy(meshes, trusts, None, cut, scan, annuli)
     landmarks = dict(found.landmarks)
     known = {name: landmark for name, landmark in first.landmarks.items() if landmark["centre_ras_mm"] is not None}
     own = {name: known[name] for name in CARRIED if name in known}

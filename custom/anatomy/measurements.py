@@ -15,6 +15,11 @@ UNITS = {
     "mitral_annulus_perimeter": "mm",
     "mitral_annulus_anteroposterior_diameter": "mm",
     "mitral_annulus_commissural_diameter": "mm",
+    "aortic_annulus_area": "cm2",
+    "aortic_annulus_perimeter": "mm",
+    "aortic_annulus_area_derived_diameter": "mm",
+    "aortic_annulus_largest_diameter": "mm",
+    "aortic_annulus_smallest_diameter": "mm",
     "lv_long_axis": "mm",
     "lv_short_axis_largest_diameter": "mm",
     "lv_short_axis_smallest_diameter": "mm",
@@ -34,6 +39,11 @@ RESTS_ON = {
     "mitral_annulus_perimeter": ("mitral_annulus",),
     "mitral_annulus_anteroposterior_diameter": ("mitral_annulus", "aortic_annulus"),
     "mitral_annulus_commissural_diameter": ("mitral_annulus", "aortic_annulus"),
+    "aortic_annulus_area": ("aortic_annulus",),
+    "aortic_annulus_perimeter": ("aortic_annulus",),
+    "aortic_annulus_area_derived_diameter": ("aortic_annulus",),
+    "aortic_annulus_largest_diameter": ("aortic_annulus",),
+    "aortic_annulus_smallest_diameter": ("aortic_annulus",),
     "lv_long_axis": ("mitral_annulus", "lv_apex"),
     "lv_short_axis_largest_diameter": ("mitral_annulus", "lv_apex"),
     "lv_short_axis_smallest_diameter": ("mitral_annulus", "lv_apex"),
@@ -70,6 +80,23 @@ def measure_diameters(mitral: Plane, aortic: Plane) -> dict[str, float]:
     return {
         "mitral_annulus_anteroposterior_diameter": float(depth),
         "mitral_annulus_commissural_diameter": float(width),
+    }
+
+
+def measure_outlet(aortic: Plane) -> dict[str, float]:
+    """Of the aortic annulus, whose contour is known: area in cm², and in mm the perimeter, the diameter of the circle
+    of that area, and the largest and smallest width.
+
+    Blanke et al., J Cardiovasc Comput Tomogr 2019 (SCCT, planning of TAVI).
+    """
+    area = polygon_area(aortic.contour, aortic.normal)
+    largest, smallest = widest_and_narrowest(aortic.contour, aortic.normal)
+    return {
+        "aortic_annulus_area": area / 100,
+        "aortic_annulus_perimeter": perimeter(aortic.contour),
+        "aortic_annulus_area_derived_diameter": float(2 * np.sqrt(area / np.pi)),
+        "aortic_annulus_largest_diameter": largest,
+        "aortic_annulus_smallest_diameter": smallest,
     }
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..profiles import Scan, along_normals
 from .planes import Plane, Surface, unit
+from .valves import estimated_aortic_annulus, facing_no_atrium
 
 INSIDE, OUTSIDE = np.arange(-6.0, -2.0), np.arange(3.0, 9.0)
 """mm along the outward normal where blood is, and where it goes on at an outlet."""
@@ -38,6 +39,25 @@ def blood_beyond(ventricle: Surface, scan: Scan) -> NDArray[np.float64]:
     inside, outside = (along_normals(scan, *surface, distances) for distances in (INSIDE, OUTSIDE))
     share = (outside.min(1) - TISSUE) / max(float(np.median(inside)) - TISSUE, LEAST_STEP)
     return np.clip((share.astype(np.float64) - OPEN[0]) / (OPEN[1] - OPEN[0]), 0, 1)
+
+
+def find_outlet(
+    atrium: Surface, ventricle: Surface, mitral: Plane, axis: NDArray, scan: Scan | None = None
+) -> Plane | None:
+    """The aortic annulus' plane, its normal out of the ventricle, as nearly as both surfaces and the blood beyond them
+    tell; its rim is not seen. None where the base has no part without an atrium.
+
+    Args:
+        atrium, ventricle: the surfaces.
+        mitral: the annulus.
+        axis: (3,) unit, from the ventricle's base to the apex.
+        scan: with the surfaces in it, HU; None: shape alone tells.
+    """
+    free = facing_no_atrium(atrium, ventricle)
+    estimated = estimated_aortic_annulus(free, ventricle, mitral, axis)
+    if estimated is None or scan is None:
+        return estimated
+    return seen_outlet(estimated, free, ventricle, scan) or estimated
 
 
 def seen_outlet(start: Plane, free: NDArray, ventricle: Surface, scan: Scan) -> Plane | None:

@@ -50,6 +50,16 @@ class Ring(NamedTuple):
         """Of an annulus whose contour is known."""
         return cls.through(plane.contour, plane.centre, plane.normal)
 
+    @classmethod
+    def round(cls, plane: Plane, radius: float) -> Ring:
+        """A circle of a radius in mm round a plane's centre."""
+        return cls(plane.centre, plane.normal, np.full(SECTIONS, radius), np.zeros(SECTIONS))
+
+    @property
+    def plane(self) -> Plane:
+        """The annulus, its contour of SECTIONS points."""
+        return Plane(self.centre, self.normal, self.points)
+
     @property
     def outward(self) -> NDArray:
         """(SECTIONS, 3) unit, away from the axis."""

@@ -245,7 +245,8 @@ KINDS: dict[str, Kind] = {
     "locator_checkpoint": weights,
     "directions_checkpoint": weights,
     "edges_checkpoint": weights,
-    "hinges_checkpoint": weights,
+    "mitral_checkpoint": weights,
+    "aortic_checkpoint": weights,
     "parts_checkpoint": weights,
     "error_checkpoint": optional(weights),
     # training

@@ -40,7 +40,7 @@ from .surfaces.motion import SmoothMotiond
 from .surfaces.outliers import OutlierRemoval
 from .surfaces.snapping import BoundarySnapping
 from .surfaces.untangling import UntangleMeshesd
-from .surfaces.valve_snapping import SnapToHingesd
+from .surfaces.valve_snapping import SnapToValvesd
 from .workflow import check_cases, conclude
 from .writing.beat import SaveBeatd
 from .writing.outputs import Outputs
@@ -72,7 +72,7 @@ __all__ = [
     "SaveCased",
     "SmoothMotiond",
     "SnapToEdgesd",
-    "SnapToHingesd",
+    "SnapToValvesd",
     "Subdivision",
     "SurfaceInferer",
     "UntangleMeshesd",

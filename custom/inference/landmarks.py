@@ -30,7 +30,7 @@ class FindAnatomyd(Transform):
     def __call__(self, data: Record) -> Record:
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
-            seen = _trusts(record), self.network(), _cut(record), record.get("scan")
+            seen = _trusts(record), self.network(), _cut(record), record.get("scan"), record.get("annuli")
             _put(record, find_anatomy(record["meshes"], *seen))
         return record
 
@@ -41,7 +41,7 @@ class FindAnatomyd(Transform):
             return self(data)
         record = data.copy()
         with timed(record["seconds"], "anatomy"):
-            seen = _trusts(record), _cut(record), record.get("scan")
+            seen = _trusts(record), _cut(record), record.get("scan"), record.get("annuli")
             _put(record, follow_anatomy(first["anatomy"], first["meshes"], record["meshes"], *seen))
         return record
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
@@ -10,6 +10,7 @@ from monai.data import MetaTensor
 from torch import Tensor
 
 from ..anatomy import Anatomy
+from ..anatomy.planes import Plane
 from ..label_map import LabelMap
 from ..mesh import Mesh
 from ..profiles import Scan
@@ -100,6 +101,8 @@ class Record(TypedDict, total=False):
     varied_meshes: list[list[Mesh]]
     withdrawn: dict[str, dict[str, float]]
     """Per structure, how many `vertices` were outliers and the `furthest_mm` that one was moved."""
+    annuli: Mapping[str, Plane]
+    """`SnapToValvesd`: of the mitral and the aortic annulus, by the landmarks' names, those that the `scan` shows."""
     untangled: dict[str, dict[str, float]]
     """Likewise of what `UntangleMeshesd` moved."""
     free: bool
