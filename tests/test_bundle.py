@@ -149,6 +149,8 @@ def test_the_paper_network_is_one_override_away():
         ("locator", "locator.pt", 2**20, "LA"),
         ("directions", "directions.pt", 2**19, "LA"),
         ("edges", "edges.pt", 2**18, "LA"),
+        ("mitral_hinges", "mitral_hinges.pt", 2**20, "LA"),
+        ("aortic_hinges", "aortic_hinges.pt", 2**20, "LA"),
     ],
 )
 def test_weights_are_a_plain_state_dict_that_fits(network, file, largest, structures):

@@ -25,6 +25,7 @@ from custom.viewer import installed
 
 STRAIGHT = np.diag([-1.5, -1.25, 2.0, 1.0])
 RELATIVE = CONFIG.relative_to(ROOT)
+HINGES = (("mitral", "mitral_hinges"), ("aortic", "aortic_hinges"))
 
 
 def _report(folder: Path, name: str) -> dict:
@@ -309,7 +310,7 @@ def test_command_line_in_the_layout_of_the_zoo(tmp_path, run_bundle, volume, wri
     path = write_nifti(tmp_path / "elsewhere" / "ct.nii.gz", volume)
     shipped = ROOT / "bundle" / "models"
     arguments = ("--input", str(path), "--bundle_root", str(bundle))
-    for key, name in (("parts", "atrial_parts"), ("error", "vertex_error"), ("edges", "edges")):
+    for key, name in (("parts", "atrial_parts"), ("error", "vertex_error"), ("edges", "edges"), *HINGES):
         arguments += (f"--{key}_checkpoint", str(shipped / f"{name}.pt"))
     done = run_bundle(*arguments, config=config, cwd=path.parent, path=None)
     assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""Landmarks as markups of 3D Slicer, its schema 1.0.3: points, the annulus' contour, axes as lines; LPS mm."""
+"""Landmarks as markups of 3D Slicer, its schema 1.0.3: points, contours, axes as lines; LPS mm."""
 
 from __future__ import annotations
 

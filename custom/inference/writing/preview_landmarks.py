@@ -1,4 +1,4 @@
-"""The mitral annulus, the apex and the ostia in the preview's pictures."""
+"""The annuli, the apex and the ostia in the preview's pictures."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ class Mark(NamedTuple):
     """In planes by where their contour crosses, instead of by their centre."""
 
 
-_GREEN, _YELLOW = "#8df05a", "#ffd75e"
+_GREEN, _ORANGE, _YELLOW = "#8df05a", "#ff9f5a", "#ffd75e"
 MARKS = (
     Mark("mitral_annulus", "○ mitral annulus",
          {"color": _GREEN, "marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}, True),
+    Mark("aortic_annulus", "○ aortic annulus",
+         {"color": _ORANGE, "marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}, True),
     Mark("lv_apex", "+ apex", {"color": _GREEN, "marker": "+", "markersize": 9, "markeredgewidth": 1.8}),
     Mark("_ostium", "◇ ostia",
          {"color": _YELLOW, "marker": "D", "markersize": 4, "markerfacecolor": "none", "markeredgewidth": 1.2}),
@@ -43,7 +45,7 @@ Landmarks = Mapping[str, Mapping[str, Any]]
 def draw_in_plane(
     axes: Axes, landmarks: Landmarks, axis: int, level: float, across_up: Sequence[int], origin: np.ndarray
 ) -> None:
-    """Rings where the annulus crosses the plane at `level`, and marks at apex and ostia where they are near.
+    """Rings where the annuli cross the plane at `level`, and marks at apex and ostia where they are near.
 
     Args:
         axes: of the plane, in mm.
@@ -92,7 +94,8 @@ def _marked(landmarks: Landmarks) -> Iterator[tuple[Mark, Mapping[str, Any]]]:
     """What is drawn of the landmarks that were found."""
     for mark in MARKS:
         for name, landmark in landmarks.items():
-            if name.endswith(mark.ending) and landmark["centre_ras_mm"] is not None:
+            known = landmark["contour_ras_mm" if mark.outlined else "centre_ras_mm"] is not None
+            if name.endswith(mark.ending) and known:
                 yield mark, landmark
 
 

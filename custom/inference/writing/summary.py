@@ -8,7 +8,7 @@ status           "done", "skipped" (an earlier run had done it), "failed", or "n
 outcome, reason  of one that failed or was not done: the refusal's short name, and the sentence
 LA_ml, LV_ml     volumes; empty where not asked for; further structures follow where a case has them
 LA_doubt, ...    doubt of each chamber, 0 to 1, and after it LA_trust, ...: "ok", "check" or "do not use"
-mitral_..., lv_  measurements, of `MEASUREMENTS`; empty where not found, or not to be trusted; indices where the body
+mitral_..., ...  measurements, of `MEASUREMENTS`; empty where not found, or not to be trusted; indices where the body
                  surface is known
 warnings         sentences, joined by "; "
 forced           short names of refusals that `force` overrode, joined by "; "
@@ -37,6 +37,7 @@ KEYS = {"ml": "volume_ml", "doubt": "doubt", "trust": "trust"}
 """Columns of each chamber, and the report's keys that fill them."""
 MEASUREMENTS = {
     "mitral_annulus_area_cm2": "mitral_annulus_area",
+    "aortic_annulus_area_derived_diameter_mm": "aortic_annulus_area_derived_diameter",
     "lv_long_axis_mm": "lv_long_axis",
     "lv_sphericity": "lv_sphericity",
     "la_volume_index_ml_m2": "la_volume_index",
