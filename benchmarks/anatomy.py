@@ -24,7 +24,7 @@ from scipy.spatial import KDTree
 from benchmarks.patients import WITHOUT, answers, kinds_of
 from custom import load_model
 from custom.anatomy.finding import OSTIA
-from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium
+from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium, measure_outlet
 from custom.anatomy.planes import Plane, across, unit, widest_and_narrowest
 from custom.anatomy.regions import (
     APPENDAGE,
@@ -104,6 +104,7 @@ def compare(case: str, found: Prediction, truth: Mapping[str, Any], regions: Pat
             cosine = np.clip(landmark["normal"] @ planes[name].normal, -1, 1)
             yield Error(case, f"{name}, plane", "degrees", float(np.degrees(np.arccos(cosine))), landmark["trust"])
     values = measure_annulus(mitral) | measure_diameters(mitral, planes["aortic_annulus"])
+    values |= measure_outlet(planes["aortic_annulus"])
     values["lv_long_axis"] = float(np.linalg.norm(apex - mitral.centre))
     values["la_appendage_depth"] = float(np.linalg.norm(tip - ostium.centre))
     yield from compare_veins(case, found, truth["pulmonary vein ostia"])
