@@ -101,12 +101,12 @@ def test_the_aortic_annulus_is_seen_with_its_rim(step, case, meshes, truth):
     }  # fmt: skip
 
 
-def test_what_no_scan_shows_stays(step, case, meshes):
+def test_where_nothing_is_seen_nothing_is_told(step, case, meshes):
     even = Scan(np.full_like(case.image, 100), case.affine)
     found = step({**record_of(case, meshes), "scan": even})
     assert not found["annuli"]
     for new, old in zip(found["meshes"], meshes, strict=True):
-        assert np.linalg.norm(new.vertices - old.vertices, axis=1).max() < 2.5
+        assert np.linalg.norm(new.vertices - old.vertices, axis=1).max() < 3.5
 
 
 def test_what_is_left_alone(step, case, meshes):
