@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-LOG_SPREAD = (-3.0, 2.0)
-"""Of a logarithm of mm, beyond which no spread is told."""
+from .edge_network import LOG_SPREAD
+
 BLOOD_PIXELS = 6
 """Columns of a section next to the axis, in which mostly blood lies."""
 ABOVE_BLOOD, HU = 200.0, 300.0
