@@ -1,7 +1,7 @@
 """The fit of the networks that read where a valve's leaflets hang, on generated CTs and the true annuli beside them.
 
     python -m custom synthesize FOLDER --first_seed 910000 --count 130
-    python -m custom synthesize BEATS --first_seed 911000 --count 14 --kind gated --phases 3
+    python -m custom synthesize BEATS --first_seed 911000 --count 15 --kind gated --phases 3
     python -m benchmarks.hinges hinges.pt FOLDER BEATS
 
 Every true annulus is seen from so many rings beside it as inference may begin with, and the network learns how far it
@@ -26,6 +26,7 @@ from tqdm import tqdm
 from custom.anatomy.planes import axes_of, unit
 from custom.anatomy.rings import ANGLES, SECTIONS, Ring, sections
 from custom.configs import config_file
+from custom.inference.surfaces.valve_snapping import AORTIC_RADIUS
 from custom.networks import HingeNetwork
 from custom.networks.hinge_network import BLOOD_PIXELS
 from custom.profiles import Scan
@@ -57,7 +58,7 @@ class Beside(NamedTuple):
 
 BESIDE = {
     "mitral annulus": Beside(2.3, 1.4, 6.0, 0.06, 0.8, 0.6),
-    "aortic annulus": Beside(2.3, 1.8, 7.0, 0.08, 0.4, 0.3, radius_mm=12.0),
+    "aortic annulus": Beside(2.3, 1.8, 7.0, 0.08, 0.4, 0.3, radius_mm=AORTIC_RADIUS),
 }
 
 
@@ -83,26 +84,28 @@ def waves(highest: int, deviation: float, rng: np.random.Generator) -> np.ndarra
     return drawn[0] @ np.cos(phases) + drawn[1] @ np.sin(phases)
 
 
-def annuli(folder: Path, valve: str) -> Iterator[tuple[int, Scan, Mapping[str, Any]]]:
-    """Seed, scan and true annulus of each patient, or phase of a patient, that `custom synthesize` wrote."""
+def annuli(folder: Path, valve: str, validation: bool) -> Iterator[tuple[list[int], Scan, Mapping[str, Any]]]:
+    """Seed and phase, scan and true annulus of each patient, or phase of a patient, that `custom synthesize` wrote: of
+    those kept for validation, or of the others."""
     for path in sorted((folder / "truth").glob("*.json")):
+        seed = int(path.stem.split("_")[-1])
+        if (seed % VALIDATION == 0) != validation:
+            continue
         truth = json.loads(path.read_text())
         image = nibabel.load(folder / "images" / f"{path.stem}.nii.gz")
         volumes = np.asanyarray(image.dataobj)
         volumes = volumes[..., None] if volumes.ndim == 3 else volumes
         trues = truth["beat"][valve] if "beat" in truth else [truth[valve]]
         for phase, true in enumerate(trues):
-            yield int(path.stem.split("_")[-1]), Scan(volumes[..., phase], image.affine), true
+            yield [seed, phase], Scan(volumes[..., phase], image.affine), true
 
 
 def examples(folders: Sequence[Path], valve: str, copies: int, validation: bool) -> tuple[Tensor, Tensor]:
     """Sections (N, SECTIONS, H, W) int16 HU, and offsets (N, SECTIONS, 2) mm."""
     seen, offsets = [], []
     for folder in folders:
-        for number, (seed, scan, true) in enumerate(tqdm(annuli(folder, valve), unit="annulus", desc=folder.name)):
-            if (seed % VALIDATION == 0) != validation:
-                continue
-            rng, contour = np.random.default_rng([seed, number]), np.array(true["contour"])
+        for key, scan, true in tqdm(annuli(folder, valve, validation), unit="annulus", desc=folder.name):
+            rng, contour = np.random.default_rng(key), np.array(true["contour"])
             for _ in range(copies):
                 ring = ring_beside(contour, true, BESIDE[valve], rng)
                 there = Ring.through(contour, ring.centre, ring.normal)

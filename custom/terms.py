@@ -96,6 +96,13 @@ _SEGMENTS = {
     )
 }  # fmt: skip
 
+_OPENING = (
+    ("area", "area", Code("42798000", "SCT", "Area")),
+    ("largest_diameter", "largest diameter", _own("LARGEST_WIDTH", "Largest width")),
+    ("smallest_diameter", "smallest diameter", _own("SMALLEST_WIDTH", "Smallest width")),
+)
+"""What is measured of a valve's or a vein's opening: key, title and concept."""
+
 MEASUREMENTS = {
     "LV_ejection_fraction": Term(
         "LV ejection fraction", Code("8810-4", "LN", "Left ventricular ejection fraction by CT"), _LV
@@ -156,11 +163,10 @@ MEASUREMENTS = {
     **{
         f"aortic_annulus_{key}": Term(f"Aortic annulus, {title}", concept, _AORTIC, landmarks=("aortic_annulus",))
         for key, title, concept in (
-            ("area", "area", Code("42798000", "SCT", "Area")),
+            _OPENING[0],
             ("perimeter", "perimeter", Code("131191004", "SCT", "Perimeter")),
             ("area_derived_diameter", "area-derived diameter", _own("AREA_DIAMETER", "Diameter by area")),
-            ("largest_diameter", "largest diameter", _own("LARGEST_WIDTH", "Largest width")),
-            ("smallest_diameter", "smallest diameter", _own("SMALLEST_WIDTH", "Smallest width")),
+            *_OPENING[1:],
         )
     },
     "lv_long_axis": Term(
@@ -201,11 +207,7 @@ MEASUREMENTS = {
         f"{ostium}_{key}": Term(f"{place.title}, {title}", concept, place.site, landmarks=(ostium,))
         for ostium, place in LANDMARKS.items()
         if ostium.endswith("vein_ostium")
-        for key, title, concept in (
-            ("area", "area", Code("42798000", "SCT", "Area")),
-            ("largest_diameter", "largest diameter", _own("LARGEST_WIDTH", "Largest width")),
-            ("smallest_diameter", "smallest diameter", _own("SMALLEST_WIDTH", "Smallest width")),
-        )
+        for key, title, concept in _OPENING
     },
     **_SEGMENTS,
 }  # fmt: skip

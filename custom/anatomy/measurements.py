@@ -89,15 +89,10 @@ def measure_outlet(aortic: Plane) -> dict[str, float]:
 
     Blanke et al., J Cardiovasc Comput Tomogr 2019 (SCCT, planning of TAVI).
     """
-    area = polygon_area(aortic.contour, aortic.normal)
-    largest, smallest = widest_and_narrowest(aortic.contour, aortic.normal)
-    return {
-        "aortic_annulus_area": area / 100,
-        "aortic_annulus_perimeter": perimeter(aortic.contour),
-        "aortic_annulus_area_derived_diameter": float(2 * np.sqrt(area / np.pi)),
-        "aortic_annulus_largest_diameter": largest,
-        "aortic_annulus_smallest_diameter": smallest,
-    }
+    measured = measure_ostium(aortic)
+    measured["perimeter"] = perimeter(aortic.contour)
+    measured["area_derived_diameter"] = float(2 * np.sqrt(100 * measured["area"] / np.pi))
+    return {f"aortic_annulus_{key}": value for key, value in measured.items()}
 
 
 def measure_ventricle(mitral: Plane, apex: np.ndarray, volume_ml: float) -> dict[str, float]:

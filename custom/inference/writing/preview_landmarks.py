@@ -30,11 +30,10 @@ class Mark(NamedTuple):
 
 
 _GREEN, _ORANGE, _YELLOW = "#8df05a", "#ff9f5a", "#ffd75e"
+_RING = {"marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}
 MARKS = (
-    Mark("mitral_annulus", "○ mitral annulus",
-         {"color": _GREEN, "marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}, True),
-    Mark("aortic_annulus", "○ aortic annulus",
-         {"color": _ORANGE, "marker": "o", "markersize": 5, "markerfacecolor": "none", "markeredgewidth": 1.4}, True),
+    Mark("mitral_annulus", "○ mitral annulus", {"color": _GREEN, **_RING}, True),
+    Mark("aortic_annulus", "○ aortic annulus", {"color": _ORANGE, **_RING}, True),
     Mark("lv_apex", "+ apex", {"color": _GREEN, "marker": "+", "markersize": 9, "markeredgewidth": 1.8}),
     Mark("_ostium", "◇ ostia",
          {"color": _YELLOW, "marker": "D", "markersize": 4, "markerfacecolor": "none", "markeredgewidth": 1.2}),
