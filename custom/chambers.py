@@ -35,7 +35,7 @@ CHAMBERS = {
         "mitral annulus",
         plainly="the blood of the chamber that collects it from the lungs, with its pouch (appendage) and the first 5 "
         "to 10 mm of the lungs' veins, down to the mitral valve",
-        volume_ml=(30.0, 240.0),
+        volume_ml=(30.0, 340.0),
         usual_centre=(0.0, -0.3, 0.15),
     ),
     "LV": Chamber(
@@ -46,7 +46,7 @@ CHAMBERS = {
         "and the aortic annulus",
         plainly="the blood of the chamber that pumps it into the body, with the muscles and leaflets inside, up to the "
         "valves to the atrium (mitral) and to the aorta",
-        volume_ml=(45.0, 270.0),
+        volume_ml=(45.0, 330.0),
         usual_centre=(-0.3, 0.1, -0.15),
     ),
     "RA": Chamber(
@@ -106,7 +106,8 @@ CHAMBERS = {
 }
 """By name, in the order of the network's output (``channel_def`` of the metadata).
 
-Volumes are the ends of what generated patients are drawn from, but for diseased ones. LV by CT end-diastolic 98 to 144
+Volumes are the ends of what generated patients are drawn from, with giant atria and dilated ventricles: who has such
+a heart is scanned the more often, and its size alone is no sign of a wrong surface. LV by CT end-diastolic 98 to 144
 +- 21 to 38 mL, end-systolic 34 to 61 mL (PMC7758747, table 3), end-diastolic 97.5th percentile 97 and 83 mL/m² in men
 and women (Fuchs et al., Eur Heart J Cardiovasc Imaging 2016). LA 103 +- 30 and 89 +- 21 mL (Hudsmith et al., J
 Cardiovasc Magn Reson 2005), larger in atrial fibrillation. Those of the other five are no published ones: they lie

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ..chambers import CHAMBERS
 from .population import Arms, Device, Patient, Position
 from .streams import Draws
 
@@ -24,7 +23,7 @@ def draw_parameters(seed: int) -> Patient:
     u, normal, log_normal, chance = draw.uniform, draw.normal, draw.log_normal, draw.chance
     disease = _draw_disease(draw)
     pulmonary = chance("pulmonary hypertension", 0.12)  # the right heart is overloaded: large, and the septum flat
-    lv_volume, la_volume = disease["lv_volume"], log_normal("la_volume", 88, 0.42, *CHAMBERS["LA"].volume_ml)
+    lv_volume, la_volume = disease["lv_volume"], log_normal("la_volume", 88, 0.42, 30, 240)
     if chance("giant atrium", 0.05):
         la_volume = u("giant la_volume", 190, 340)
     # right chambers follow the left ones loosely: end-diastolic 1.1 to 1.3 times the left ventricle, and alike in size
@@ -139,7 +138,7 @@ def _draw_disease(draw: Draws) -> dict[str, float]:
     """Volume, form and wall of the left ventricle, which diseases of its muscle change together."""
     u = draw.uniform
     values = {
-        "lv_volume": draw.log_normal("lv_volume", 120, 0.38, *CHAMBERS["LV"].volume_ml),
+        "lv_volume": draw.log_normal("lv_volume", 120, 0.38, 45, 270),
         "lv_aspect": u("lv_aspect", 2.8, 4.0),
         "wall": draw.normal("wall", 9.5, 2.0, 6, 16),
         "apex_wall": u("apex_wall", 0.3, 0.8),
