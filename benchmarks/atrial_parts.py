@@ -1,9 +1,10 @@
-"""The fit of the network that tells an atrium's parts, on painted hearts: shapes alone, nothing is scanned.
+"""The fit of the network that tells an atrium's parts, on generated patients that are painted and scanned here.
 
-    python -m benchmarks.atrial_parts atrial_parts.pt --first_seed 70000 --count 153
+    python -m benchmarks.atrial_parts atrial_parts.pt --first_seed 140000 --count 272
 
-Paints the left heart of generated patients, sees each turned, scaled, moved and blurred anew at every step, and writes
-the weights, float16. How well they do is measured by `benchmarks.anatomy`.
+Every heart is seen turned, scaled, moved and blurred anew at every step, its veins cut off elsewhere, in one of several
+scans of it. Writes the weights, float16. How well they do is measured by `benchmarks.anatomy`. A heart takes some 15 MB
+of memory.
 """
 
 from __future__ import annotations
@@ -13,44 +14,60 @@ from typing import Any, NamedTuple
 import fire
 import numpy as np
 import torch
+from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from custom.chambers import LABELS
-from custom.frames import centred_affine, voxel_to_ras
-from custom.networks.atrial_parts import OSTIA, PARTS, SHAPES, SIZE, SPACING, SPREAD, AtrialParts
+from custom.frames import ras_to_voxel, voxel_to_normalised, voxel_to_ras
+from custom.networks import atrial_parts
+from custom.networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, AtrialParts, Told, seen_by_parts
 from custom.networks.weights import load_weights
 from custom.sampling import resample
-from custom.synthesis.canvas import Canvas
-from custom.synthesis.heart import Heart
-from custom.synthesis.left_heart import paint_left_chambers
-from custom.synthesis.painting import bending, draw_patient
-from custom.synthesis.structures import label_map
-from custom.synthesis.truth import REGIONS, Truth
+from custom.synthesis.acquisition import Protocol
+from custom.synthesis.scanner import scan
+from custom.synthesis.structures import LEFT_HEART_LABELS, Structure, label_map
+from custom.synthesis.transforms import PaintPatientd
+from custom.synthesis.truth import Truth
 
-PAINTED, VOXEL, MIDDLE = 88, 1.6, (0.0, 0.0, 15.0)
-"""Voxels a side, mm, and centre of the grid that is painted."""
+PAINTED, VOXEL, HALF = 160, 1.5, 52
+"""Voxels a side of the grid that is painted, mm, and voxels kept on either side of the atrium's centre."""
+MOMENTS = 0.4
+"""Share of the patients that are caught at a moment of their beat."""
+CONTRAST = {"arterial": 0.36, "flushed": 0.14, "dense_right": 0.16, "venous": 0.18, "none": 0.16}
 TURN, SCALE, SHIFT = 0.2, 0.12, 4.0
 """Radians (standard deviation), share (at most) and mm (standard deviation) by which a heart is moved."""
-BLUR, UNEVENNESS = 0.8, 0.18
-"""Voxels and share, at most, by which its surface is smoothed and pushed about: predicted surfaces are not true."""
+RECUT, CUT, CUTS = 0.6, 3.0, (2.0, 16.0)
+"""Share of hearts whose veins end elsewhere, mm (standard deviation) from where they truly do, and from the body."""
+BLUR, UNEVENNESS = (0.2, 0.9), ((14, 0.2), (7, 0.25))
+"""Voxels, and points a side and share, at most, of the fields by which the shapes are smoothed and pushed about:
+predicted surfaces are not true."""
+DOSE, LEVEL, UNSEEN = 0.08, 15.0, 0.08
+"""Standard deviations of what HU are multiplied by, less 1, and of what is added; and share of hearts without scan."""
 DECAY, CLIPPED = 1e-3, 5.0
 """Weight decay, and the gradient's largest norm."""
 WEIGHTS = (1.0, 1.5, 2.0)
 """Of `PARTS` in the cross-entropy."""
-_PART = {1: "body", 4: "body", 2: "appendage", 3: "vein"}
-"""Of `REGIONS`, the atrium's."""
+OF_NEARNESS, OF_OFFSET, NEAR = 60.0, 3.0, 0.2
+"""Weights of those losses, and the nearness from which on direction and offset count."""
 
 
-class Painted(NamedTuple):
-    """A heart."""
+class Heart(NamedTuple):
+    """A patient's atrium and what lies round it, on a grid of D voxels a side."""
 
-    shapes: Tensor
-    """(2, D, D, D) uint8, which voxels are of `SHAPES`."""
     parts: Tensor
-    """(1, D, D, D) uint8, places in `PARTS` and 1, 0 outside the atrium."""
+    """(1, D, D, D) uint8: places in `PARTS` and 1; veins beyond the label, too."""
+    body: np.ndarray
+    vein: np.ndarray
+    ventricle: np.ndarray
+    """(D, D, D) bool; the body with its appendage."""
+    away: np.ndarray
+    """(D, D, D) float16, mm from the body."""
+    stump: float
+    """mm of the veins that the label has."""
+    scans: Tensor
+    """(S, D, D, D) int16 HU."""
     affine: np.ndarray
     centre: np.ndarray
     """(3,) RAS mm, of the atrium."""
@@ -58,84 +75,132 @@ class Painted(NamedTuple):
     """Place in `OSTIA`, centre (3,), direction (3,) out of the body."""
 
 
-def painted(seed: int) -> Painted:
-    """The left heart of a generated patient."""
-    patient = draw_patient(seed)
-    affine = centred_affine((PAINTED,) * 3, (VOXEL,) * 3, MIDDLE)
-    canvas = Canvas(np.linalg.inv(patient.pose) @ affine, (PAINTED,) * 3, bending(patient), "cpu")
-    paint_left_chambers(canvas, Heart(patient))
-    truth = Truth(patient)
-    labels, regions = label_map(canvas.structures, LABELS), truth.regions(canvas.structures, affine)
-    table = torch.zeros(len(REGIONS) + 1, dtype=torch.uint8)
-    for value, part in _PART.items():
-        table[value] = 1 + PARTS.index(part)
-    parts = table[regions.int()]
-    centre, body = (
-        voxel_to_ras(chosen.nonzero().double().mean(0).numpy(), affine)
-        for chosen in (labels == LABELS["LA"], parts == 1)
-    )
-    found = truth.landmarks()
-    ostia = [(int(vein["centre"][0] < body[0]), vein) for vein in found["pulmonary vein ostia"]]
-    ostia.append((OSTIA.index("appendage"), found["appendage ostium"]))
-    return Painted(
-        torch.stack([labels == LABELS[name] for name in SHAPES]).byte(), parts[None], affine, centre,
-        [(place, np.array(of["centre"]), -np.array(of["normal"])) for place, of in ostia],
+def painted(seed: int, scans: int) -> Heart:
+    """A generated patient, scanned so many times."""
+    paint = PaintPatientd("seed", (PAINTED,) * 3, (VOXEL,) * 3, MOMENTS)
+    whole = paint({"seed": seed})["structures"]
+    affine = np.asarray(whole.affine)
+    atrium = np.argwhere(label_map(whole.as_tensor()[0], LEFT_HEART_LABELS).numpy() == LEFT_HEART_LABELS["LA"])
+    middle = atrium.mean(axis=0).round().astype(int)
+    low, high = np.maximum(middle - HALF, 0), np.minimum(middle + HALF, PAINTED)
+    box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
+    structures, rng = whole.as_tensor()[0][box].contiguous(), np.random.default_rng(seed)
+    protocol, images = Protocol(contrast=CONTRAST), []
+    for copy in range(scans):
+        noise = torch.Generator().manual_seed(seed * scans + copy)
+        images.append(scan(structures, [VOXEL] * 3, protocol.draw(rng), noise).image.round().to(torch.int16))
+    placed = affine.copy()
+    placed[:3, 3] = voxel_to_ras(low[None].astype(float), affine)[0]
+    centre, ostia = _places(Truth(paint.patient(seed)), structures, placed)
+    return Heart(*_shapes(structures), torch.stack(images), placed, centre, ostia)
+
+
+def _shapes(structures: Tensor) -> tuple[Tensor, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
+    """The first entries of a `Heart`."""
+    labels, stump = label_map(structures, LEFT_HEART_LABELS).numpy(), (structures == Structure.LA_VEIN_STUMP).numpy()
+    vein = stump | (structures == Structure.PULMONARY_VEIN).numpy()
+    body = (labels == LEFT_HEART_LABELS["LA"]) & ~stump
+    away = distance_transform_edt(~body, sampling=VOXEL)
+    parts = np.where(body, 1 + PARTS.index("body"), 0)
+    parts[(structures == Structure.LA_APPENDAGE).numpy()] = 1 + PARTS.index("appendage")
+    parts[vein & (away <= CUTS[1])] = 1 + PARTS.index("vein")
+    length = float(np.percentile(away[stump], 98)) if stump.any() else CUTS[0]
+    return (
+        torch.from_numpy(parts.astype(np.uint8))[None], body, vein, labels == LEFT_HEART_LABELS["LV"],
+        away.astype(np.float16), length,
     )  # fmt: skip
 
 
-def example(heart: Painted, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """A heart as the network sees it, moved at random: shapes (2, ...), parts (...) int64 or -1, nearness (3, ...) and
-    direction (3, ...) of the nearest ostium."""
+def _places(truth: Truth, structures: Tensor, affine: np.ndarray) -> tuple[np.ndarray, list[Any]]:
+    """The atrium's centre, and its ostia."""
+    labels, found = label_map(structures, LEFT_HEART_LABELS), truth.landmarks()
+    blood = structures == Structure.LA_BLOOD
+    centre, body = (
+        voxel_to_ras(chosen.nonzero().double().mean(0).numpy()[None], affine)[0]
+        for chosen in (labels == LEFT_HEART_LABELS["LA"], blood)
+    )
+    ostia = [(int(vein["centre"][0] < body[0]), vein) for vein in found["pulmonary vein ostia"]]
+    ostia.append((OSTIA.index("appendage"), found["appendage ostium"]))
+    return centre, [(place, np.array(of["centre"]), -np.array(of["normal"])) for place, of in ostia]
+
+
+class Example(NamedTuple):
+    """A heart as the network sees it, and what it is to tell."""
+
+    seen: Tensor
+    parts: Tensor
+    """(D, D, D) int64, places in `PARTS`, or -1."""
+    nearness: Tensor
+    outward: Tensor
+    offset: Tensor
+    """(3, D, D, D) each."""
+
+
+def example(heart: Heart, rng: np.random.Generator) -> Example:
+    """A heart, moved at random."""
     turn = Rotation.from_rotvec(rng.normal(0, TURN, 3)).as_matrix() @ np.diag(rng.uniform(1 - SCALE, 1 + SCALE, 3))
-    centre = heart.centre + rng.normal(0, SHIFT, 3)
+    centre, back = heart.centre + rng.normal(0, SHIFT, 3), np.linalg.inv(turn)
     steps = ((np.arange(SIZE) - (SIZE - 1) / 2) * SPACING).astype(np.float32)
     own = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), -1)
-    voxels = (own @ turn.T.astype(np.float32) + (centre - heart.affine[:3, 3]).astype(np.float32)) / VOXEL
-    grid = torch.from_numpy(2 * voxels.astype(np.float32) / (PAINTED - 1) - 1)
-    parts = resample(heart.parts.float(), grid, "nearest")[0].round().long() - 1
-    nearness = np.zeros((len(OSTIA), *own.shape[:3]), np.float32)
-    direction = np.zeros((3, *own.shape[:3]), np.float32)
-    back = np.linalg.inv(turn)
+    voxels = ras_to_voxel((own @ turn.T + centre).reshape(-1, 3), heart.affine)
+    grid = torch.from_numpy(voxel_to_normalised(voxels, heart.body.shape)).float().view(*own.shape)
+    nearness, outward, offset = (np.zeros((3, *own.shape[:3]), np.float32) for _ in range(3))
     for place, point, out in heart.ostia:
-        squared = np.square(own - (back @ (point - centre)).astype(np.float32)).sum(-1)
-        near, ahead = np.exp(-squared / (2 * SPREAD**2)), turn.T @ out
-        direction[:, near > nearness.max(0)] = (ahead / np.linalg.norm(ahead))[:, None]
+        peak, ostium = (back @ (end - centre) for end in (point + atrial_parts.AHEAD[place] * out, point))
+        near = np.exp(-np.square(own - peak.astype(np.float32)).sum(-1) / (2 * atrial_parts.SPREAD**2))
+        nearest, ahead = near > nearness.max(0), turn.T @ out
+        outward[:, nearest] = (ahead / np.linalg.norm(ahead))[:, None]
+        offset[:, nearest] = ((ostium - own[nearest]) / atrial_parts.STEP).T
         nearness[place] = np.maximum(nearness[place], near)
-    shapes = spoilt(resample(heart.shapes.float(), grid, "bilinear"), rng)
-    return shapes, parts, torch.from_numpy(nearness), torch.from_numpy(direction)
+    shapes = spoilt(resample(torch.from_numpy(_cut(heart, rng)).float(), grid, "bilinear"), rng)
+    hounsfield = resample(heart.scans[rng.integers(len(heart.scans))][None].float(), grid, "bilinear")[0]
+    hounsfield = hounsfield * (1 + DOSE * rng.normal()) + LEVEL * rng.normal()
+    parts = resample(heart.parts.float(), grid, "nearest")[0].round().long() - 1
+    true = (torch.from_numpy(each) for each in (nearness, outward, offset))
+    return Example(seen_by_parts(shapes, None if rng.random() < UNSEEN else hounsfield), parts, *true)
+
+
+def _cut(heart: Heart, rng: np.random.Generator) -> np.ndarray:
+    """(2, D, D, D) atrium and ventricle, the veins of most hearts longer or shorter than they truly are."""
+    length = heart.stump + (CUT * rng.normal() if rng.random() < RECUT else 0.0)
+    return np.stack([heart.body | (heart.vein & (heart.away < np.clip(length, *CUTS))), heart.ventricle])
 
 
 def spoilt(shapes: Tensor, rng: np.random.Generator) -> Tensor:
-    """Shapes (2, ...) whose surfaces are smoothed, and pushed about by a smooth random field."""
-    blur = rng.uniform(0, BLUR)
+    """Shapes (2, ...) whose surfaces are smoothed, and pushed about by smooth random fields."""
     reach = torch.arange(-2, 3).float()
-    kernel = torch.exp(-reach.square() / (2 * blur**2 + 1e-6))
+    kernel = torch.exp(-reach.square() / (2 * rng.uniform(*BLUR) ** 2 + 1e-6))
     kernel /= kernel.sum()
     blurred = shapes[:, None]
     for axis in range(3):
         size, padding = [1, 1, 1, 1, 1], [0, 0, 0]
         size[axis + 2], padding[axis] = len(kernel), 2
         blurred = F.conv3d(blurred, kernel.view(size), padding=padding)
-    noise = torch.from_numpy(rng.normal(0, rng.uniform(0, UNEVENNESS), (1, 1, 12, 12, 12))).float()
-    noise = F.interpolate(noise, size=shapes.shape[1:], mode="trilinear", align_corners=True)
-    return ((blurred + noise - 0.5) * 3 + 0.5).clamp(0, 1)[:, 0]
+    for points, most in UNEVENNESS:
+        noise = torch.from_numpy(rng.normal(0, rng.uniform(0, most), (1, 1, points, points, points))).float()
+        blurred = blurred + F.interpolate(noise, size=shapes.shape[1:], mode="trilinear", align_corners=True)
+    return ((blurred - 0.5) * 3 + 0.5).clamp(0, 1)[:, 0]
 
 
-def loss_of(answer: Tensor, parts: Tensor, nearness: Tensor, direction: Tensor) -> Tensor:
-    """Of what the network says of one heart (1, 9, ...): parts, nearness, and direction near an ostium."""
-    of_parts, of_nearness, of_direction = answer.split((len(PARTS), len(OSTIA), 3), 1)
-    part = F.cross_entropy(of_parts, parts[None], ignore_index=-1, weight=torch.tensor(WEIGHTS))
-    near = ((1 + 20 * nearness) * (of_nearness[0].sigmoid() - nearness).square()).mean()
-    weight = nearness.amax(0) * (nearness.amax(0) > 0.2)
-    ahead = (weight * (of_direction[0] - direction).square()).sum() / weight.sum() / 3
-    return part + 30 * near + ahead
+def loss_of(told: Told, true: Example) -> Tensor:
+    """Of what the network says of one heart: parts, nearness, and direction and offset near an ostium."""
+    part = F.cross_entropy(told.parts, true.parts[None], ignore_index=-1, weight=torch.tensor(WEIGHTS))
+    near = ((1 + 30 * true.nearness) * (told.nearness[0].sigmoid() - true.nearness).square()).mean()
+    weight = true.nearness.amax(0)
+    weight = weight * (weight > NEAR)
+    ahead, offset = (
+        (weight * (said[0] - meant).square().mean(0)).sum() / weight.sum()
+        for said, meant in ((told.outward, true.outward), (told.offset, true.offset))
+    )
+    return part + OF_NEARNESS * near + ahead + OF_OFFSET * offset
 
 
 def main(
     output: str,
-    first_seed: int = 70000,
-    count: int = 153,
-    steps: int = 1000,
+    first_seed: int = 140000,
+    count: int = 272,
+    scans: int = 5,
+    steps: int = 6000,
     seed: int = 0,
     rate: float = 4e-3,
     initial_weights: str | None = None,
@@ -145,6 +210,7 @@ def main(
     Args:
         output: the file of weights.
         first_seed, count: of the patients.
+        scans: of each.
         steps: a heart each.
         seed: of everything else that is drawn.
         rate: the highest learning rate.
@@ -152,15 +218,17 @@ def main(
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    hearts = [painted(patient) for patient in tqdm(range(first_seed, first_seed + count), unit="heart")]
+    hearts = [painted(patient, scans) for patient in tqdm(range(first_seed, first_seed + count), unit="heart")]
     network = AtrialParts()
     if initial_weights:
         load_weights(network, initial_weights)
     optimizer = torch.optim.AdamW(network.parameters(), rate, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.15)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=0.1)
     for _ in tqdm(range(steps), unit="step"):
-        shapes, *true = example(hearts[rng.integers(len(hearts))], rng)
-        loss = loss_of(network(shapes[None]), *true)
+        true = example(hearts[rng.integers(len(hearts))], rng)
+        with torch.autocast("cpu", torch.bfloat16):
+            told = network(true.seen[None])
+        loss = loss_of(Told(*(each.float() for each in told)), true)
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), CLIPPED)

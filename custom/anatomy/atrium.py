@@ -8,25 +8,28 @@ import numpy as np
 import torch
 from scipy.ndimage import map_coordinates, maximum_filter
 
-from ..frames import centred_affine, ras_to_voxel, voxel_to_ras
+from ..frames import block_affine, centred_affine, ras_to_voxel, voxel_to_ras
 from ..geometry.mending.vertex_graph import VertexGraph
 from ..geometry.winding import voxelise_in_image
+from ..inputs import AIR
 from ..mesh import Mesh
-from ..networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, AtrialParts
+from ..networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, STEP, AtrialParts, seen_by_parts
+from ..profiles import Scan, block_means
+from ..sampling import regrid
 from .planes import Plane, Surface, unit
 from .sections import loop_round
 
 MOVES = ((0, 0, 0), (2, -3, 1))
-"""Voxels by which the shapes are moved when they are seen: to a network that halves its grid three times each looks a
+"""Voxels by which everything is moved when it is seen: to a network that halves its grid three times each looks a
 little different, and the mean is right more often."""
-SEEN = 0.43
+SEEN = 0.4
 """Nearness at its peak, 0 to 1, from which on there is an ostium."""
 SURE = 0.6
 """From which on it is not doubted."""
-APART = 12.0
-"""mm between two ostia of veins at least."""
-ROUND = 2
-"""Voxels about a peak whose centre of mass is the ostium's place."""
+APART = 10.0
+"""mm between two peaks at least."""
+ROUND = 1
+"""Voxels about a peak that tell the ostium's place together."""
 INWARD = 1.0
 """mm within the surface where a vertex is looked up."""
 OUTWARD = 4.0
@@ -74,57 +77,73 @@ class Atrium(NamedTuple):
 
 
 @torch.inference_mode()
-def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface) -> Atrium:
-    """The parts of an atrium, by its shape and that of the ventricle.
+def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface, scan: Scan | None) -> Atrium:
+    """The parts of an atrium, by its shape and that of the ventricle, and by what the scan shows round it.
 
     Args:
         network: with its weights, on the CPU.
         meshes: atrium and ventricle, closed, RAS mm.
         atrium: the surface of the first.
+        scan: with them in it, HU; None: shape alone tells.
     """
     grid = centred_affine((SIZE,) * 3, (SPACING,) * 3, atrium.centre)
-    fine = (2 * SIZE,) * 3
-    halved = centred_affine(fine, (SPACING / 2,) * 3, atrium.centre)
-    inside = torch.stack([voxelise_in_image(mesh.vertices, mesh.faces, halved, fine) for mesh in meshes])
-    shapes = torch.nn.functional.avg_pool3d(inside[None].float(), 2)
-    parts, near, out = _seen(network, shapes)
-    places = ras_to_voxel(atrium.vertices - INWARD * atrium.normals, grid).T
-    of_vertices = np.stack([map_coordinates(part, places, order=1, mode="nearest") for part in parts])
-    labels = of_vertices.argmax(axis=0)
-    graph = VertexGraph(meshes[0].faces, len(labels))
-    labels[_strays(labels == PARTS.index("body"), graph)] = PARTS.index("vein")
-    labels[_strays(labels == PARTS.index("appendage"), graph)] = PARTS.index("body")
-    mesh, veins = meshes[0], {}
-    whole = near[:2].max(axis=0)
-    peaks = _peaks(whole)
-    peaks = peaks[whole[*peaks.T] > near[OSTIA.index("appendage"), *peaks.T]]  # or it is seen as a vein's, too
-    sides = near[:2, *peaks.T].argmax(axis=0)
+    seen, mesh, veins = _seen(network, meshes, grid, scan), meshes[0], {}
+    labels = _labels(seen.parts, mesh, ras_to_voxel(atrium.vertices - INWARD * atrium.normals, grid))
     for side in (0, 1):
-        found = [_ostium(mesh, whole, out, grid, peak) for peak in peaks[sides == side][: max(SIDES)]]
-        found = sorted(found, key=lambda ostium: -ostium.plane.centre[2])
+        found = sorted(
+            (_ostium(mesh, seen, grid, peak) for peak in _vein_peaks(seen, side)),
+            key=lambda ostium: -ostium.plane.centre[2],
+        )
         for name, ostium in zip(SIDES.get(len(found), ()), found, strict=True):
             veins[f"{('right', 'left')[side]}_{name}_vein"] = ostium
     of_appendage = labels == PARTS.index("appendage")
-    peaks, appendage, tip = _peaks(near[OSTIA.index("appendage")]), None, None
+    peaks, appendage, tip = _peaks(seen.nearness[OSTIA.index("appendage")]), None, None
     if len(peaks) and of_appendage.any():
-        appendage = _ostium(mesh, near[OSTIA.index("appendage")], out, grid, peaks[0])
+        appendage = _ostium(mesh, seen, grid, peaks[0])
         own = atrium.vertices[of_appendage]
         root = appendage.plane.centre + ROOT * appendage.plane.normal
         tip = own[np.linalg.norm(own - root, axis=1).argmax()]
-    within = shapes[0, 0].numpy() * (parts.argmax(axis=0) == PARTS.index("appendage"))
+    within = seen.inside * (seen.parts.argmax(axis=0) == PARTS.index("appendage"))
     return Atrium(labels, veins, appendage, tip, float(within.sum()) * SPACING**3 / 1e3)
 
 
-def _seen(network: AtrialParts, shapes: torch.Tensor) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """What a network says of shapes (1, 2, D0, D1, D2), the mean over `MOVES`: how likely `PARTS` are, how near `OSTIA`
-    is, and the direction out of the body, (3, D0, D1, D2) each."""
-    answers = []
+class _Seen(NamedTuple):
+    """What the network says on its grid, the mean over `MOVES`, as `custom.networks.atrial_parts.Told` but likely from
+    0 to 1, numpy; and the share of each voxel `inside` the atrium."""
+
+    parts: np.ndarray
+    nearness: np.ndarray
+    outward: np.ndarray
+    offset: np.ndarray
+    inside: np.ndarray
+
+
+def _seen(network: AtrialParts, meshes: tuple[Mesh, Mesh], grid: np.ndarray, scan: Scan | None) -> _Seen:
+    fine, halved = (2 * SIZE,) * 3, block_affine(grid, (0.5,) * 3)
+    inside = torch.stack([voxelise_in_image(mesh.vertices, mesh.faces, halved, fine) for mesh in meshes])
+    shapes = torch.nn.functional.avg_pool3d(inside[None].float(), 2)[0]
+    hounsfield = None
+    if scan is not None:
+        coarse = block_means(scan, SPACING)
+        hounsfield = regrid(torch.from_numpy(coarse.values)[None], coarse.affine, (SIZE,) * 3, grid, AIR)[0]
+    seen, answers = seen_by_parts(shapes, hounsfield)[None], []
     for move in MOVES:
-        answer = network(shapes.roll(move, (2, 3, 4))).roll(tuple(-step for step in move), (2, 3, 4))
-        parts, near, out = answer[0].split((len(PARTS), len(OSTIA), 3))
-        answers.append((parts.softmax(0), near.sigmoid(), out))
-    parts, near, out = (torch.stack(each).mean(0).numpy() for each in zip(*answers, strict=True))
-    return parts, near, out
+        told = network(seen.roll(move, (2, 3, 4)))
+        told = [each.roll([-step for step in move], (2, 3, 4))[0] for each in told]
+        answers.append((told[0].softmax(0), told[1].sigmoid(), *told[2:]))
+    means = (torch.stack(each).mean(0).numpy() for each in zip(*answers, strict=True))
+    return _Seen(*means, shapes[0].numpy())
+
+
+def _labels(parts: np.ndarray, mesh: Mesh, places: np.ndarray) -> np.ndarray:
+    """(V,) of each vertex the place in `PARTS`, by what is likely (3, D0, D1, D2) at voxels (V, 3). Body and appendage
+    each hang together."""
+    body, appendage, vein = range(len(PARTS))
+    of_vertices = np.stack([map_coordinates(part, places.T, order=1, mode="nearest") for part in parts])
+    labels, graph = of_vertices.argmax(axis=0), VertexGraph(mesh.faces, len(places))
+    labels[_strays(labels == body, graph)] = vein
+    labels[_strays(labels == appendage, graph)] = body
+    return labels
 
 
 def _strays(chosen: np.ndarray, graph: VertexGraph) -> np.ndarray:
@@ -133,6 +152,14 @@ def _strays(chosen: np.ndarray, graph: VertexGraph) -> np.ndarray:
     strays = chosen.copy()
     strays[chosen] = piece != np.bincount(piece, minlength=1).argmax()
     return strays
+
+
+def _vein_peaks(seen: _Seen, side: int) -> list[np.ndarray]:
+    """Voxels (3,) where the nearness to a vein of a side, 0 right and 1 left, peaks, the surest ones."""
+    near, appendage = seen.nearness[:2], seen.nearness[OSTIA.index("appendage")]
+    peaks = [peak for peak in _peaks(near.max(axis=0)) if near[:, *peak].argmax() == side]
+    seen_surer = [peak for peak in peaks if near[side, *peak] > appendage[*peak]]  # or it is taken for a vein, too
+    return seen_surer[: max(SIDES)]
 
 
 def _peaks(near: np.ndarray) -> np.ndarray:
@@ -146,14 +173,16 @@ def _peaks(near: np.ndarray) -> np.ndarray:
     return np.array(kept, dtype=int).reshape(-1, 3)
 
 
-def _ostium(mesh: Mesh, near: np.ndarray, out: np.ndarray, grid: np.ndarray, peak: np.ndarray) -> Ostium:
-    """The ostium at a peak (3,) of nearness (D0, D1, D2), with directions `out` (3, D0, D1, D2) out of the body."""
-    low, high = np.maximum(peak - ROUND, 0), np.minimum(peak + ROUND + 1, near.shape)
+def _ostium(mesh: Mesh, seen: _Seen, grid: np.ndarray, peak: np.ndarray) -> Ostium:
+    """The ostium that a peak (3,) of nearness tells."""
+    low, high = np.maximum(peak - ROUND, 0), np.minimum(peak + ROUND + 1, SIZE)
     box = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
     voxels = np.stack(np.meshgrid(*(np.arange(*ends) for ends in zip(low, high, strict=True)), indexing="ij"), axis=-1)
-    weights = near[box] ** 2
-    centre = voxel_to_ras(np.average(voxels.reshape(-1, 3), axis=0, weights=weights.ravel()), grid)
-    outward = unit(np.average(out[(slice(None), *box)].reshape(3, -1), axis=1, weights=weights.ravel()).astype(float))
+    near = seen.nearness[seen.nearness[:, *peak].argmax()]
+    weights = near[box].ravel() ** 2
+    told = voxel_to_ras(voxels.reshape(-1, 3), grid) + STEP * seen.offset[(slice(None), *box)].reshape(3, -1).T
+    centre = np.average(told, axis=0, weights=weights)
+    outward = unit(np.average(seen.outward[(slice(None), *box)].reshape(3, -1), axis=1, weights=weights).astype(float))
     middle = centre + OUTWARD * outward
     contour = loop_round(mesh.vertices, mesh.faces, middle, outward)
     if contour is not None:

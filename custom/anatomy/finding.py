@@ -114,7 +114,7 @@ def find_anatomy(
             than the surfaces that it is made of.
         network: tells the atrium's parts, with its weights; None: they are not looked for.
         cut: per mesh (V,), the vertices where the field of view ends; None where it ends nowhere near.
-        scan: with the surfaces in it, HU; None: shape alone tells where the aorta begins.
+        scan: with the surfaces in it, HU; None: shape alone tells where the aorta begins, and of the veins.
         annuli: the mitral and the aortic one, by the landmark's name, whose hinges are seen in the scan; surfaces tell
             the others.
     """
@@ -131,7 +131,8 @@ def find_anatomy(
     if mitral is not None:
         _find_ventricle(found, surfaces, mitral, used, scan, seen.get(OUTLET))
         if network is not None:
-            _find_atrium(found, surfaces["LA"], mitral, find_parts(network, (used["LA"], used["LV"]), surfaces["LA"]))
+            parts = find_parts(network, (used["LA"], used["LV"]), surfaces["LA"], scan)
+            _find_atrium(found, surfaces["LA"], mitral, parts)
     for chamber, vertices in (cut or {}).items():
         if chamber in used and vertices.any():
             _doubt_near(found, chamber, used[chamber].vertices[vertices])

@@ -55,11 +55,12 @@ class PaintPatientd(MapTransform):
         data = dict(data)
         for key in self.key_iterator(data):
             affine = centred_affine(self.shape, self.spacing)
-            structures = paint(self._patient(int(data[key])), affine, self.shape)
+            structures = paint(self.patient(int(data[key])), affine, self.shape)
             data[self.output_key] = MetaTensor(structures[None], affine=torch.from_numpy(affine))
         return data
 
-    def _patient(self, seed: int) -> Patient:
+    def patient(self, seed: int) -> Patient:
+        """The patient of a seed, as painted: in parameters alone."""
         patient, rng = draw_patient(seed), stream(seed, "moment")
         if rng.uniform() >= self.moments:
             return patient

@@ -18,7 +18,9 @@ from custom.mesh import Mesh
 from custom.networks.atrial_parts import AtrialParts
 from custom.networks.weights import load_weights
 from custom.profiles import Scan
+from custom.synthesis.acquisition import Protocol
 from custom.synthesis.painting import draw_patient, paint
+from custom.synthesis.scanner import scan
 from custom.synthesis.structures import label_map
 from custom.synthesis.truth import REGIONS, Truth
 
@@ -58,6 +60,14 @@ def scans(structures):
 
 
 @pytest.fixture(scope="session")
+def ct(structures) -> Scan:
+    """The patient as a scanner shows him."""
+    acquisition = Protocol(contrast={"arterial": 1.0}, cut=0.0).draw(np.random.default_rng(0))
+    image = scan(structures, SPACING, acquisition, torch.Generator().manual_seed(0)).image
+    return Scan(image.round().to(torch.int16).numpy(), AFFINE)
+
+
+@pytest.fixture(scope="session")
 def truth(patient) -> dict[str, Any]:
     return Truth(patient).landmarks()
 
@@ -70,8 +80,8 @@ def network() -> AtrialParts:
 
 
 @pytest.fixture(scope="session")
-def anatomy(meshes, network) -> Anatomy:
-    return find_anatomy(meshes, SOUND, network)
+def anatomy(meshes, network, ct) -> Anatomy:
+    return find_anatomy(meshes, SOUND, network, scan=ct)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from custom.anatomy.measurements import (
 from custom.anatomy.planes import Plane
 from custom.anatomy.regions import APPENDAGE, ATRIAL_SIDE, FIRST_SEGMENT, OUTLET, REGIONS, VENTRICULAR_SIDE
 from custom.mesh import Mesh
+from custom.profiles import Scan
 from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
 SOUND = {"LA": "ok", "LV": "ok"}
@@ -52,10 +53,17 @@ def test_the_apex_and_what_is_measured_are_the_true_ones(anatomy, truth):
 
 
 @pytest.mark.parametrize("angles", [(0, 0, 0), (12, -10, 15)])
-def test_nothing_depends_on_how_the_patient_lies(meshes, anatomy, network, angles):
+def test_nothing_depends_on_how_the_patient_lies(meshes, anatomy, network, ct, angles):
     """But for the aortic annulus, which is sought on the usual side, and for what the network says of the atrium."""
     turn, shift = Rotation.from_euler("xyz", angles, degrees=True).as_matrix(), np.array([30.0, -900.0, 12.0])
-    moved = find_anatomy([mesh._replace(vertices=mesh.vertices @ turn.T + shift) for mesh in meshes], SOUND, network)
+    lies = np.eye(4)
+    lies[:3, :3], lies[:3, 3] = turn, shift
+    moved = find_anatomy(
+        [mesh._replace(vertices=mesh.vertices @ turn.T + shift) for mesh in meshes],
+        SOUND,
+        network,
+        scan=Scan(ct.values, lies @ ct.affine),
+    )
     for name, landmark in anatomy.landmarks.items():
         centre = turn @ landmark["centre_ras_mm"] + shift
         exact = name in ("la_centre", "lv_centre", "mitral_annulus", "lv_apex")
@@ -109,6 +117,14 @@ def test_the_ostia_lie_where_the_generator_has_them(anatomy, truth):
     for one, of in enumerate(apart.argmin(axis=1)):
         assert apart[one, of] < 8 and veins[one]["normal_ras"] @ np.array(true[of]["normal"]) > 0.7
     assert sorted(apart.argmin(axis=1)) == list(range(len(true)))
+
+
+def test_without_a_scan_shape_alone_tells_of_the_veins(meshes, network, truth):
+    landmarks = find_anatomy(meshes, SOUND, network).landmarks
+    centres = np.array([landmarks[name]["centre_ras_mm"] for name in OSTIA if name in landmarks])
+    true = np.array([of["centre"] for of in truth["pulmonary vein ostia"]])
+    apart = np.linalg.norm(centres[:, None] - true, axis=2)
+    assert (apart.min(axis=0) < 8).all() and len(centres) <= len(true) + 1
 
 
 def test_the_veins_are_measured_where_they_leave_the_atrium(anatomy, truth):
@@ -165,13 +181,13 @@ def test_nothing_is_told_of_a_surface_that_is_not_to_be_used(meshes, network):
     assert not any(regions.any() for regions in found.regions.values())
 
 
-def test_where_the_field_of_view_ends_apex_and_tip_are_not_told_and_ostia_are_doubted(meshes, anatomy, network):
+def test_where_the_field_of_view_ends_apex_and_tip_are_not_told_and_ostia_are_doubted(meshes, anatomy, network, ct):
     centres = {name: np.array(landmark["centre_ras_mm"]) for name, landmark in anatomy.landmarks.items()}
     vein = next(name for name in OSTIA if name in centres)
     for name, chamber in (("lv_apex", 1), ("la_appendage_tip", 0), (vein, 0)):
         mesh = meshes[chamber]
         cut = {mesh.name: np.linalg.norm(mesh.vertices - centres[name], axis=1) < 12}
-        found = find_anatomy(meshes, SOUND, network, cut)
+        found = find_anatomy(meshes, SOUND, network, cut, ct)
         landmark = found.landmarks[name]
         assert "field of view" in landmark["reason"]
         assert (landmark["centre_ras_mm"] is None) == (name != vein)
