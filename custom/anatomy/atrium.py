@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from scipy.ndimage import map_coordinates, maximum_filter
 
-from ..frames import block_affine, centred_affine, ras_to_voxel, voxel_to_ras
+from ..frames import block_affine, box_around, centred_affine, ras_to_voxel, voxel_to_ras
 from ..geometry.mending.vertex_graph import VertexGraph
 from ..geometry.winding import voxelise_in_image
 from ..inputs import AIR
@@ -124,7 +125,9 @@ def _seen(network: AtrialParts, meshes: tuple[Mesh, Mesh], grid: np.ndarray, sca
     shapes = torch.nn.functional.avg_pool3d(inside[None].float(), 2)[0]
     hounsfield = None
     if scan is not None:
-        coarse = block_means(scan, SPACING)
+        corners = voxel_to_ras(np.array(list(product((-2.0, SIZE + 1.0), repeat=3))), grid)
+        box, affine = box_around(corners, scan.values.shape, scan.affine)
+        coarse = block_means(Scan(scan.values[box], affine), SPACING)
         hounsfield = regrid(torch.from_numpy(coarse.values)[None], coarse.affine, (SIZE,) * 3, grid, AIR)[0]
     seen, answers = seen_by_parts(shapes, hounsfield)[None], []
     for move in MOVES:
