@@ -20,19 +20,20 @@ from torch import Tensor
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from custom.frames import ras_to_voxel, voxel_to_normalised, voxel_to_ras
+from custom.frames import box_around, centred_affine, ras_to_voxel, voxel_to_normalised, voxel_to_ras
 from custom.networks import atrial_parts
 from custom.networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, AtrialParts, Told, seen_by_parts
 from custom.networks.weights import load_weights
 from custom.sampling import resample
 from custom.synthesis.acquisition import Protocol
+from custom.synthesis.painting import paint
 from custom.synthesis.scanner import scan
 from custom.synthesis.structures import LEFT_HEART_LABELS, Structure, label_map
 from custom.synthesis.transforms import PaintPatientd
 from custom.synthesis.truth import Truth
 
-PAINTED, VOXEL, HALF = 160, 1.5, 52
-"""Voxels a side of the grid that is painted, mm, and voxels kept on either side of the atrium's centre."""
+PAINTED, VOXEL, HALF = 160, 1.5, 76.0
+"""Voxels a side of the grid that is painted, mm, and mm kept on either side of the atrium's centre."""
 MOMENTS = 0.4
 """Share of the patients that are caught at a moment of their beat."""
 CONTRAST = {"arterial": 0.36, "flushed": 0.14, "dense_right": 0.16, "venous": 0.18, "none": 0.16}
@@ -77,22 +78,26 @@ class Heart(NamedTuple):
 
 def painted(seed: int, scans: int) -> Heart:
     """A generated patient, scanned so many times."""
-    paint = PaintPatientd("seed", (PAINTED,) * 3, (VOXEL,) * 3, MOMENTS)
-    whole = paint({"seed": seed})["structures"]
-    affine = np.asarray(whole.affine)
-    atrium = np.argwhere(label_map(whole.as_tensor()[0], LEFT_HEART_LABELS).numpy() == LEFT_HEART_LABELS["LA"])
-    middle = atrium.mean(axis=0).round().astype(int)
-    low, high = np.maximum(middle - HALF, 0), np.minimum(middle + HALF, PAINTED)
-    box = tuple(slice(*ends) for ends in zip(low, high, strict=True))
-    structures, rng = whole.as_tensor()[0][box].contiguous(), np.random.default_rng(seed)
+    patient, shape = PaintPatientd("seed", moments=MOMENTS).patient(seed), (PAINTED,) * 3
+    whole = centred_affine(shape, (VOXEL,) * 3)
+    structures = paint(patient, whole, shape)
+    centre = _middle(label_map(structures, LEFT_HEART_LABELS) == LEFT_HEART_LABELS["LA"], whole)
+    box, affine = box_around(centre + [[-HALF], [HALF]], shape, whole)
+    structures, rng = structures[box].contiguous(), np.random.default_rng(seed)
     protocol, images = Protocol(contrast=CONTRAST), []
     for copy in range(scans):
         noise = torch.Generator().manual_seed(seed * scans + copy)
         images.append(scan(structures, [VOXEL] * 3, protocol.draw(rng), noise).image.round().to(torch.int16))
-    placed = affine.copy()
-    placed[:3, 3] = voxel_to_ras(low[None].astype(float), affine)[0]
-    centre, ostia = _places(Truth(paint.patient(seed)), structures, placed)
-    return Heart(*_shapes(structures), torch.stack(images), placed, centre, ostia)
+    body, found = _middle(structures == Structure.LA_BLOOD, affine), Truth(patient).landmarks()
+    ostia = [(int(vein["centre"][0] < body[0]), vein) for vein in found["pulmonary vein ostia"]]
+    ostia.append((OSTIA.index("appendage"), found["appendage ostium"]))
+    places = [(place, np.array(of["centre"]), -np.array(of["normal"])) for place, of in ostia]
+    return Heart(*_shapes(structures), torch.stack(images), affine, centre, places)
+
+
+def _middle(chosen: Tensor, affine: np.ndarray) -> np.ndarray:
+    """(3,) RAS mm, the centre of the voxels chosen (D0, D1, D2)."""
+    return voxel_to_ras(chosen.nonzero().double().mean(0).numpy(), affine)
 
 
 def _shapes(structures: Tensor) -> tuple[Tensor, np.ndarray, np.ndarray, np.ndarray, np.ndarray, float]:
@@ -109,19 +114,6 @@ def _shapes(structures: Tensor) -> tuple[Tensor, np.ndarray, np.ndarray, np.ndar
         torch.from_numpy(parts.astype(np.uint8))[None], body, vein, labels == LEFT_HEART_LABELS["LV"],
         away.astype(np.float16), length,
     )  # fmt: skip
-
-
-def _places(truth: Truth, structures: Tensor, affine: np.ndarray) -> tuple[np.ndarray, list[Any]]:
-    """The atrium's centre, and its ostia."""
-    labels, found = label_map(structures, LEFT_HEART_LABELS), truth.landmarks()
-    blood = structures == Structure.LA_BLOOD
-    centre, body = (
-        voxel_to_ras(chosen.nonzero().double().mean(0).numpy()[None], affine)[0]
-        for chosen in (labels == LEFT_HEART_LABELS["LA"], blood)
-    )
-    ostia = [(int(vein["centre"][0] < body[0]), vein) for vein in found["pulmonary vein ostia"]]
-    ostia.append((OSTIA.index("appendage"), found["appendage ostium"]))
-    return centre, [(place, np.array(of["centre"]), -np.array(of["normal"])) for place, of in ostia]
 
 
 class Example(NamedTuple):

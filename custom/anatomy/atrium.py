@@ -90,11 +90,8 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface,
     grid = centred_affine((SIZE,) * 3, (SPACING,) * 3, atrium.centre)
     seen, mesh, veins = _seen(network, meshes, grid, scan), meshes[0], {}
     labels = _labels(seen.parts, mesh, ras_to_voxel(atrium.vertices - INWARD * atrium.normals, grid))
-    for side in (0, 1):
-        found = sorted(
-            (_ostium(mesh, seen, grid, peak) for peak in _vein_peaks(seen, side)),
-            key=lambda ostium: -ostium.plane.centre[2],
-        )
+    for side, peaks in enumerate(_vein_peaks(seen)):
+        found = sorted((_ostium(mesh, seen, grid, peak) for peak in peaks), key=lambda ostium: -ostium.plane.centre[2])
         for name, ostium in zip(SIDES.get(len(found), ()), found, strict=True):
             veins[f"{('right', 'left')[side]}_{name}_vein"] = ostium
     of_appendage = labels == PARTS.index("appendage")
@@ -157,12 +154,15 @@ def _strays(chosen: np.ndarray, graph: VertexGraph) -> np.ndarray:
     return strays
 
 
-def _vein_peaks(seen: _Seen, side: int) -> list[np.ndarray]:
-    """Voxels (3,) where the nearness to a vein of a side, 0 right and 1 left, peaks, the surest ones."""
+def _vein_peaks(seen: _Seen) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Voxels (3,) where the nearness to a vein peaks, of the right side and of the left, the surest ones."""
     near, appendage = seen.nearness[:2], seen.nearness[OSTIA.index("appendage")]
-    peaks = [peak for peak in _peaks(near.max(axis=0)) if near[:, *peak].argmax() == side]
-    seen_surer = [peak for peak in peaks if near[side, *peak] > appendage[*peak]]  # or it is taken for a vein, too
-    return seen_surer[: max(SIDES)]
+    sides: tuple[list[np.ndarray], list[np.ndarray]] = [], []
+    for peak in _peaks(near.max(axis=0)):
+        if near[:, *peak].max() > appendage[*peak]:  # or it is taken for a vein, too
+            sides[near[:, *peak].argmax()].append(peak)
+    right, left = (peaks[: max(SIDES)] for peaks in sides)
+    return right, left
 
 
 def _peaks(near: np.ndarray) -> np.ndarray:
