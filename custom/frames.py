@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 Points = TypeVar("Points", "torch.Tensor", np.ndarray)
 Affine = Union["torch.Tensor", np.ndarray]
+UP = np.array([0.0, 0.0, 1.0])
+"""Towards the head, in RAS."""
 _PAIRS = ((0, 1, 2), (0, 2, 1), (1, 2, 0))  # of axes, and the one that is left
 
 
@@ -125,6 +127,13 @@ def voxel_to_voxel(affine: Affine, other: Affine) -> np.ndarray:
     Raises ValueError if the other's cannot be inverted.
     """
     return _inverse(other) @ _as_numpy(affine)
+
+
+def voxels_along(direction: np.ndarray, shape: Sequence[int], affine: Affine) -> np.ndarray:
+    """How far along a direction (3,), in RAS, every voxel's centre of a grid lies: (D0, D1, D2) mm from the origin."""
+    matrix = _as_numpy(affine)
+    steps = [float(step) * np.arange(size) for step, size in zip(direction @ matrix[:3, :3], shape, strict=True)]
+    return sum(np.ix_(*steps)) + float(direction @ matrix[:3, 3])
 
 
 def covering_grid(shape: Sequence[int], affine: Affine, spacing: float) -> tuple[tuple[int, int, int], np.ndarray]:

@@ -14,7 +14,7 @@ from scipy.ndimage import binary_dilation, label
 from skimage.graph import MCP_Geometric
 
 from ..chambers import LABELS
-from ..frames import spacing_of, voxel_to_ras
+from ..frames import UP, spacing_of, voxel_to_ras, voxels_along
 
 STEP = 2.0
 """mm along the vessel from one cross-section to the next."""
@@ -44,11 +44,7 @@ class Range(NamedTuple):
 
     def mask(self, shape: tuple[int, ...], affine: np.ndarray) -> np.ndarray:
         """Which voxels (D0, D1, D2) of a grid, voxel to RAS mm, lie in it."""
-        index = np.ogrid[tuple(slice(size) for size in shape)]
-        across = self.away @ affine[:3, :3]
-        return sum(part * axis for part, axis in zip(across, index, strict=True)) <= self.away @ (
-            self.end - affine[:3, 3]
-        )
+        return voxels_along(self.away, shape, affine) <= self.away @ self.end
 
 
 def scored_range(structure: str, classes: np.ndarray, affine: np.ndarray) -> Range | None:
@@ -62,8 +58,7 @@ def scored_range(structure: str, classes: np.ndarray, affine: np.ndarray) -> Ran
     """
     if structure == "AO":
         atria = np.argwhere(np.isin(classes, [LABELS["LA"], LABELS["RA"]]))
-        up = np.array([0.0, 0.0, 1.0])
-        return Range(max(voxel_to_ras(atria, affine), key=lambda point: point[2]), up) if len(atria) else None
+        return Range(max(voxel_to_ras(atria, affine), key=lambda point: point[2]), UP) if len(atria) else None
     if structure == "PA":
         return _to_bifurcation(classes == LABELS["PA"], classes == LABELS["RV"], affine)
     return None

@@ -18,7 +18,7 @@ from .mediastinum import paint_mediastinum
 from .population import Patient
 from .shapes import Waves
 from .streams import stream
-from .structures import Structure, label_map, remove_islands
+from .structures import Structure, end_aorta, label_map, remove_islands
 from .thorax import paint_thorax
 
 CHAMBERS = {"LA": 1, "LV": 2, "RA": 3, "RV": 4}
@@ -68,7 +68,11 @@ def draw_patient(seed: int, iterations: int = 3) -> Patient:
 
 
 def paint(
-    patient: Patient, affine: np.ndarray, shape: tuple[int, int, int], device: torch.device | str = "cpu"
+    patient: Patient,
+    affine: np.ndarray,
+    shape: tuple[int, int, int],
+    device: torch.device | str = "cpu",
+    aorta_beyond: float = 0.0,
 ) -> torch.Tensor:
     """Structure map of a patient on a grid.
 
@@ -77,16 +81,17 @@ def paint(
         affine: (4, 4) voxel -> RAS mm; any spacing, rotation or offset.
         shape: (D0, D1, D2) voxels.
         device: where to compute.
+        aorta_beyond: mm above the upper level of the atria to which the ascending aorta goes.
 
     Returns:
         (D0, D1, D2) uint8, values of `Structure`.
     """
-    affine = np.linalg.inv(patient.pose) @ affine  # the grid as the upright patient sees it
-    canvas, heart = Canvas(affine, shape, bending(patient), device), Heart(patient)
+    upright = np.linalg.inv(patient.pose) @ affine  # the grid as the upright patient sees it
+    canvas, heart = Canvas(upright, shape, bending(patient), device), Heart(patient)
     paint_left_chambers(canvas, heart)
     chest = Chest(heart)
     paint_leads(canvas, heart, chest)
     paint_mediastinum(canvas, heart)
     paint_wires(canvas, heart, chest)
     paint_thorax(canvas, heart, chest)
-    return remove_islands(canvas.structures)
+    return end_aorta(remove_islands(canvas.structures), affine, aorta_beyond)

@@ -10,6 +10,7 @@ import torch
 from scipy import ndimage
 
 from ..chambers import LABELS, LEFT_HEART
+from ..frames import UP, voxels_along
 
 
 class Structure(IntEnum):
@@ -144,6 +145,29 @@ def label_map(structures: torch.Tensor, values: Mapping[str, int], closed_leafle
 def chamber_labels(structures: torch.Tensor) -> torch.Tensor:
     """Label map, uint8, of a structure map of any shape: 0 background, 1 left atrium, 2 left ventricle."""
     return label_map(structures, LEFT_HEART_LABELS)
+
+
+def end_aorta(structures: torch.Tensor, affine: np.ndarray, beyond: float = 0.0) -> torch.Tensor:
+    """Let the ascending aorta end at the upper level of the atria, whatever the patient's pose; the arch begins there.
+
+    Without an atrium in the map nothing changes.
+
+    Args:
+        structures: (D0, D1, D2) uint8 structure map.
+        affine: (4, 4) voxel -> RAS mm of the scan, in which up is up.
+        beyond: mm above that level.
+
+    Returns:
+        The corrected map, same shape, type and device.
+    """
+    height = torch.from_numpy(voxels_along(UP, structures.shape, affine)).to(structures.device)
+    atria = label_map(structures, {"LA": 1, "RA": 1}).bool()
+    if not atria.any():
+        return structures
+    aorta = (structures == Structure.ASCENDING_AORTA) | (structures == Structure.AORTIC_ARCH)
+    below = height <= height[atria].max() + beyond
+    structures = structures.masked_fill(aorta & below, int(Structure.ASCENDING_AORTA))
+    return structures.masked_fill(aorta & ~below, int(Structure.AORTIC_ARCH))
 
 
 def remove_islands(structures: torch.Tensor) -> torch.Tensor:

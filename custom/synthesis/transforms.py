@@ -36,6 +36,8 @@ class PaintPatientd(MapTransform):
         shape: voxels of the map.
         spacing: voxel size, mm; the heart's centre lies in the middle of the map.
         moments: share of the patients that are caught so.
+        aorta_beyond: mm above the upper level of the atria to which the ascending aorta goes, so that what is learnt
+            reaches where it is to be cut.
         output_key: where the map goes: MetaTensor (1, D0, D1, D2) uint8 with its voxel -> RAS affine.
     """
 
@@ -45,17 +47,19 @@ class PaintPatientd(MapTransform):
         shape: Sequence[int] = (144, 144, 144),
         spacing: Sequence[float] = (1.5, 1.5, 1.5),
         moments: float = 0.0,
+        aorta_beyond: float = 0.0,
         output_key: str = "structures",
     ) -> None:
         super().__init__(keys)
         self.shape, self.spacing, self.output_key = tuple(shape), tuple(spacing), output_key
-        self.moments = float(moments)
+        self.moments, self.aorta_beyond = float(moments), float(aorta_beyond)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         data = dict(data)
         for key in self.key_iterator(data):
             affine = centred_affine(self.shape, self.spacing)
-            structures = paint(self.patient(int(data[key])), affine, self.shape)
+            patient = self.patient(int(data[key]))
+            structures = paint(patient, affine, self.shape, aorta_beyond=self.aorta_beyond)
             data[self.output_key] = MetaTensor(structures[None], affine=torch.from_numpy(affine))
         return data
 

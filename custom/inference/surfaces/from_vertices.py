@@ -10,11 +10,12 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
 from ...chambers import LEFT_HEART, STRUCTURES
-from ...frames import facing_out, normalised_to_ras
+from ...frames import UP, facing_out, normalised_to_ras
 from ...inputs import wanted_structures
 from ...mesh import Mesh
 from ...runtime.timing import timed
 from ..record import Record
+from .aortic_end import ended_at
 from .outliers import moved_summary
 
 
@@ -22,7 +23,8 @@ class VerticesToMeshesd(MapTransform):
     """Normalised vertices of the crop to meshes in RAS mm, one per structure.
 
     `pred` (S, V, 3) becomes the record's `meshes`, and `varied` (N, S, V, 3), if any, its `varied_meshes`, all of the
-    record's `faces` (S, F, 3), wound outward; `pulled_back`, if any, becomes `withdrawn`.
+    record's `faces` (S, F, 3), wound outward; `pulled_back`, if any, becomes `withdrawn`. The aorta ends at the upper
+    level of the atria.
 
     Args:
         keys: the key of the network's output.
@@ -54,12 +56,9 @@ class VerticesToMeshesd(MapTransform):
         if not np.isfinite(vertices).all():
             raise ValueError("the network gave vertices that are not finite: are the weights sound?")
         affine = np.asarray(image.affine)
-        places = [STRUCTURES.index(name) for name in self.structures]
-        return [
-            Mesh(
-                STRUCTURES[place],
-                normalised_to_ras(vertices[place], image.shape[1:], affine),
-                facing_out(faces[place], affine),
-            )
-            for place in places
-        ]
+        placed = dict(zip(STRUCTURES, normalised_to_ras(vertices, image.shape[1:], affine), strict=False))
+        wound = dict(zip(STRUCTURES, (facing_out(each, affine) for each in faces), strict=False))
+        if "AO" in placed:
+            upper_level = max(float((placed[atrium] @ UP).max()) for atrium in ("LA", "RA"))
+            placed["AO"] = ended_at(placed["AO"], wound["AO"], upper_level)
+        return [Mesh(name, placed[name], wound[name]) for name in self.structures]
