@@ -14,7 +14,7 @@ from scipy.ndimage import binary_dilation, label
 from skimage.graph import MCP_Geometric
 
 from ..chambers import LABELS
-from ..frames import UP, spacing_of, voxel_to_ras, voxels_along
+from ..frames import UP, box_around, spacing_of, voxel_to_ras, voxels_along
 
 STEP = 2.0
 """mm along the vessel from one cross-section to the next."""
@@ -65,7 +65,12 @@ def scored_range(structure: str, classes: np.ndarray, affine: np.ndarray) -> Ran
 
 
 def _to_bifurcation(vessel: np.ndarray, ventricle: np.ndarray, affine: np.ndarray) -> Range | None:
-    """To the first cross-section that is of two branches: voxels equally far from the ventricle, within the vessel."""
+    """To the first cross-section, of voxels equally far from the ventricle within the vessel, beyond which there are
+    two branches. That a section itself is of two pieces says nothing: near the valve it can have a hole."""
+    if not vessel.any():
+        return None
+    box, affine = box_around(voxel_to_ras(np.argwhere(vessel), affine), vessel.shape, affine)
+    vessel, ventricle = vessel[box], ventricle[box]
     valve = np.argwhere(vessel & binary_dilation(ventricle, np.ones((3, 3, 3), dtype=bool)))
     if not len(valve):
         return None
@@ -74,8 +79,8 @@ def _to_bifurcation(vessel: np.ndarray, ventricle: np.ndarray, affine: np.ndarra
     length = np.quantile(along[np.isfinite(along)], WHOLE)
     end = length
     for start in np.arange(TRUNK, length, STEP):
-        section = (along >= start) & (along < start + STEP)
-        sizes = np.sort(np.bincount(label(section, np.ones((3, 3, 3)))[0][section])[1:])
+        branches = label((along >= start) & vessel, np.ones((3, 3, 3)))[0]
+        sizes = np.sort(np.bincount(branches[(along >= start) & (along < start + STEP)])[1:])
         if len(sizes) > 1 and sizes[-2] >= BRANCH * sizes.sum():
             end = start
             break
