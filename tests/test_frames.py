@@ -118,6 +118,14 @@ def test_spacing_belongs_to_tensor_axes(order, signs):
     np.testing.assert_allclose(frames.spacing_of(_oblique(order, signs)), [0.4, 0.7, 3.0], atol=1e-12)
 
 
+@pytest.mark.parametrize(("order", "signs"), ORDERS)
+def test_how_far_voxels_lie_along_a_direction(order, signs):
+    affine, direction = _oblique(order, signs), np.array([0.6, 0.0, -0.8])
+    index = np.stack(np.meshgrid(*map(np.arange, SHAPE), indexing="ij"), axis=-1)
+    along = frames.voxel_to_ras(index, affine) @ direction
+    np.testing.assert_allclose(frames.voxels_along(direction, SHAPE, affine), along)
+
+
 def test_refusals():
     with pytest.raises(ValueError, match="two voxels or more"):
         frames.normalised_to_voxel(np.zeros(3), (4, 1, 4))

@@ -37,7 +37,8 @@ class GreatArteries:
         return Cut(Union((valve.root(self.patient.sinuses), *core.parts), 3.0), centre, -n)
 
     @cached_property
-    def _aortic_course(self) -> Union:
+    def aorta(self) -> Union:
+        """From the junction over the arch to the back."""
         p, n, r, aortic = self.patient, self.layout.aortic_normal, self.patient.ascending_radius, self.layout.aortic
         top, spine = self.arch_height, self.layout.spine
         path = [
@@ -50,17 +51,6 @@ class GreatArteries:
         ]
         start = 0.5 * (self.layout.aortic_radius + r)
         return tube(path, [start, 0.5 * (start + r), r, r, 0.9 * r, p.descending_radius])
-
-    @cached_property
-    def ascending_aorta(self) -> Union:
-        """From the junction to the upper level of the atria."""
-        level, up = np.array([0.0, 0.0, self.layout.roof]), np.array([0.0, 0.0, 1.0])
-        return Union(tuple(Cut(part, level, up) for part in self._aortic_course.parts[:14]))
-
-    @cached_property
-    def aortic_arch(self) -> Union:
-        """What the aorta does above the atria, to the back."""
-        return self._aortic_course
 
     @cached_property
     def arch_height(self) -> float:

@@ -52,7 +52,7 @@ def paint_left_chambers(canvas: Canvas, heart: Heart) -> None:
 
 
 def _paint_aorta(canvas: Canvas, heart: Heart) -> None:
-    """Cusps, root, ascending aorta and arch."""
+    """Cusps, root and arch; how much of it is the ascending aorta, `end_aorta` says."""
     p, valve, arteries = heart.patient, heart.arteries.aortic_valve, heart.arteries
     window = canvas.window(valve.bounds)
     points = canvas.points[(slice(None), *window)]
@@ -62,8 +62,7 @@ def _paint_aorta(canvas: Canvas, heart: Heart) -> None:
     canvas.fill(Structure.CALCIUM, sheet & specks & (p.leaflet_calcium > 0), window)
     canvas.fill(Structure.AORTIC_LEAFLETS, sheet, window)
     canvas.paint(Structure.AORTIC_ROOT, arteries.aortic_root, 6.0)
-    canvas.paint(Structure.ASCENDING_AORTA, arteries.ascending_aorta, 6.0)
-    canvas.paint(Structure.AORTIC_ARCH, arteries.aortic_arch, 6.0)
+    canvas.paint(Structure.AORTIC_ARCH, arteries.aorta, 6.0)
 
 
 def _paint_ventricle(canvas: Canvas, heart: Heart) -> tuple[torch.Tensor, Window]:

@@ -87,6 +87,15 @@ def test_a_pulmonary_artery_is_scored_to_its_bifurcation(grid, branches):
     assert everywhere["dice"] < 0.75 or not branches
 
 
+def test_a_ventricle_round_the_root_is_no_bifurcation(grid):
+    """Voxels equally far from it are above and below then."""
+    points, affine = grid
+    classes = np.zeros(SHAPE, dtype=np.uint8)
+    classes[tube(points, (0, 14, -5), (0, 10, -5), 18)] = LABELS["RV"]
+    classes[tube(points, (0, 24, -5), (0, -18, -5), 13)] = LABELS["PA"]
+    assert (scored_range("PA", classes, affine).end - MIDDLE)[1] < -12
+
+
 def test_without_what_tells_the_end_all_is_scored(grid):
     points, affine = grid
     classes = np.zeros(SHAPE, dtype=np.uint8)

@@ -1,11 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from scipy.spatial.transform import Rotation
 
-from custom.frames import centred_affine
+from custom.frames import centred_affine, voxel_to_ras
 from custom.synthesis.canvas import Canvas
 from custom.synthesis.shapes import Cone, Cut, Ellipsoid, Union, Waves, settle, smooth_min, tube
-from custom.synthesis.structures import Structure, chamber_labels, remove_islands
+from custom.synthesis.structures import Structure, chamber_labels, end_aorta, remove_islands
 
 STILL = Waves(np.zeros((0, 3)), np.zeros(0), np.zeros((0, 3)))
 
@@ -80,3 +81,24 @@ def test_islands_are_given_back():
     cleaned = remove_islands(structures)
     assert cleaned[8, 8, 8] == Structure.PULMONARY_VEIN and cleaned[10, 10, 10] == Structure.MYOCARDIUM
     assert torch.bincount(chamber_labels(cleaned).flatten()).tolist()[1:] == [125, 125]
+
+
+@pytest.mark.parametrize("beyond", [0.0, 7.0])
+def test_the_ascending_aorta_ends_level_with_the_atria_on_turned_grids(beyond):
+    """Up is up in the patient's coordinates, not along an axis of the grid."""
+    lean, shape = Rotation.from_euler("xy", [25, -15], degrees=True).as_matrix(), (40, 40, 40)
+    affine = centred_affine(shape, (2.0, 2.0, 2.0))
+    affine[:3] = lean @ affine[:3]
+    places = voxel_to_ras(np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1), affine)
+    structures = torch.zeros(shape, dtype=torch.uint8)
+    structures[torch.from_numpy(np.linalg.norm(places - [15, 0, 0], axis=-1) < 8)] = Structure.RA_BLOOD
+    tube = np.linalg.norm(places[..., :2] + [10, 0], axis=-1) < 6
+    structures[torch.from_numpy(tube & (places[..., 2] < 12))] = Structure.ASCENDING_AORTA
+    structures[torch.from_numpy(tube & (places[..., 2] >= 12))] = Structure.AORTIC_ARCH
+    ended = end_aorta(structures, affine, beyond).numpy()
+    level = places[structures.numpy() == Structure.RA_BLOOD][:, 2].max() + beyond
+    assert places[ended == Structure.ASCENDING_AORTA][:, 2].max() <= level
+    assert places[ended == Structure.AORTIC_ARCH][:, 2].min() > level
+    assert ((ended == Structure.ASCENDING_AORTA) | (ended == Structure.AORTIC_ARCH) == tube).all()
+    no_atrium = structures.where(structures != Structure.RA_BLOOD, Structure.FAT)
+    assert torch.equal(end_aorta(no_atrium, affine), no_atrium)
