@@ -9,14 +9,17 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
-from ...chambers import LEFT_HEART, STRUCTURES
-from ...frames import UP, facing_out, normalised_to_ras
+from ...chambers import LABELS, LEFT_HEART, STRUCTURES
+from ...frames import UP, facing_out, normalised_to_ras, voxels_along
 from ...inputs import wanted_structures
 from ...mesh import Mesh
 from ...runtime.timing import timed
+from ..quality.checks import segmentation_of
 from ..record import Record
 from .aortic_end import ended_at
 from .outliers import moved_summary
+
+AORTA = STRUCTURES.index("AO")
 
 
 class VerticesToMeshesd(MapTransform):
@@ -24,7 +27,7 @@ class VerticesToMeshesd(MapTransform):
 
     `pred` (S, V, 3) becomes the record's `meshes`, and `varied` (N, S, V, 3), if any, its `varied_meshes`, all of the
     record's `faces` (S, F, 3), wound outward; `pulled_back`, if any, becomes `withdrawn`. The aorta ends at the upper
-    level of the atria.
+    level of the atria, and what the `segmentation` has of it beyond becomes background.
 
     Args:
         keys: the key of the network's output.
@@ -41,9 +44,16 @@ class VerticesToMeshesd(MapTransform):
         record = data.copy()
         with timed(record["seconds"], "meshes"):
             faces = torch.as_tensor(record["faces"]).cpu().numpy()
-            record["meshes"] = self._meshes(record[self.keys[0]], faces, record["image"])
-            varied = record.get("varied", ())
-            record["varied_meshes"] = [self._meshes(vertices, faces, record["image"]) for vertices in varied]
+            wound = [facing_out(each, np.asarray(record["image"].affine)) for each in faces]
+            placed = _in_patient(record[self.keys[0]], record["image"])
+            record["meshes"] = self._meshes(placed, wound)
+            varied = [_in_patient(vertices, record["image"]) for vertices in record.get("varied", ())]
+            record["varied_meshes"] = [self._meshes(each, wound) for each in varied]
+            if AORTA < len(placed):
+                segmentation, grid = segmentation_of(record)
+                beyond = voxels_along(UP, *grid) > _upper_level(placed)
+                kept = np.where(beyond & (segmentation == LABELS["AO"]), 0, segmentation)
+                record["segmentation"] = torch.from_numpy(kept)[None]
             if "pulled_back" in record:
                 distances = record["pulled_back"].cpu().numpy()
                 record["withdrawn"] = {
@@ -51,14 +61,23 @@ class VerticesToMeshesd(MapTransform):
                 }
         return record
 
-    def _meshes(self, vertices: torch.Tensor, faces: np.ndarray, image: MetaTensor) -> list[Mesh]:
-        vertices = torch.as_tensor(vertices).detach().cpu().double().numpy()
-        if not np.isfinite(vertices).all():
-            raise ValueError("the network gave vertices that are not finite: are the weights sound?")
-        affine = np.asarray(image.affine)
-        placed = dict(zip(STRUCTURES, normalised_to_ras(vertices, image.shape[1:], affine), strict=False))
-        wound = dict(zip(STRUCTURES, (facing_out(each, affine) for each in faces), strict=False))
-        if "AO" in placed:
-            upper_level = max(float((placed[atrium] @ UP).max()) for atrium in ("LA", "RA"))
-            placed["AO"] = ended_at(placed["AO"], wound["AO"], upper_level)
-        return [Mesh(name, placed[name], wound[name]) for name in self.structures]
+    def _meshes(self, placed: np.ndarray, wound: Sequence[np.ndarray]) -> list[Mesh]:
+        """Of those wanted, from vertices (S, V, 3), RAS mm, and faces (F, 3) of each."""
+        meshes = {name: Mesh(name, *each) for name, *each in zip(STRUCTURES, placed, wound, strict=False)}
+        if aorta := meshes.get("AO"):
+            ended = ended_at(aorta.vertices, aorta.faces, _upper_level(placed))
+            meshes["AO"] = aorta._replace(vertices=ended)
+        return [meshes[name] for name in self.structures]
+
+
+def _in_patient(vertices: torch.Tensor, image: MetaTensor) -> np.ndarray:
+    """(S, V, 3) RAS mm of normalised vertices of a crop."""
+    vertices = torch.as_tensor(vertices).detach().cpu().double().numpy()
+    if not np.isfinite(vertices).all():
+        raise ValueError("the network gave vertices that are not finite: are the weights sound?")
+    return normalised_to_ras(vertices, image.shape[1:], np.asarray(image.affine))
+
+
+def _upper_level(placed: np.ndarray) -> float:
+    """mm along `UP`, of the atria among all structures' vertices (S, V, 3), RAS mm."""
+    return max(float((placed[STRUCTURES.index(atrium)] @ UP).max()) for atrium in ("LA", "RA"))
