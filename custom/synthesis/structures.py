@@ -150,7 +150,8 @@ def chamber_labels(structures: torch.Tensor) -> torch.Tensor:
 def end_aorta(structures: torch.Tensor, affine: np.ndarray, beyond: float = 0.0) -> torch.Tensor:
     """Let the ascending aorta end at the upper level of the atria, whatever the patient's pose; the arch begins there.
 
-    Without an atrium in the map nothing changes.
+    What comes down again behind, in a patient who lies askew, is not of it. Without an atrium in the map nothing
+    changes.
 
     Args:
         structures: (D0, D1, D2) uint8 structure map.
@@ -166,8 +167,11 @@ def end_aorta(structures: torch.Tensor, affine: np.ndarray, beyond: float = 0.0)
         return structures
     aorta = (structures == Structure.ASCENDING_AORTA) | (structures == Structure.AORTIC_ARCH)
     below = height <= height[atria].max() + beyond
-    structures = structures.masked_fill(aorta & below, int(Structure.ASCENDING_AORTA))
-    return structures.masked_fill(aorta & ~below, int(Structure.AORTIC_ARCH))
+    root = structures == Structure.AORTIC_ROOT
+    pieces, _ = ndimage.label(((aorta & below) | root).cpu().numpy())
+    rising = torch.from_numpy(np.isin(pieces, np.unique(pieces[root.cpu().numpy()]))).to(structures.device) & aorta
+    structures = structures.masked_fill(rising, int(Structure.ASCENDING_AORTA))
+    return structures.masked_fill(aorta & ~rising, int(Structure.AORTIC_ARCH))
 
 
 def remove_islands(structures: torch.Tensor) -> torch.Tensor:

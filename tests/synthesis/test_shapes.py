@@ -93,12 +93,15 @@ def test_the_ascending_aorta_ends_level_with_the_atria_on_turned_grids(beyond):
     structures = torch.zeros(shape, dtype=torch.uint8)
     structures[torch.from_numpy(np.linalg.norm(places - [15, 0, 0], axis=-1) < 8)] = Structure.RA_BLOOD
     tube = np.linalg.norm(places[..., :2] + [10, 0], axis=-1) < 6
-    structures[torch.from_numpy(tube & (places[..., 2] < 12))] = Structure.ASCENDING_AORTA
-    structures[torch.from_numpy(tube & (places[..., 2] >= 12))] = Structure.AORTIC_ARCH
+    behind = (np.linalg.norm(places[..., :2] + [10, 24], axis=-1) < 4) & (places[..., 2] > -5)
+    structures[torch.from_numpy(tube | behind)] = Structure.AORTIC_ARCH
+    structures[torch.from_numpy(tube & (places[..., 2] < -15))] = Structure.AORTIC_ROOT
+    tube &= places[..., 2] >= -15
     ended = end_aorta(structures, affine, beyond).numpy()
     level = places[structures.numpy() == Structure.RA_BLOOD][:, 2].max() + beyond
     assert places[ended == Structure.ASCENDING_AORTA][:, 2].max() <= level
-    assert places[ended == Structure.AORTIC_ARCH][:, 2].min() > level
-    assert ((ended == Structure.ASCENDING_AORTA) | (ended == Structure.AORTIC_ARCH) == tube).all()
+    assert places[(ended == Structure.AORTIC_ARCH) & tube][:, 2].min() > level
+    assert (((ended == Structure.ASCENDING_AORTA) | (ended == Structure.AORTIC_ARCH)) == (tube | behind)).all()
+    assert (ended[behind] == Structure.AORTIC_ARCH).all()
     no_atrium = structures.where(structures != Structure.RA_BLOOD, Structure.FAT)
     assert torch.equal(end_aorta(no_atrium, affine), no_atrium)
