@@ -67,7 +67,7 @@ REASONS = (
     Reason(
         name="disagreement",
         quantity=lambda _, checks: 1 - checks["agreement"],
-        none=0.05,
+        none=0.0,
         full=0.35,
         phrase="the network's own segmentation differs (overlap {agreement:.2f}; 1 is perfect)",
         why="surface and segmentation are two readings of one image",
@@ -102,10 +102,11 @@ REASONS = (
     Reason(
         name="off_edge",
         quantity=lambda _, checks: checks["edge_mm"] or 0.0,
-        none=1.0,
+        none=0.5,
         full=2.5,
         phrase="its walls lie {edge_mm:.1f} mm, on average, from the edges that the scan shows",
         why="where the scan shows the edge of blood, the surface is to lie on it",
+        noted=CHECK / 2,
     ),
     Reason(
         name="cut_off",

@@ -25,12 +25,12 @@ SOUND = {
     "forced": 0,
 }
 WORSE = {
-    "agreement": ("disagreement", [0.94, 0.9, 0.8, 0.6, 0.0]),
+    "agreement": ("disagreement", [0.97, 0.9, 0.8, 0.6, 0.0]),
     "stability": ("instability", [0.95, 0.9, 0.8, 0.6, 0.0]),
     "missed_ml": ("missed", [1.2, 2.0, 3.0, 6.0, 40.0]),
     "blood_hu": ("no_contrast", [141, 130, 124, 40, -900]),
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
-    "edge_mm": ("off_edge", [1.05, 1.2, 1.4, 2.5, 9.0]),
+    "edge_mm": ("off_edge", [0.55, 0.7, 0.9, 2.5, 9.0]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
     "volume_ml": ("implausible_volume", [340.0, 400.0, 460.0, 500.0, 2000.0]),
     "upright": ("directions", [0.45, 0.4, 0.34, 0.2, 0.0]),
@@ -73,12 +73,12 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
 @pytest.mark.parametrize(
     ("key", "third", "two_thirds"),
     [
-        ("agreement", 0.85, 0.75),
+        ("agreement", 1 - 0.35 / 3, 1 - 0.7 / 3),
         ("stability", 1 - 0.2 / 3, 1 - 0.4 / 3),
         ("missed_ml", 1 + 5 / 3, 1 + 10 / 3),
         ("blood_hu", 140, 130),
         ("surroundings_hu", 360, 370),
-        ("edge_mm", 1.5, 2.0),
+        ("edge_mm", 0.5 + 2 / 3, 0.5 + 4 / 3),
         ("cut", 0.05, 0.1),
         ("volume_ml", CHAMBERS["LV"].volume_ml[1] * 7 / 6, CHAMBERS["LV"].volume_ml[1] * 8 / 6),
         ("upright", 1 / 3, 1 / 6),
@@ -98,10 +98,15 @@ def test_counts_give_their_share():
 
 @pytest.mark.parametrize(
     ("key", "sixth", "named"),
-    [("agreement", 0.9, "segmentation differs"), ("stability", 1 - 0.2 / 6, "slight changes")],
+    [
+        ("agreement", 1 - 0.35 / 6, "segmentation differs"),
+        ("stability", 1 - 0.2 / 6, "slight changes"),
+        ("edge_mm", 0.5 + 2 / 6, "from the edges"),
+    ],
 )
 def test_a_sixth_of_doubt_is_mentioned_and_less_is_usual(key, sixth, named):
-    for value, mentioned in ((sixth - 1e-3, True), (sixth + 1e-3, False)):
+    worse = 1e-3 if key == "edge_mm" else -1e-3
+    for value, mentioned in ((sixth + worse, True), (sixth - worse, False)):
         checks = {**SOUND, key: value}
         sentence = remark("LV", {**checks, **assess("LV", checks)})
         assert (sentence is not None and named in sentence) is mentioned
