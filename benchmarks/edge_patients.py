@@ -12,8 +12,10 @@ import nibabel
 import numpy as np
 from monai.bundle import ConfigParser
 
+from custom.chambers import LABELS
 from custom.configs import config_file
 from custom.synthesis import generate_case
+from custom.synthesis.structures import label_map
 
 KINDS = (*["cardiac"] * 5, "off_centre", "whole_chest", "thick_slice", "non_contrast", "metal")
 """By the seed's last digit."""
@@ -26,7 +28,7 @@ FIELD = (170.0, 170.0, 150.0)
 
 
 def main(folder: str, first_seed: int = 30000, count: int = 40) -> None:
-    """Write `images/SEED.nii.gz` and `labels/SEED.nii.gz`."""
+    """Write `images/SEED.nii.gz` and `labels/SEED.nii.gz`, whose values are those of seven structures."""
     kinds = ConfigParser(ConfigParser.load_config_file(config_file("synthesize.json")))
     places = {part: Path(folder) / part for part in ("images", "labels")}
     for place in places.values():
@@ -37,7 +39,7 @@ def main(folder: str, first_seed: int = 30000, count: int = 40) -> None:
         spacing = (pixel, pixel, slices)
         shape = tuple(int(size) for size in np.round(np.array(FIELD) / spacing))
         case = generate_case(seed, kinds.get_parsed_content(f"kinds#{name}"), shape, spacing)
-        for part, volume in (("images", case.image), ("labels", case.labels.astype(np.uint8))):
+        for part, volume in (("images", case.image), ("labels", label_map(case.structures, LABELS).numpy())):
             nibabel.save(nibabel.Nifti1Image(volume, case.affine), places[part] / f"{seed}.nii.gz")
         print(seed, name, shape, flush=True)
 

@@ -41,6 +41,7 @@ def test_it_trains_on_labelled_scans(workflow, weights, tmp_path):
     )
     training.initialize()
     training.run()
+    training.finalize()
     state = torch.load(tmp_path / "run" / "edges.pt", weights_only=True)
     shipped = torch.load(CONFIG.parents[1] / "models" / "edges.pt", weights_only=True)
     assert {name: value.shape for name, value in state.items()} == {k: v.shape for k, v in shipped.items()}

@@ -54,7 +54,7 @@ def snapped(step: SnapToEdgesd, mesh: Mesh, scan: Scan | None, **more) -> dict:
     return step(record if scan is None else {**record, "scan": scan})
 
 
-@pytest.mark.parametrize("name", ["LA", "LV"])
+@pytest.mark.parametrize("name", ["LA", "LV", "RV", "AO", "PA"])  # an RA lies in fat
 @pytest.mark.parametrize("off", [-1.5, 1.2])
 def test_a_surface_is_drawn_to_the_edge(step, name, off):
     mesh = ball(name, off)
@@ -71,8 +71,8 @@ def test_what_no_scan_shows_hardly_moves(step):
 
 
 def test_what_is_left_alone(step):
-    mesh = ball("RV", 1.0)
-    (kept,) = snapped(step, mesh, scan_of(420))["meshes"]  # unknown to the network
+    mesh = ball("of no structure", 1.0)
+    (kept,) = snapped(step, mesh, scan_of(420))["meshes"]
     np.testing.assert_array_equal(kept.vertices, mesh.vertices)
     mesh = ball("LA", 1.0)
     assert snapped(step, mesh, None)["meshes"][0] is mesh
@@ -134,15 +134,13 @@ def test_a_regularised_field_keeps_to_what_is_certain():
 
 
 def test_training_sees_how_far_the_label_is():
-
     torch.manual_seed(0)
+    network = ConfigParser({"n": dict(ConfigParser.load_config_file(str(CONFIG))["edges"])}).get_parsed_content("n")
+    known = network.structures
     scan, mesh = scan_of(420), ball("LA", 0.7)
     labels = Scan((scan.values > 265).astype(np.uint8), AFFINE)
-    features, offsets = gather(
-        [([mesh], scan, labels)], ["LA", "LV"], Displacement(3, (0.2, 1.0), (10, 40), 0.4), 800, 0
-    )
-    assert features.shape == (2400, FEATURES + 2) and abs(float(offsets[:800].mean()) + 0.7) < 0.15
-    network = ConfigParser({"n": dict(ConfigParser.load_config_file(str(CONFIG))["edges"])}).get_parsed_content("n")
+    features, offsets = gather([([mesh], scan, labels)], known, Displacement(3, (0.2, 1.0), (10, 40), 0.4), 800, 0)
+    assert features.shape == (2400, FEATURES + len(known)) and abs(float(offsets[:800].mean()) + 0.7) < 0.15
     optimizer = torch.optim.AdamW(network.parameters(), 3e-3)
     schedule = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
     data = features.float(), offsets

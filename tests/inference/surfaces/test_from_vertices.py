@@ -269,7 +269,13 @@ def test_verdicts_are_of_what_was_measured_and_the_report_rounds(tmp_path, weigh
     record = AssessMeshesd((-300, 700))(UNTANGLE(record))
     checks = record["structures"]["LV"]
     assert all(checks[key] != round(checks[key], 3) for key in ("agreement", "volume_ml", "area_cm2"))
-    checks |= {"agreement": 1 - 0.35 / 3, "missed_ml": 0.12345, "blood_hu": 400, "surroundings_hu": 90, "volume_ml": 123.45678}
+    checks |= {
+        "agreement": 1 - 0.35 / 3,
+        "missed_ml": 0.12345,
+        "blood_hu": 400,
+        "surroundings_hu": 90,
+        "volume_ml": 123.45678,
+    }
     checks |= assess("LV", {**checks, "forced": 0})
     files = Compose([MeshesToLabelMapd(), SaveCased(Outputs(("LA", "LV"), ("stl",)), weights, "cpu", False)])
     (tmp_path / "out").mkdir()
