@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__version__ = "0.29.0"
+__version__ = "0.30.0"
 __all__ = ["load_model"]
 
 

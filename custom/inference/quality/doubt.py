@@ -67,7 +67,7 @@ REASONS = (
     Reason(
         name="disagreement",
         quantity=lambda _, checks: 1 - checks["agreement"],
-        none=0.0,
+        none=0.05,
         full=0.35,
         phrase="the network's own segmentation differs (overlap {agreement:.2f}; 1 is perfect)",
         why="surface and segmentation are two readings of one image",
