@@ -55,7 +55,6 @@ def network(structures: int, subdivisions: int) -> ShapeNetwork:
     parser = ConfigParser(ConfigParser.load_config_file(ROOT / "bundle" / "configs" / "inference.json"))
     arguments = dict(parser.config["network_configurations"]["default"])
     arguments |= {"structures": structures, "subdivisions": subdivisions, "initialization": "sphere", "amp": False}
-    arguments["flow_steps"] = parser.get_parsed_content("flow_steps")
     return ShapeNetwork(**{key: value for key, value in arguments.items() if key != "_target_"})
 
 

@@ -87,7 +87,6 @@ def test_configs_agree_on_the_network_and_the_preprocessing():
     assert [window["a_min"], window["a_max"]] == [f"$@window[{end}]" for end in (0, 1)]
     assert [window["b_min"], window["b_max"]] == [train["windowing"]["b_min"], train["windowing"]["b_max"]]
     assert inference["volume_size"] == train["volume_size"]
-    assert inference["flow_steps"] == train["flow_steps"]
     for asked, crop_mm in (("LA", train["crop_mm"]), ("all", load("whole_heart_train.json")["crop_mm"])):
         parser = ConfigParser({**inference, "structures": asked})
         assert parser.get_parsed_content("crop_mm") == crop_mm

@@ -75,7 +75,7 @@ axes = draw_chambers({"image": torch.zeros(1, *masks.shape[1:]), "pred": masks, 
 assert len({tuple(line.get_edgecolor()[0]) for line in axes.collections}) == 5
 
 from custom.networks import ShapeNetwork
-default = made.parser.config["network_configurations"]["default"] | {"structures": 5, "flow_steps": 6, "amp": False}
+default = made.parser.config["network_configurations"]["default"] | {"structures": 5, "amp": False}
 network = ShapeNetwork(**{key: value for key, value in default.items() if key != "_target_"})
 with torch.no_grad():
     assert network(torch.zeros(1, 1, 64, 64, 64)).shape[:2] == (1, 5)

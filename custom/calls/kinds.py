@@ -237,7 +237,6 @@ KINDS: dict[str, Kind] = {
     "edge_snapping": number(0, 1),
     "volume_size": whole(COARSEST_STRIDE, multiple=COARSEST_STRIDE),
     "crop_mm": number(above=0),
-    "flow_steps": whole(1),
     "spacing": number(above=0),
     "window": window,
     "device": device,

@@ -9,7 +9,7 @@ from workflows import PLAIN, run_configs
 
 from custom.__main__ import export
 
-SMALL = {"volume_size": 64, "flow_steps": 1}
+SMALL = {"volume_size": 64, "network_configurations#default#flow_steps": 1}
 
 
 def test_an_exported_file_gives_what_the_device_gives(patients, tmp_path):

@@ -9,11 +9,9 @@ CONFIGS = Path(__file__).parents[2] / "bundle" / "configs"
 
 def configuration(name: str, structures: int) -> dict:
     """The arguments of a named configuration, from the config that trains it."""
-    config = json.loads((CONFIGS / "train.json").read_text())
-    arguments = copy.deepcopy(config["network_configurations"][name])
+    arguments = copy.deepcopy(json.loads((CONFIGS / "train.json").read_text())["network_configurations"][name])
     del arguments["_target_"]
-    steps = {"flow_steps": config["flow_steps"]} if "flow_steps" in arguments else {}
-    return arguments | {"structures": structures, "amp": False} | steps
+    return arguments | {"structures": structures, "amp": False}
 
 
 @pytest.fixture

@@ -20,9 +20,7 @@ class Learner(ExactSupervision):
 
 @pytest.fixture(scope="module")
 def training():
-    config = json.loads(CONFIG.read_text())
-    arguments = config["network_configurations"]["default"] | {"structures": 2, "amp": False}
-    arguments["flow_steps"] = config["flow_steps"]
+    arguments = json.loads(CONFIG.read_text())["network_configurations"]["default"] | {"structures": 2, "amp": False}
     torch.manual_seed(0)
     network = ShapeNetwork(**{key: value for key, value in arguments.items() if key != "_target_"})
     loss = ShapeLoss((0.05, 0.01), (20.0, 3.0), 0.7, 0.3, 0.3, True, 1.0, 0.03, 1.0, 1.0, Learner(100, 0.06))
