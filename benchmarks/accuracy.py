@@ -1,12 +1,12 @@
 """Accuracy of the shipped inference on generated hearts never trained on, and whether its doubt knows the errors.
 
     python -m custom synthesize FOLDER --first_seed 900000 --count 40
-    python -m benchmarks.accuracy FOLDER
+    python -m benchmarks.accuracy FOLDER [FOLDER ...]
 
-Runs the bundle's own evaluation on FOLDER (``images``, ``labels``), whose outputs go into ``FOLDER/evaluation``, and
-prints Markdown: means and worst cases by kind of scan, what was found of the meshes, and the rank correlation of doubt
-and Dice. Kinds are the column ``kind`` of ``FOLDER/patients.csv``, where there is one. Training uses other
-seeds (``generated_first_seed`` and on in train.json).
+Runs the bundle's own evaluation on each FOLDER (``images``, ``labels``), whose outputs go into ``FOLDER/evaluation``,
+and prints Markdown of all together: means and worst cases by kind of scan, what was found of the meshes, and the rank
+correlation of doubt and Dice. Kinds are the column ``kind`` of ``FOLDER/patients.csv``, where there is one. Training
+uses other seeds (``generated_first_seed`` and on in train.json).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import statistics
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +34,25 @@ from custom.measured import TRUSTS
 ROOT = Path(__file__).parents[1]
 
 
-def main(folder: str, plot: str | None = None, **overrides: str) -> None:
+def main(*folders: str, plot: str | None = None, **overrides: str) -> None:
     """Predicts and measures.
 
     Args:
-        folder: holds ``images`` and ``labels``, and receives the folder ``evaluation``.
+        folders: each holds ``images`` and ``labels``, and receives the folder ``evaluation``; no two have cases of the
+            same name.
         plot: a PNG of doubt against Dice that is written.
         overrides: keys of inference.json, e.g. ``--checkpoint model.pt``.
     """
-    base = Path(folder)
-    out = base / "evaluation"
-    command = [sys.executable, "-m", "monai.bundle", "run", "evaluation"]
-    command += ["--config_file", "['bundle/configs/inference.json','bundle/configs/evaluate.json']"]
-    command += ["--dataset_dir", str(base.resolve()), "--output_dir", str(out.resolve())]
-    for key, value in overrides.items():
-        command += [f"--{key}", str(value)]
-    if subprocess.run(command, cwd=ROOT, check=False).returncode not in (0, 1):  # 1: some case failed
-        sys.exit("the evaluation did not run")
-
-    everything = read_metrics(out / "metrics.json")
+    everything, reports, kinds = [], {}, {}
+    for base in map(Path, folders):
+        out = base / "evaluation"
+        evaluate(base, out, overrides)
+        measured = read_metrics(out / "metrics.json")
+        names = {row.case for row in measured if row.status == MEASURED}
+        everything += measured
+        reports |= {case: json.loads((out / f"{case}_report.json").read_text()) for case in names}
+        kinds |= kinds_of(base) if (base / "patients.csv").is_file() else {}
     rows = [row for row in everything if row.status == MEASURED]
-    reports = {case: json.loads((out / f"{case}_report.json").read_text()) for case in {row.case for row in rows}}
-    kinds = kinds_of(base) if (base / "patients.csv").is_file() else {}
     fate = fates(everything)
     print(f"{fate[MEASURED]} of {fate['cases']} cases measured.\n")
     for entry in fate[FAILED]:
@@ -66,10 +64,23 @@ def main(folder: str, plot: str | None = None, **overrides: str) -> None:
         print(case_table(own[:3]) + "\n")
     _print_checks(rows, list(reports.values()))
     doubts = [reports[row.case]["structures"][row.structure]["doubt"] for row in rows]
+    if any(row.wall_dice is not None for row in rows):
+        print("\n" + muscle(rows, reports, kinds))
     print("\n" + by_trust(rows, reports))
     print("\n" + correlations(rows, doubts))
     if plot:
         draw(rows, doubts, plot)
+
+
+def evaluate(folder: Path, out: Path, overrides: Mapping[str, str]) -> None:
+    """The bundle's evaluation of a folder; ends the program if it does not run."""
+    command = [sys.executable, "-m", "monai.bundle", "run", "evaluation"]
+    command += ["--config_file", "['bundle/configs/inference.json','bundle/configs/evaluate.json']"]
+    command += ["--dataset_dir", str(folder.resolve()), "--output_dir", str(out.resolve())]
+    for key, value in overrides.items():
+        command += [f"--{key}", str(value)]
+    if subprocess.run(command, cwd=ROOT, check=False).returncode not in (0, 1):  # 1: some case failed
+        sys.exit("the evaluation did not run")
 
 
 def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
@@ -93,6 +104,24 @@ def by_kind(rows: list[Measures], kinds: dict[str, str]) -> str:
                 f"| {_spread([row.hd95_mm for row in own], 2)} | {max(row.hd95_mm for row in own):.2f} "
                 f"| {_spread(error, 1)} |"
             )
+    return "\n".join(lines)
+
+
+def muscle(rows: list[Measures], reports: dict[str, Any], kinds: Mapping[str, str]) -> str:
+    """Of the ventricle's muscle alone, as a Markdown table: Dice, and the error of its volume, and so of its mass."""
+    own = [row for row in rows if row.wall_dice is not None]
+    told = [row for row in own if reports[row.case]["structures"][row.structure]["mass_g"] is not None]
+    groups = {
+        "with contrast": [row for row in own if kinds.get(row.case) != WITHOUT],
+        "all": own,
+        "mass told": told,
+    }
+    lines = ["| muscle | cases | Dice | median | error % |", "|---|---|---|---|---|"]
+    for title, group in groups.items():
+        if group:
+            dice = [row.wall_dice for row in group]
+            error = _spread([row.wall_error_percent for row in group], 1)
+            lines.append(f"| {title} | {len(group)} | {_spread(dice, 3)} | {np.median(dice):.3f} | {error} |")
     return "\n".join(lines)
 
 

@@ -1,16 +1,19 @@
 """The expected error of each vertex beside the true one, on generated patients; and the fit of the network behind it.
 
-    python -m custom synthesize FOLDER --first_seed 40000 --count 60
-    python -m benchmarks.vertex_errors table FOLDER
-    python -m benchmarks.vertex_errors fit FOLDER vertex_error.pt --error_checkpoint None
+    python -m custom synthesize FOLDER --first_seed 40000 --count 60 --labels whole-heart
+    python -m benchmarks.vertex_errors table FOLDER --structures all
 
-True is the distance to the surface of the label (marching cubes). What counts is vertices whose surface is not "do not
-use". `fit` trains on two of three patients, and takes the spread of the errors round the expected ones from the third.
+    python -m benchmarks.edge_patients FOLDER --first_seed 30000 --count 88
+    python -m benchmarks.vertex_errors fit FOLDER vertex_error.pt
+
+True is the distance to the surface of the label (marching cubes). The table counts surfaces that are not "do not use".
+`fit` trains on all surfaces of two of three patients, those of two chambers and those of seven, and takes the spread of
+the errors round the expected ones from the usable ones of the third.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,10 +26,9 @@ from scipy.stats import spearmanr
 
 from benchmarks.patients import answers, kinds_of
 from custom.anatomy.planes import Surface
-from custom.chambers import LABELS
+from custom.chambers import ENCLOSED, LEFT_HEART, STRUCTURES
 from custom.inference.quality.doubt import usable
 from custom.inference.quality.vertex_errors import SIGNS, signs_of
-from custom.inference.record import Record
 from custom.metrics import label_surface
 from custom.networks.vertex_error import BAND, SHARES, VertexError
 from custom.networks.weights import load_weights
@@ -36,37 +38,39 @@ STEPS, VERTICES, RATE, DECAY = 2000, 4096, 6e-3, 1e-2
 """Of the fit: steps, vertices a step, highest learning rate, weight decay."""
 LEAST_MM = 0.02
 """Added to an error, of which the logarithm would go astray at 0."""
+OF_EACH = 600
+"""Vertices of a surface that the fit sees."""
 
 
 class Example(NamedTuple):
     """A surface."""
 
     case: str
-    kind: str
     chamber: str
+    usable: bool
     signs: np.ndarray
     """(V, SIGNS)."""
     error: np.ndarray
     """(V,) mm."""
 
-
-def example_of(case: str, kind: str, record: Record, chamber: str, label: Any) -> Example:
-    """A surface of a record that has been through inference, beside its label, a `nibabel` image."""
-    mesh = next(mesh for mesh in record["meshes"] if mesh.name == chamber)
-    true = label_surface(np.asarray(label.dataobj) == LABELS[chamber], label.affine)
-    squared, _, _ = igl.point_mesh_squared_distance(mesh.vertices, *true)
-    return Example(case, kind, chamber, signs_of(record, chamber, Surface.of(mesh)), np.sqrt(squared))
+    def some(self, rng: np.random.Generator) -> Example:
+        """`OF_EACH` of its vertices, or all."""
+        chosen = rng.permutation(len(self.error))[:OF_EACH]
+        return self._replace(signs=self.signs[chosen], error=self.error[chosen])
 
 
 def examples(folder: str, **overrides: Any) -> Iterator[Example]:
-    """All usable surfaces of a folder of generated patients."""
+    """All surfaces of a folder of generated patients whose structure the labels have."""
     base = Path(folder)
-    kinds = kinds_of(base)
     for image, name, record in answers(base, load_model(**overrides).record):
         label = nibabel.load(base / "labels" / image.name)
-        for chamber, checks in record["structures"].items():
-            if usable(checks):
-                yield example_of(name, kinds[name], record, chamber, label)
+        values = np.asarray(label.dataobj)
+        for mesh in record["meshes"]:
+            inside = np.isin(values, ENCLOSED[mesh.name])
+            if inside.any():
+                squared, _, _ = igl.point_mesh_squared_distance(mesh.vertices, *label_surface(inside, label.affine))
+                signs, use = signs_of(record, mesh.name, Surface.of(mesh)), usable(record["structures"][mesh.name])
+                yield Example(name, mesh.name, use, signs, np.sqrt(squared))
 
 
 def fit(folder: str, output: str, **overrides: Any) -> None:
@@ -77,7 +81,9 @@ def fit(folder: str, output: str, **overrides: Any) -> None:
         output: the file of weights.
         overrides: keys of inference.json.
     """
-    torch.save(fitted(list(examples(folder, **overrides))).state_dict(), output)
+    rng, settings = np.random.default_rng(0), {"error_checkpoint": None, **overrides}
+    given = [one.some(rng) for of in (LEFT_HEART, STRUCTURES) for one in examples(folder, structures=of, **settings)]
+    torch.save(fitted(given).state_dict(), output)
 
 
 def fitted(given: list[Example]) -> VertexError:
@@ -103,7 +109,7 @@ def fitted(given: list[Example]) -> VertexError:
         loss.backward()
         optimizer.step()
         schedule.step()
-    times = [one.error / network.expected_mm(one.signs) for one in given if one.case in held]
+    times = [one.error / network.expected_mm(one.signs) for one in given if one.usable and one.case in held]
     network.times.copy_(torch.from_numpy(np.quantile(np.concatenate(times), SHARES)))
     return network.eval()
 
@@ -119,19 +125,20 @@ def table(folder: str, checkpoint: str | None = None, **overrides: Any) -> None:
     path = checkpoint or Path(__file__).parents[1] / "bundle" / "models" / "vertex_error.pt"
     network = VertexError(SIGNS)
     load_weights(network, path)
-    print_table(network.eval(), list(examples(folder, **overrides)))
+    given = [one for one in examples(folder, **overrides) if one.usable]
+    print_table(network.eval(), given, kinds_of(Path(folder)))
 
 
-def print_table(network: VertexError, given: list[Example]) -> None:
+def print_table(network: VertexError, given: list[Example], kinds: Mapping[str, str]) -> None:
     """A row a kind and chamber: mean error, mean expected one, share within the band, within 1 mm and what was told of
     it, and the rank correlation within a surface."""
     print(
         f"| kind | surface | cases | mean error mm | expected mm | within {100 * SHARES[BAND]:.0f} % band | "
         "within 1 mm | expected | within 2 mm | expected | Spearman, mean | lowest |\n|" + "---|" * 12
     )
-    for kind in [*sorted({one.kind for one in given}), "all"]:
-        for chamber in LABELS:
-            group = [one for one in given if one.chamber == chamber and kind in (one.kind, "all")]
+    for kind in [*sorted({kinds[one.case] for one in given}), "all"]:
+        for chamber in STRUCTURES:
+            group = [one for one in given if one.chamber == chamber and kind in (kinds[one.case], "all")]
             if not group:
                 continue
             rows = np.array([_figures(network, one) for one in group])

@@ -29,6 +29,7 @@ from .locating import CropAroundd, LocateHeartd
 from .monai_label import MONAILabelRequestd, MONAILabelResultd
 from .phases import EachPhased, PhasesOfBeatd
 from .quality.assessment import AssessMeshesd
+from .quality.edges import FindEdgesd
 from .quality.vertex_errors import ExpectErrord
 from .record import single
 from .surfaces.edge_snapping import SnapToEdgesd
@@ -55,6 +56,7 @@ __all__ = [
     "CropAroundd",
     "EachPhased",
     "ExpectErrord",
+    "FindEdgesd",
     "Fairing",
     "FindAnatomyd",
     "InputError",

@@ -109,7 +109,9 @@ class Record(TypedDict, total=False):
     """`UntangleMeshesd`: whether no faces of the meshes meet, of one or of two. What moves them afterwards calls it
     once more."""
     edges: dict[str, Any]
-    """`AssessMeshesd`, where there is a `scan`: per structure the `Edges` that it shows round the mesh."""
+    """`FindEdgesd`, where there is a `scan`: per structure the `Edges` that it shows round the mesh."""
+    expected: dict[str, dict[str, float]]
+    """`ExpectErrord`: per structure what the errors that are expected of its vertices say of it, for the report."""
     structures: dict[str, dict[str, Any]]
     """`AssessMeshesd`: per structure all that the report says of it, not rounded yet."""
     anatomy: Anatomy

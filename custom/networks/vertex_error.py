@@ -20,7 +20,7 @@ class VertexError(nn.Module):
         widths: of the hidden layers.
     """
 
-    def __init__(self, signs: int, widths: tuple[int, int] = (24, 12)) -> None:
+    def __init__(self, signs: int, widths: tuple[int, int] = (32, 16)) -> None:
         super().__init__()
         self.register_buffer("centre", torch.zeros(signs))
         self.register_buffer("scale", torch.ones(signs))

@@ -33,6 +33,7 @@ def test_it_trains_on_labelled_scans(workflow, weights, tmp_path):
         run_id="training",
         logging_file=False,
         **{**overrides, **keys},
+        structures=["LA", "LV"],
         dataset_dir=str(tmp_path),
         output_dir=str(tmp_path / "run"),
         validation_count=1,

@@ -18,17 +18,20 @@ from ...runtime.timing import timed
 from ..record import Grid, Record, seen_grids
 from .checks import check_mesh, contrast, is_cut, missed_ml, seen_and_inside, voxels_inside
 from .doubt import assess, usable
-from .edges import edge_distance, find_edges
+from .edges import edge_distance
+from .vertex_errors import REACHES
 
 NO_EDGES = {"edge_mm": None, "edge_share": None}
-"""Of a phase of a beat, whose own voxels are not kept."""
+"""Where there is no `scan`."""
+NOT_EXPECTED = {**dict.fromkeys(REACHES), "expected_dice": None}
+"""Where no varied image was seen."""
 
 
 class AssessMeshesd(Transform):
     """The record's `meshes` to its `structures`: per chamber all that the report says of it, not rounded yet.
 
-    Of `varied_meshes` and of what was `withdrawn` and `untangled` it takes what there is: baselines have none; and of
-    `largest_ml`, which only phases of a beat have.
+    Of `varied_meshes`, `edges`, what is `expected`, and what was `withdrawn` and `untangled` it takes what there is:
+    baselines have none; and of `largest_ml`, which only phases of a beat have.
 
     Args:
         window: HU that are -1 and +1 in the crop.
@@ -44,9 +47,6 @@ class AssessMeshesd(Transform):
             crop, _ = seen_grids(image)
             hounsfield = self.low + (image.as_tensor()[0].cpu().numpy() + 1) / 2 * (self.high - self.low)
             inside = side_by_side([partial(voxels_inside, mesh, crop) for mesh in meshes])
-            if "scan" in record:
-                edges = side_by_side([partial(find_edges, mesh, record["scan"]) for mesh in meshes])
-                record["edges"] = {mesh.name: of for mesh, of in zip(meshes, edges, strict=True)}
             found = side_by_side(
                 [partial(_checks, record, place, crop, hounsfield, inside) for place in range(len(meshes))]
             )
@@ -60,17 +60,21 @@ class AssessMeshesd(Transform):
                 }
                 for mesh, checks in zip(meshes, found, strict=True)
             }
-            record["structures"] = withhold_walls(structures)
+            record["structures"] = withhold(structures)
         return record
 
 
-def withhold_walls(structures: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The report's `structures` without the mass and thickness of a wall of which either surface is not to be used."""
+def withhold(structures: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The report's `structures` without what a surface that is not to be used says: the shares of `REACHES`, and the
+    mass and thickness of a wall of which it is a side."""
     told = {}
     for name, checks in structures.items():
-        sides = (checks, structures.get(CHAMBERS[name].around, checks))
-        doubted = "mass_g" in checks and not all(usable(side) for side in sides)
-        told[name] = {**checks, "mass_g": None, "thickness_mm": {"mean": None, "largest": None}} if doubted else checks
+        sides, hidden = (checks, structures.get(CHAMBERS[name].around, checks)), {}
+        if not usable(checks):
+            hidden |= dict.fromkeys(REACHES)
+        if "mass_g" in checks and not all(usable(side) for side in sides):
+            hidden |= {"mass_g": None, "thickness_mm": {"mean": None, "largest": None}}
+        told[name] = {**checks, **hidden}
     return told
 
 
@@ -102,6 +106,7 @@ def _checks(
         "stability": min((dice(inside[place], other) for other in varied), default=None),
         **contrast(hounsfield, inside[blood], _others(record["meshes"], inside, blood), crop),
         **(edge_distance(mesh, record["meshes"], record["edges"][mesh.name]) if "edges" in record else NO_EDGES),
+        **record.get("expected", {}).get(mesh.name, NOT_EXPECTED),
         "cut": float(is_cut(mesh.vertices, seen_grids(image)).mean()),
         **record["reading"]["directions"],
     }

@@ -1,7 +1,7 @@
 """How far a surface is to be doubted: a fixed rule, without fitted numbers, from what was measured of it.
 
-Each reason for doubt has a quantity that grows with it, a value up to which it gives no doubt, and one from which on it
-gives full doubt, 1; in between the doubt grows linearly. They add up as independent reasons do: the whole doubt is
+Each reason for doubt has a quantity that grows with it, a value up to which it gives no doubt, and one that stands for
+doubt 1; in between the doubt grows linearly, to `MOST`. They add up as independent reasons do: the whole doubt is
 1 - (1 - d1)(1 - d2)..., which never falls when one of them grows, and one full reason suffices.
 """
 
@@ -17,6 +17,8 @@ from ...measured import Measured
 CHECK, REJECT = 1 / 3 - 1e-9, 2 / 3 - 1e-9
 """Least doubt with which a surface is to be checked, and with which it is not to be used: a third, two thirds, less
 what floating point may lack of them, as 1 - 0.9 does of 0.1."""
+MOST = 0.9
+"""Of a single reason: a surface with two full ones is worse than one with one."""
 MUSCLE = 100.0
 """HU that is as bright as muscle and blood are without contrast (30 to 60), or muscle with a little of it."""
 
@@ -34,7 +36,7 @@ class Reason(NamedTuple):
     none: float
     """Of the quantity: up to here it gives no doubt."""
     full: float
-    """From here on it gives full doubt."""
+    """The doubt grows towards 1 here, and ends at `MOST`."""
     phrase: str
     """What is said of it, filled from the checks."""
     why: str
@@ -42,8 +44,8 @@ class Reason(NamedTuple):
     """Doubt above which it is mentioned, for reasons that give a little where all is well."""
 
     def doubt(self, chamber: str, checks: Checks) -> float:
-        """From 0 to 1."""
-        return min(max((self.quantity(chamber, checks) - self.none) / (self.full - self.none), 0.0), 1.0)
+        """From 0 to `MOST`."""
+        return min(max((self.quantity(chamber, checks) - self.none) / (self.full - self.none), 0.0), MOST)
 
 
 def _instability(_: str, checks: Checks) -> float:
@@ -106,6 +108,16 @@ REASONS = (
         full=2.5,
         phrase="its walls lie {edge_mm:.1f} mm, on average, from the edges that the scan shows",
         why="where the scan shows the edge of blood, the surface is to lie on it",
+        noted=CHECK / 2,
+    ),
+    Reason(
+        name="expected_error",
+        quantity=lambda _, checks: 0.0 if checks["expected_dice"] is None else 1 - checks["expected_dice"],
+        none=0.0,
+        full=0.2,
+        phrase="by the errors that are expected of its vertices it overlaps the truth by {expected_dice:.2f} (1 is "
+        "perfect)",
+        why="a network learnt from generated hearts which signs go with errors",
         noted=CHECK / 2,
     ),
     Reason(

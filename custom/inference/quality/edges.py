@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+from monai.transforms import Transform
 from scipy.spatial import KDTree
 
 from ...chambers import CHAMBERS
 from ...mesh import Mesh
 from ...profiles import Scan, along_normals, normals_of
+from ...runtime.threads import side_by_side
+from ...runtime.timing import timed
+from ..record import Record
 
 REACH, STEP = 6.0, 0.25
 """mm along a vertex's normal, inward and outward, that are looked at, and between two looks."""
@@ -26,8 +31,6 @@ LEAST_STEP = 90.0
 APART = 6.0
 """mm from another chamber's surface, from where on a vertex lies on a wall: between two chambers is a valve's plane,
 which no scan shows."""
-
-
 LEAST_SHARE = 0.5
 """Of the walls' vertices, with an edge, from which on their distance is told: few are noise more often than edges."""
 
@@ -39,6 +42,19 @@ class Edges(NamedTuple):
     """(V,) mm from the vertex outward to the edge nearest to it; NaN where there is none."""
     step: np.ndarray
     """(V,) HU that blood lies above what is outside."""
+
+
+class FindEdgesd(Transform):
+    """The record's `meshes` to its `edges`, where there is a `scan`."""
+
+    def __call__(self, data: Record) -> Record:
+        record = data.copy()
+        if "scan" in record:
+            with timed(record["seconds"], "quality"):
+                meshes = record["meshes"]
+                found = side_by_side([partial(find_edges, mesh, record["scan"]) for mesh in meshes])
+                record["edges"] = {mesh.name: of for mesh, of in zip(meshes, found, strict=True)}
+        return record
 
 
 def find_edges(mesh: Mesh, scan: Scan) -> Edges:

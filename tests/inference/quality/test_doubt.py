@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from custom.chambers import CHAMBERS
-from custom.inference.quality.doubt import CHECK, REASONS, assess, remark
+from custom.inference.quality.doubt import CHECK, MOST, REASONS, assess, remark
 
 SOUND = {
     "agreement": 1.0,
@@ -17,6 +17,7 @@ SOUND = {
     "blood_hu": 400,
     "surroundings_hu": 90,
     "edge_mm": 0.3,
+    "expected_dice": 1.0,
     "cut": 0.0,
     "volume_ml": 100.0,
     "self_intersections": 0,
@@ -31,6 +32,7 @@ WORSE = {
     "blood_hu": ("no_contrast", [141, 130, 124, 40, -900]),
     "surroundings_hu": ("no_contrast", [355, 365, 375, 400, 700]),
     "edge_mm": ("off_edge", [0.55, 0.7, 0.9, 2.5, 9.0]),
+    "expected_dice": ("expected_error", [0.99, 0.95, 0.9, 0.8, 0.0]),
     "cut": ("cut_off", [0.02, 0.06, 0.11, 0.2, 1.0]),
     "volume_ml": ("implausible_volume", [340.0, 400.0, 460.0, 500.0, 2000.0]),
     "upright": ("directions", [0.45, 0.4, 0.34, 0.2, 0.0]),
@@ -46,15 +48,15 @@ def test_nothing_to_doubt():
     verdict = assess("LV", SOUND)
     assert verdict == {"doubts": dict.fromkeys((reason.name for reason in REASONS), 0.0), "doubt": 0.0, "trust": "ok"}
     assert remark("LV", {**SOUND, **verdict}) is None
-    assert _doubt(stability=None) == 0 and _doubt(edge_mm=None) == 0 and _doubt(surroundings_hu=None) == 0
+    assert all(_doubt(**{key: None}) == 0 for key in ("stability", "edge_mm", "expected_dice", "surroundings_hu"))
 
 
 @pytest.mark.parametrize("key", WORSE)
-def test_doubt_grows_with_each_reason_up_to_one(key):
+def test_doubt_grows_with_each_reason_up_to_its_most(key):
     reason, values = WORSE[key]
     verdicts = [assess("LV", {**SOUND, key: value}) for value in values]
     doubts = [verdict["doubts"][reason] for verdict in verdicts]
-    assert doubts == sorted(doubts) and 0 < doubts[0] < CHECK and doubts[-1] == 1
+    assert doubts == sorted(doubts) and 0 < doubts[0] < CHECK and doubts[-1] == MOST
     assert verdicts[0]["trust"] == "ok" and verdicts[-1]["trust"] == "do not use"
     for verdict in verdicts:
         assert {name for name, doubt in verdict["doubts"].items() if doubt} == {reason}
@@ -79,6 +81,7 @@ def test_doubt_never_falls_when_any_evidence_gets_worse():
         ("blood_hu", 140, 130),
         ("surroundings_hu", 360, 370),
         ("edge_mm", 0.5 + 2 / 3, 0.5 + 4 / 3),
+        ("expected_dice", 1 - 0.2 / 3, 1 - 0.4 / 3),
         ("cut", 0.05, 0.1),
         ("volume_ml", CHAMBERS["LV"].volume_ml[1] * 7 / 6, CHAMBERS["LV"].volume_ml[1] * 8 / 6),
         ("upright", 1 / 3, 1 / 6),
@@ -102,6 +105,7 @@ def test_counts_give_their_share():
         ("agreement", 0.9, "segmentation differs"),
         ("stability", 1 - 0.2 / 6, "slight changes"),
         ("edge_mm", 0.5 + 2 / 6, "from the edges"),
+        ("expected_dice", 1 - 0.2 / 6, "overlaps the truth by 0.97"),
     ],
 )
 def test_a_sixth_of_doubt_is_mentioned_and_less_is_usual(key, sixth, named):
@@ -125,6 +129,10 @@ def test_the_population_is_not_doubted_and_what_is_no_volume_is(name):
         assert assess(name, {**SOUND, "volume_ml": volume})["trust"] == "do not use"
 
 
+def test_two_full_reasons_are_worse_than_one():
+    assert MOST == _doubt(cut=1.0) < _doubt(cut=1.0, agreement=0.0) < 1
+
+
 def test_small_doubts_add_up():
     alone = [_doubt(agreement=0.9), _doubt(stability=0.96), _doubt(cut=0.02)]
     together = assess("LA", {**SOUND, "agreement": 0.9, "stability": 0.96, "cut": 0.02})
@@ -136,7 +144,7 @@ def test_the_sentence_names_the_reasons_the_strongest_first():
     checks = {**SOUND, "blood_hu": None, "agreement": 0.85}
     checks |= assess("LA", checks)
     assert remark("LA", checks) == (
-        "LA: do not use (doubt 1.00): "
+        "LA: do not use (doubt 0.93): "
         "the blood hardly stands out, as without contrast agent (blood None HU, around it 90 HU); "
         "the network's own segmentation differs (overlap 0.85; 1 is perfect)"
     )
@@ -146,7 +154,7 @@ def test_the_sentence_names_the_reasons_the_strongest_first():
 
 def test_the_confused_directions_are_named():
     checks = {**SOUND, "upright": 0.0}
-    sentence = "LV: do not use (doubt 1.00): by the look of the anatomy the header confuses directions (head and feet)"
+    sentence = "LV: do not use (doubt 0.90): by the look of the anatomy the header confuses directions (head and feet)"
     assert remark("LV", {**checks, **assess("LV", checks)}) == sentence
 
 

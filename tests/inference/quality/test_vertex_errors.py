@@ -10,8 +10,8 @@ from stand_in import ROOT
 
 from custom.frames import ras_to_voxel, strided_affine
 from custom.geometry.winding import voxelise_in_image
-from custom.inference.quality.edges import find_edges
-from custom.inference.quality.vertex_errors import ExpectErrord
+from custom.inference.quality.edges import FindEdgesd
+from custom.inference.quality.vertex_errors import ExpectErrord, expected_dice
 from custom.mesh import Mesh
 from custom.networks.vertex_error import BAND, SHARES, VertexError
 from custom.profiles import Scan
@@ -43,19 +43,17 @@ def record():
     ct = MetaTensor(torch.from_numpy(image)[None], affine=torch.from_numpy(affine))
     ct.meta["original_affine"] = affine
     meshes = [ball("LA", bump=4.0), ball("LV")]
-    meshes = [mesh._replace(regions=np.ones(len(mesh.vertices), dtype=np.int32)) for mesh in meshes]
-    structures = {name: {"trust": "ok"} for name in CENTRES}
     varied = [[ball("LA", bump=2.0), ball("LV")]]
     assert (ras_to_voxel(meshes[0].vertices, affine) > 0).all()
-    scan = Scan(200.0 + 500.0 * image, affine)
-    return {
+    seen = {
         "image": ct, "segmentation": torch.from_numpy(segmentation)[None], "meshes": meshes, "varied_meshes": varied,
-        "edges": {mesh.name: find_edges(mesh, scan) for mesh in meshes}, "structures": structures, "seconds": {},
+        "scan": Scan(200.0 + 500.0 * image, affine), "seconds": {},
     }  # fmt: skip
+    return FindEdgesd()(seen)
 
 
 def expect(record, checkpoint=WEIGHTS, **changed):
-    return ExpectErrord(checkpoint)({**record, **changed})
+    return ExpectErrord(checkpoint)({**record, "seconds": {}, **changed})
 
 
 def test_where_a_surface_leaves_edge_and_segmentation_more_error_is_expected(record):
@@ -65,30 +63,43 @@ def test_where_a_surface_leaves_edge_and_segmentation_more_error_is_expected(rec
     low = atrium.vertices[:, 2] < CENTRES["LA"][2]
     assert np.median(atrium.expected_error_mm[out]) > 2 * np.median(atrium.expected_error_mm[low])
     assert atrium.expected_error_mm.dtype == np.float32 and (ventricle.expected_error_mm > 0).all()
-    shares = {
-        name: (of["expected_within_1_mm"], of["expected_within_2_mm"]) for name, of in found["structures"].items()
-    }
-    for one, two in shares.values():
-        assert 0 < one < two <= 1
-    assert shares["LA"][1] < shares["LV"][1]
+    for of in found["expected"].values():
+        assert 0 < of["expected_within_1_mm"] < of["expected_within_2_mm"] <= 1
+    for key in ("expected_within_2_mm", "expected_dice"):
+        assert found["expected"]["LA"][key] < found["expected"]["LV"][key]
     assert found["seconds"]["expected_error"] > 0
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [{"varied_meshes": []}, {"checkpoint": None}, {"meshes": [ball("LA")], "structures": {"LA": {"trust": "ok"}}}],
-)
-def test_without_varied_images_weights_or_the_other_chamber_nothing_is_expected(record, changed):
+def test_one_chamber_alone_is_expected_to_be_as_wrong_as_beside_another(record):
+    both = expect(record)
+    alone = expect(record, meshes=record["meshes"][1:], varied_meshes=[record["varied_meshes"][0][1:]])
+    assert alone["expected"] == {"LV": both["expected"]["LV"]}
+
+
+@pytest.mark.parametrize("changed", [{"varied_meshes": []}, {"checkpoint": None}])
+def test_without_varied_images_or_weights_nothing_is_expected(record, changed):
     found = expect(record, **changed)
-    assert all(mesh.expected_error_mm is None for mesh in found["meshes"])
-    assert {checks["expected_within_1_mm"] for checks in found["structures"].values()} == {None}
+    assert all(mesh.expected_error_mm is None for mesh in found["meshes"]) and "expected" not in found
 
 
-def test_no_share_is_told_of_a_surface_that_is_not_to_be_used(record):
-    found = expect(record, structures={"LA": {"trust": "do not use"}, "LV": {"trust": "ok"}})
-    assert found["structures"]["LA"]["expected_within_2_mm"] is None
-    assert found["structures"]["LV"]["expected_within_2_mm"] > 0.5
-    assert found["meshes"][0].expected_error_mm is not None
+def test_without_the_scan_nothing_is_expected(record):
+    found = FindEdgesd()({key: value for key, value in record.items() if key not in ("scan", "edges")})
+    assert "edges" not in found and "expected" not in expect(found)
+
+
+@pytest.mark.parametrize("offset", [-0.4, 0.4])
+def test_the_expected_dice_of_errors_that_are_the_true_ones_is_the_true_dice(offset):
+    sphere, faces = (part.numpy() for part in icosphere(5))
+    grown = Mesh("LV", (RADIUS + offset) * sphere, faces)
+    volumes = sorted([grown.volume_ml, Mesh("LV", RADIUS * sphere, faces).volume_ml])
+    areas = np.full(len(sphere), 4 * np.pi * (RADIUS + offset) ** 2 / len(sphere))
+    told = expected_dice(np.full(len(sphere), abs(offset)), areas, grown.volume_ml)
+    assert told == pytest.approx(2 * volumes[0] / sum(volumes), abs=2e-3)
+
+
+def test_the_expected_dice_ends_at_nothing():
+    assert expected_dice(np.full(4, 50.0), np.full(4, 1000.0), 20.0) == 0
+    assert expected_dice(np.zeros(4), np.full(4, 1000.0), -20.0) == 0
 
 
 def test_the_share_within_the_band_is_the_one_it_is_named_by():
