@@ -114,7 +114,7 @@ REASONS = (
         name="expected_error",
         quantity=lambda _, checks: 0.0 if checks["expected_dice"] is None else 1 - checks["expected_dice"],
         none=0.0,
-        full=0.2,
+        full=0.25,
         phrase="by the errors that are expected of its vertices it overlaps the truth by {expected_dice:.2f} (1 is "
         "perfect)",
         why="a network learnt from generated hearts which signs go with errors",
