@@ -17,8 +17,8 @@ from ...measured import Measured
 CHECK, REJECT = 1 / 3 - 1e-9, 2 / 3 - 1e-9
 """Least doubt with which a surface is to be checked, and with which it is not to be used: a third, two thirds, less
 what floating point may lack of them, as 1 - 0.9 does of 0.1."""
-MOST = 0.9
-"""Of a single reason: a surface with two full ones is worse than one with one."""
+MOST = 0.7
+"""Of a single reason, so that it alone forbids use, and a surface with two is worse still."""
 MUSCLE = 100.0
 """HU that is as bright as muscle and blood are without contrast (30 to 60), or muscle with a little of it."""
 
@@ -114,7 +114,7 @@ REASONS = (
         name="expected_error",
         quantity=lambda _, checks: 0.0 if checks["expected_dice"] is None else 1 - checks["expected_dice"],
         none=0.0,
-        full=0.25,
+        full=0.2,
         phrase="by the errors that are expected of its vertices it overlaps the truth by {expected_dice:.2f} (1 is "
         "perfect)",
         why="a network learnt from generated hearts which signs go with errors",

@@ -28,7 +28,7 @@ from custom.inference import (
     UntangleMeshesd,
     VerticesToMeshesd,
 )
-from custom.inference.quality.doubt import assess
+from custom.inference.quality.doubt import MOST, assess
 from custom.inputs import selected
 
 SHAPE = (40, 40, 40)  # of the crop
@@ -163,7 +163,7 @@ def test_report(tmp_path, weights):
         assert checks["self_intersections"] == 0 and checks["cut"] == 0
         assert checks["agreement"] > 0.95 and checks["stability"] == 1
         assert checks["blood_hu"] == checks["surroundings_hu"] == 200  # the crop is all zero, of -300 to 700 HU
-        assert checks["trust"] == "do not use" and checks["doubts"]["no_contrast"] == 1
+        assert checks["trust"] == "do not use" and checks["doubts"]["no_contrast"] == MOST
 
 
 def test_one_structure_in_other_formats(tmp_path, weights):
