@@ -5,10 +5,11 @@
 
     python -m benchmarks.edge_patients FOLDER --first_seed 30000 --count 88
     python -m benchmarks.vertex_errors fit FOLDER vertex_error.pt
+    python -m benchmarks.vertex_errors spread OTHER vertex_error.pt
 
 True is the distance to the surface of the label (marching cubes). The table counts surfaces that are not "do not use".
 `fit` trains on all surfaces of two of three patients, those of two chambers and those of seven, and takes the spread of
-the errors round the expected ones from the usable ones of the third.
+the errors round the expected ones from the usable ones of the third; `spread` takes it from other patients instead.
 """
 
 from __future__ import annotations
@@ -81,9 +82,33 @@ def fit(folder: str, output: str, **overrides: Any) -> None:
         output: the file of weights.
         overrides: keys of inference.json.
     """
-    rng, settings = np.random.default_rng(0), {"error_checkpoint": None, **overrides}
-    given = [one.some(rng) for of in (LEFT_HEART, STRUCTURES) for one in examples(folder, structures=of, **settings)]
-    torch.save(fitted(given).state_dict(), output)
+    torch.save(fitted(samples(folder, error_checkpoint=None, **overrides)).state_dict(), output)
+
+
+def spread(folder: str, checkpoint: str, **overrides: Any) -> None:
+    """Writes into a file of weights how the errors of a folder's usable surfaces lie round the expected ones.
+
+    Args:
+        folder: as the module says.
+        checkpoint: the file.
+        overrides: keys of inference.json.
+    """
+    network = VertexError(SIGNS)
+    load_weights(network, checkpoint)
+    take_spread(network, [one for one in samples(folder, **overrides) if one.usable])
+    torch.save(network.state_dict(), checkpoint)
+
+
+def samples(folder: str, **overrides: Any) -> list[Example]:
+    """Some vertices of all surfaces of a folder, those of two chambers and those of seven."""
+    rng = np.random.default_rng(0)
+    return [one.some(rng) for of in (LEFT_HEART, STRUCTURES) for one in examples(folder, structures=of, **overrides)]
+
+
+def take_spread(network: VertexError, given: list[Example]) -> None:
+    """The quantiles of error by expected error, of surfaces that the network was not trained on."""
+    times = np.concatenate([one.error / network.expected_mm(one.signs) for one in given])
+    network.times.copy_(torch.from_numpy(np.quantile(times, SHARES)))
 
 
 def fitted(given: list[Example]) -> VertexError:
@@ -109,8 +134,7 @@ def fitted(given: list[Example]) -> VertexError:
         loss.backward()
         optimizer.step()
         schedule.step()
-    times = [one.error / network.expected_mm(one.signs) for one in given if one.usable and one.case in held]
-    network.times.copy_(torch.from_numpy(np.quantile(np.concatenate(times), SHARES)))
+    take_spread(network, [one for one in given if one.usable and one.case in held])
     return network.eval()
 
 
@@ -157,4 +181,4 @@ def _figures(network: VertexError, one: Example) -> list[float]:
 
 
 if __name__ == "__main__":
-    fire.Fire({"fit": fit, "table": table})
+    fire.Fire({"fit": fit, "spread": spread, "table": table})

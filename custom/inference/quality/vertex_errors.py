@@ -61,8 +61,8 @@ def _expected(network: VertexError, record: Record, mesh: Mesh) -> tuple[Mesh, d
     """The mesh with its expected errors, and what they say of it."""
     surface = Surface.of(mesh)
     errors = network.expected_mm(signs_of(record, mesh.name, surface))
-    shares = {key: network.share_within(errors, reach) for key, reach in REACHES.items()}
-    told = {key: float(np.average(share, weights=surface.areas)) for key, share in shares.items()}
+    weights = surface.areas / max(surface.areas.sum(), 1e-9)  # a surface that has collapsed has no area
+    told = {key: float(network.share_within(errors, reach) @ weights) for key, reach in REACHES.items()}
     told["expected_dice"] = expected_dice(errors, surface.areas, mesh.volume_ml)
     return mesh._replace(expected_error_mm=errors), told
 

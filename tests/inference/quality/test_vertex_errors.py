@@ -76,6 +76,14 @@ def test_one_chamber_alone_is_expected_to_be_as_wrong_as_beside_another(record):
     assert alone["expected"] == {"LV": both["expected"]["LV"]}
 
 
+def test_a_surface_that_has_collapsed_is_expected_to_be_all_wrong(record):
+    collapsed = record["meshes"][0]._replace(vertices=np.tile(CENTRES["LA"], (2562, 1)))
+    seen = {**record, "meshes": [collapsed, record["meshes"][1]], "seconds": {}}
+    found = expect(FindEdgesd()(seen))
+    assert found["expected"]["LA"] == {"expected_within_1_mm": 0.0, "expected_within_2_mm": 0.0, "expected_dice": 0.0}
+    assert np.isfinite(found["meshes"][0].expected_error_mm).all()
+
+
 @pytest.mark.parametrize("changed", [{"varied_meshes": []}, {"checkpoint": None}])
 def test_without_varied_images_or_weights_nothing_is_expected(record, changed):
     found = expect(record, **changed)
