@@ -43,9 +43,13 @@ class Reason(NamedTuple):
     noted: float = 0.0
     """Doubt above which it is mentioned, for reasons that give a little where all is well."""
 
+    def strength(self, chamber: str, checks: Checks) -> float:
+        """From 0 to 1: how far the quantity has come from `none` to `full`."""
+        return min(max((self.quantity(chamber, checks) - self.none) / (self.full - self.none), 0.0), 1.0)
+
     def doubt(self, chamber: str, checks: Checks) -> float:
-        """From 0 to `MOST`."""
-        return min(max((self.quantity(chamber, checks) - self.none) / (self.full - self.none), 0.0), MOST)
+        """Its strength, but no more than `MOST`."""
+        return min(self.strength(chamber, checks), MOST)
 
 
 def _instability(_: str, checks: Checks) -> float:

@@ -24,10 +24,10 @@ class SmoothMotiond(Transform):
     `largest_ml`, the volumes that it is to be judged by, and as `varied_meshes` those that it has by itself: how far
     these lie from the motion tells how firm it is.
 
-    Each phase counts as much as the network agrees with itself: its weight for a chamber is 1 less the doubt by
-    `disagreement`. The other reasons are those of all phases, or say nothing of one among others: at end-systole a
-    sound ventricle is small, and crossings are removed afterwards. Meshes that do not correspond, as those of a
-    baseline which each have their own vertices, stay as they are.
+    Each phase counts as much as the network agrees with itself: its weight for a chamber is 1 less the strength of the
+    doubt by `disagreement`. The other reasons are those of all phases, or say nothing of one among others: at
+    end-systole a sound ventricle is small, and crossings are removed afterwards. Meshes that do not correspond, as
+    those of a baseline which each have their own vertices, stay as they are.
 
     Args:
         harmonics: order of the series; 0 leaves each phase as it is.
@@ -89,4 +89,4 @@ class SmoothMotiond(Transform):
 
 def _weight(phase: Record, mesh: Mesh) -> float:
     seen, inside, _ = seen_and_inside(phase, mesh)
-    return 1 - BY_NAME["disagreement"].doubt(mesh.name, {"agreement": dice(inside, seen)})
+    return 1 - BY_NAME["disagreement"].strength(mesh.name, {"agreement": dice(inside, seen)})
