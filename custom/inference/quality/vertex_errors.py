@@ -63,7 +63,7 @@ def _expected(network: VertexError, record: Record, mesh: Mesh) -> tuple[Mesh, d
     errors = network.expected_mm(signs_of(record, mesh.name, surface))
     weights = surface.areas / max(surface.areas.sum(), 1e-9)  # a surface that has collapsed has no area
     told = {key: float(network.share_within(errors, reach) @ weights) for key, reach in REACHES.items()}
-    told["expected_dice"] = expected_dice(errors, surface.areas, mesh.volume_ml)
+    told["expected_dice"] = expected_dice(errors, surface.areas, surface.volume_ml)
     return mesh._replace(expected_error_mm=errors), told
 
 
