@@ -29,6 +29,7 @@ PATHS = (
         "edges_checkpoint",
         "mitral_checkpoint",
         "aortic_checkpoint",
+        "template_checkpoint",
         "parts_checkpoint",
         "error_checkpoint",
         "initial_weights",

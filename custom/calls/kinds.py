@@ -247,6 +247,8 @@ KINDS: dict[str, Kind] = {
     "edges_checkpoint": weights,
     "mitral_checkpoint": weights,
     "aortic_checkpoint": weights,
+    "even_triangles": whole(0),
+    "template_checkpoint": optional(weights),
     "parts_checkpoint": weights,
     "error_checkpoint": optional(weights),
     # training

@@ -33,6 +33,7 @@ from .quality.edges import FindEdgesd
 from .quality.vertex_errors import ExpectErrord
 from .record import single
 from .surfaces.edge_snapping import SnapToEdgesd
+from .surfaces.even_triangles import EvenTrianglesd
 from .surfaces.fairing import Fairing, Subdivision
 from .surfaces.from_masks import MasksToMeshesd
 from .surfaces.from_vertices import VerticesToMeshesd
@@ -55,6 +56,7 @@ __all__ = [
     "CheckDirections",
     "CropAroundd",
     "EachPhased",
+    "EvenTrianglesd",
     "ExpectErrord",
     "Fairing",
     "FindAnatomyd",

@@ -10,10 +10,11 @@ import pyvista
 from ..anatomy.planes import Surface, unit
 from ..anatomy.regions import REGIONS, UNKNOWN
 from ..anatomy.wall import wall_thickness
+from ..geometry.places import nearest_faces
 from ..inputs import InputError
 from ..mesh import Mesh
 from .openings import OPENINGS, Opening, flat_openings, volume_mm3
-from .tetrahedra import Settings, Tetrahedra, fill, nearest_faces
+from .tetrahedra import Settings, Tetrahedra, fill
 
 ENDOCARDIUM, EPICARDIUM = "endocardium", "epicardium"
 ROUNDS = 20

@@ -6,7 +6,6 @@ from contextlib import chdir
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import igl
 import numpy as np
 import pytetwild
 
@@ -79,9 +78,3 @@ def fill(vertices: np.ndarray, faces: np.ndarray, settings: Settings) -> Tetrahe
             vtk_ordering=True,
         )
     return Tetrahedra(points, cells.astype(np.int64))
-
-
-def nearest_faces(points: np.ndarray, vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
-    """(P,) the face (F, 3) of a surface (V, 3) that is nearest to each point (P, 3)."""
-    arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (points, vertices))
-    return igl.point_mesh_squared_distance(*arrays, np.ascontiguousarray(faces, dtype=np.int64))[1]

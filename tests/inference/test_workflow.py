@@ -310,7 +310,8 @@ def test_command_line_in_the_layout_of_the_zoo(tmp_path, run_bundle, volume, wri
     path = write_nifti(tmp_path / "elsewhere" / "ct.nii.gz", volume)
     shipped = ROOT / "bundle" / "models"
     arguments = ("--input", str(path), "--bundle_root", str(bundle))
-    for key, name in (("parts", "atrial_parts"), ("error", "vertex_error"), ("edges", "edges"), *HINGES):
+    files = (("template", "even_template"), ("parts", "atrial_parts"), ("error", "vertex_error"), ("edges", "edges"))
+    for key, name in (*files, *HINGES):
         arguments += (f"--{key}_checkpoint", str(shipped / f"{name}.pt"))
     done = run_bundle(*arguments, config=config, cwd=path.parent, path=None)
     assert done.returncode == 0, done.stderr
