@@ -1,6 +1,7 @@
 """How even the triangles of surfaces are; and another mesh on the network's sphere that makes them so.
 
     python -m benchmarks.even_template table FOLDER --structures all
+    python -m benchmarks.even_template picture CT even_triangles.png
 
     pip install ".[template]"
     python -m benchmarks.edge_patients PATIENTS --first_seed 30000 --count 88
@@ -20,6 +21,9 @@ from typing import Any
 import fire
 import numpy as np
 import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -28,6 +32,7 @@ from custom.anatomy.planes import unit
 from custom.chambers import LEFT_HEART, STRUCTURES
 from custom.geometry.places import nearest_places
 from custom.inference.surfaces.even_triangles import DIRECTIONS, FACES, on_sphere
+from custom.inference.writing.rendering import View
 from custom.mesh import Mesh, triangle_areas
 from custom.prediction import load_model
 from custom.template import icosphere
@@ -39,6 +44,8 @@ AS_THE_NETWORK_GAVE = {
     "edge_snapping": 0,
     "error_checkpoint": None,
 }
+SIDE = View(150, 15)
+"""From the patient's left front."""
 SUBDIVISIONS, TIMES = 4, 1
 """Of the icosphere, in the network and after it."""
 ALIGNMENTS, ITERATIONS = 5, 20
@@ -65,6 +72,37 @@ def table(folder: str, structures: str | Sequence[str] = LEFT_HEART, **overrides
         spread, angle = np.array(rows).T
         ends = f"{spread.mean():.1f}, {spread.max():.1f} | {angle.mean():.1f}°, {angle.min():.1f}°"
         print(f"| {name} | {len(rows)} | {ends} |")
+
+
+def picture(image: str, output: str, **overrides: Any) -> None:
+    """Writes a picture of the triangles of LA and LV with the icosphere's faces, above, and with the template's.
+
+    Args:
+        image: a CT.
+        output: PNG.
+        overrides: keys of inference.json.
+    """
+    figure = Figure(figsize=(11, 10), layout="constrained")
+    rows = figure.subplots(2, 2)
+    for row, keys in zip(rows, ({"template_checkpoint": None}, {}), strict=True):
+        for axes, mesh in zip(row, load_model(**keys, **overrides).record(image)["meshes"], strict=True):
+            spread, angle = evenness(mesh)
+            axes.set_title(f"{mesh.name}: areas p95 / p5 {spread:.1f}, least angle 1st percentile {angle:.0f}°")
+            draw_triangles(axes, mesh)
+    figure.savefig(output, dpi=130)
+
+
+def draw_triangles(axes: Axes, mesh: Mesh) -> None:
+    """Those that face the reader, the nearest over the others."""
+    points = SIDE.place(mesh.vertices)
+    corners = points[mesh.faces]
+    towards = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])[:, 2] > 0
+    shown = corners[towards]
+    shown = shown[shown[:, :, 2].mean(1).argsort()]
+    axes.add_collection(PolyCollection(shown[:, :, :2], facecolors="#f3d9d4", edgecolors="#333333", linewidths=0.15))
+    axes.set_aspect("equal")
+    axes.autoscale_view()
+    axes.set_axis_off()
 
 
 def fit(folder: str, output: str) -> None:
@@ -131,4 +169,4 @@ def evenness(mesh: Mesh) -> NDArray[np.float64]:
 
 
 if __name__ == "__main__":
-    fire.Fire({"table": table, "fit": fit})
+    fire.Fire({"table": table, "picture": picture, "fit": fit})

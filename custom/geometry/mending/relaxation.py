@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-EXPONENT = 0.25
+EXPONENT = 0.5
 """Of a vertex' area in its weight: 1 evens out areas soonest, with 0 angles become widest."""
 TINY = float(np.finfo(np.float32).tiny)
 
@@ -21,12 +21,15 @@ class Relaxation:
     Args:
         faces: (F, 3) int64, closed.
         vertices: their number V.
+
+    Attributes:
+        faces, vertices: as given.
     """
 
     def __init__(self, faces: NDArray[np.int64], vertices: int) -> None:
         ones = np.ones(3 * len(faces), dtype=np.float32)
         ahead, face = np.roll(faces, -1, axis=1).ravel(), np.repeat(np.arange(len(faces)), 3)
-        self.faces = faces
+        self.faces, self.vertices = faces, vertices
         self._neighbours = sparse.csr_array((ones, (faces.ravel(), ahead)), shape=(vertices, vertices))
         self._round = sparse.csr_array((ones, (faces.ravel(), face)), shape=(vertices, len(faces)))
 

@@ -102,27 +102,29 @@ class Template:
     def __init__(
         self, directions: Tensor, faces: Tensor, times: int, sphere: tuple[NDArray[np.float64], NDArray[np.int64]]
     ) -> None:
-        self._sphere = sphere
-        self._first = nearest_places(directions.double().numpy(), *sphere)
-        levels = [on_sphere(directions.double(), faces.long(), level) for level in range(times + 1)]
-        self._levels = [Relaxation(own, len(vertices)) for vertices, own in levels]
-        self.faces = levels[-1][1]
+        self._places = nearest_places(directions.double().numpy(), *sphere)
+        self._levels, self._ends = [Relaxation(faces.long().numpy(), len(directions))], []
+        for _ in range(times):
+            coarse = self._levels[-1]
+            faces, ends = subdivide(torch.from_numpy(coarse.faces), coarse.vertices)
+            self._levels.append(Relaxation(faces.numpy(), coarse.vertices + len(ends)))
+            self._ends.append(ends.numpy())
+        self.faces = self._levels[-1].faces
 
     def slid_over(self, mesh: Mesh, rounds: int) -> Places:
         """Where on a mesh with the icosphere's vertices and faces the subdivided mesh's vertices end up."""
-        places = self._first
-        for level, relax in enumerate(self._levels):
-            if level > 0:
-                coarse = torch.from_numpy(places.on(self._sphere[0])), torch.from_numpy(self._levels[level - 1].faces)
-                places = nearest_places(on_sphere(*coarse, 1)[0], *self._sphere)
-            slid = relax(places.on(mesh.vertices), FINER_ROUNDS if level else rounds)
-            places = nearest_places(slid, mesh.vertices, mesh.faces)
+        points = self._places.on(mesh.vertices)
+        places = nearest_places(self._levels[0](points, rounds), mesh.vertices, mesh.faces)
+        for relax, ends in zip(self._levels[1:], self._ends, strict=True):
+            points = places.on(mesh.vertices)
+            points = np.concatenate([points, points[ends].mean(1)])
+            places = nearest_places(relax(points, FINER_ROUNDS), mesh.vertices, mesh.faces)
         return places
 
 
 def on_sphere(vertices: Tensor, faces: Tensor, times: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Vertices (V, 3) and faces (F, 3) of a mesh round the origin, subdivided so many times as by `Subdivision`, on the
-    unit sphere."""
+    """Vertices (V, 3) and faces (F, 3) of a mesh on the unit sphere, subdivided so many times in the order of
+    `Subdivision`."""
     for _ in range(times):
         faces, ends = subdivide(faces, len(vertices))
         vertices = torch.cat([vertices, vertices[ends].mean(1)])
