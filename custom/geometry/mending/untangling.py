@@ -82,14 +82,19 @@ def _freed_in_patches(
                 graph.around(faces[pairs[meeting & side]], min(done, RETREAT_RINGS)) for side in (~outer, outer)
             )
             patch = inward | outward
-            rim = torch.from_numpy(faces[patch[faces].any(1)])
-            normals = vertex_normals(torch.from_numpy(vertices)[None], rim)[0].numpy()
-            vertices[patch] -= (step * (1.0 * inward - outward)[:, None] * normals)[patch]
+            vertices[patch] -= step * (1.0 * inward - outward)[patch, None] * _normals_of(patch, vertices, faces)
             moved = (smoothed | patch)[faces].any(1)  # all faces that met among them
             pairs = search.after(vertices, moved)
     except Tangled:
         pass
     return None
+
+
+def _normals_of(patch: NDArray[np.bool_], vertices: NDArray, faces: NDArray) -> NDArray[np.float64]:
+    """Unit normals (P, 3) of the P vertices of a patch (V,): of few among many."""
+    near, corners = np.unique(faces[patch[faces].any(1)], return_inverse=True)
+    normals = vertex_normals(torch.from_numpy(vertices[near])[None], torch.from_numpy(corners.reshape(-1, 3)))
+    return normals[0].numpy()[patch[near]]
 
 
 def _blended_with_its_smoothed_form(vertices: NDArray, faces: NDArray, graph: VertexGraph) -> NDArray[np.float64]:
