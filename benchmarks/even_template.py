@@ -1,7 +1,7 @@
 """How even the triangles of surfaces are; and another mesh on the network's sphere that makes them so.
 
     python -m benchmarks.even_template table FOLDER --structures all
-    python -m benchmarks.even_template picture CT even_triangles.png
+    python -m benchmarks.even_template picture CT even_triangles.jpg
 
     pip install ".[template]"
     python -m benchmarks.edge_patients PATIENTS --first_seed 30000 --count 88
@@ -79,17 +79,17 @@ def picture(image: str, output: str, **overrides: Any) -> None:
 
     Args:
         image: a CT.
-        output: PNG.
+        output: JPEG.
         overrides: keys of inference.json.
     """
-    figure = Figure(figsize=(11, 10), layout="constrained")
+    figure = Figure(figsize=(9, 8.2), layout="constrained")
     rows = figure.subplots(2, 2)
     for row, keys in zip(rows, ({"template_checkpoint": None}, {}), strict=True):
         for axes, mesh in zip(row, load_model(**keys, **overrides).record(image)["meshes"], strict=True):
             spread, angle = evenness(mesh)
             axes.set_title(f"{mesh.name}: areas p95 / p5 {spread:.1f}, least angle 1st percentile {angle:.0f}°")
             draw_triangles(axes, mesh)
-    figure.savefig(output, dpi=130)
+    figure.savefig(output, dpi=120)
 
 
 def draw_triangles(axes: Axes, mesh: Mesh) -> None:
