@@ -45,6 +45,14 @@ def test_even_triangles_stay(icosphere):
     assert np.linalg.norm(relaxed - 30 * vertices.numpy(), axis=1).max() < 1.5  # of edges of 2.1
 
 
+def test_faces_without_area_do_not_carry_vertices_away(crowded):
+    vertices, faces = crowded
+    collapsed, away = np.where(vertices[:, 2:] > 25, [0.0, 0.0, 28.0], vertices), np.array([200.0, 0, 0])
+    relaxed = Relaxation(faces, len(vertices))(collapsed + away, 5) - away
+    assert np.linalg.norm(relaxed, axis=1).max() < 31
+    assert np.isfinite(Relaxation(faces, len(vertices))(np.full_like(vertices, 7.0), 5)).all()
+
+
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_turned_moved_mirrored_and_scaled_alike(crowded, mirrored):
     vertices, faces = crowded

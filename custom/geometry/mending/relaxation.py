@@ -47,10 +47,10 @@ class Relaxation:
                 areas[:, axis] = u[:, one] * v[:, other] - u[:, other] * v[:, one]
             areas[:, 3] = np.sqrt(_squared(areas[:, :3]))
             around = self._round @ areas
-            normal, weight = around[:, :3], around[:, 3:] ** EXPONENT
+            normal, weight = around[:, :3], np.maximum(around[:, 3:], TINY) ** EXPONENT
             sums[:, :3], sums[:, 3:] = weight * vertices, weight
             total = self._neighbours @ sums
-            way = total[:, :3] / np.maximum(total[:, 3:], TINY) - vertices
+            way = total[:, :3] / total[:, 3:] - vertices
             height = np.einsum("vx,vx->v", way, normal) / np.maximum(_squared(normal), TINY)
             vertices = vertices + way - height[:, None] * normal
         return vertices
