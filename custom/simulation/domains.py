@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import manifold3d
 import numpy as np
-import pyvista
 
 from ..anatomy.planes import Surface, unit
 from ..anatomy.regions import REGIONS, UNKNOWN
@@ -83,10 +83,11 @@ def muscle(outer: Mesh, inner: Mesh, settings: Settings) -> Domain:
     Raises InputError where the valves were not found, or have no muscle below them.
     """
     openings = _cut_below(flat_openings(inner)[1], outer, inner)
-    wall = _polydata(outer.vertices, outer.faces).append_polydata(_polydata(inner.vertices, inner.faces[:, ::-1]))
+    wall = _solid(outer) - _solid(inner)
     for opening in openings:
-        wall = wall.clip_closed_surface(normal=-opening.normal, origin=opening.centre).triangulate().clean()
-    vertices, faces = np.asarray(wall.points, dtype=np.float64), wall.regular_faces
+        wall = wall.trim_by_plane((-opening.normal).tolist(), float(-opening.normal @ opening.centre))
+    cut = wall.to_mesh64()
+    vertices, faces = np.array(cut.vert_properties[:, :3]), np.array(cut.tri_verts, dtype=np.int64)
     volume = fill(vertices, faces, settings)
     triangles = volume.boundary()
     middles = volume.points[triangles].mean(axis=1)
@@ -100,6 +101,12 @@ def muscle(outer: Mesh, inner: Mesh, settings: Settings) -> Domain:
     _flatten(volume, triangles, {_base(opening): opening for opening in openings}, names, walls)
     bases = {_base(opening) for opening in openings}
     return _domain(volume, triangles, inner, names, bases, volume_mm3(vertices, faces), muscle=True)
+
+
+def _solid(mesh: Mesh) -> manifold3d.Manifold:
+    """What a closed surface encloses."""
+    vertices, faces = mesh.vertices.astype(np.float64), mesh.faces.astype(np.uint64)
+    return manifold3d.Manifold(manifold3d.Mesh64(np.ascontiguousarray(vertices), np.ascontiguousarray(faces)))
 
 
 def _cut_below(openings: list[Opening], outer: Mesh, inner: Mesh) -> list[Opening]:
@@ -184,7 +191,3 @@ def _name(region: int) -> str:
 
 def _base(opening: Opening) -> str:
     return OPENINGS[opening.region].replace("valve", "base")
-
-
-def _polydata(vertices: np.ndarray, faces: np.ndarray) -> pyvista.PolyData:
-    return pyvista.PolyData.from_regular_faces(vertices, faces)

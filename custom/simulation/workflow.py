@@ -43,7 +43,7 @@ KEY = "least_dihedral_angle_degrees"
 """Of every summary."""
 LONGEST_TITLE = 256
 """Characters of a VTK file's first and second line, as its format has them."""
-_LIBRARIES = ("pytetwild", "pyvista", "meshio")
+_LIBRARIES = ("pytetwild", "pyvista", "manifold3d", "meshio")
 
 
 def check_installed() -> None:

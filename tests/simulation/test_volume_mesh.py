@@ -184,5 +184,5 @@ def test_formats_are_those_that_there_are_encoders_for(volumes):
 
 def test_without_its_libraries_the_call_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setattr(workflow, "find_spec", lambda name: None)
-    sentence = "volume meshes need pytetwild and pyvista and meshio: `pip install .[simulation]`"
+    sentence = "volume meshes need pytetwild and pyvista and manifold3d and meshio: `pip install .[simulation]`"
     assert refusal_of(lambda: volume_mesh(tmp_path)) == sentence
