@@ -26,6 +26,7 @@ from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import Tensor
+from trimesh.triangles import angles
 
 from benchmarks.patients import answers
 from custom.anatomy.planes import unit
@@ -161,11 +162,8 @@ def remeshed(vertices: NDArray, faces: NDArray) -> tuple[NDArray[np.float64], ND
 def evenness(mesh: Mesh) -> NDArray[np.float64]:
     """The 95th percentile of face areas over the 5th, and the first percentile of the faces' least angles, degrees."""
     corners = mesh.vertices[mesh.faces]
-    sides = np.roll(corners, -1, axis=1) - corners
-    sides /= np.maximum(np.linalg.norm(sides, axis=2, keepdims=True), 1e-12)
-    cosines = -np.einsum("fcx,fcx->fc", sides, np.roll(sides, 1, axis=1))
     small, large = np.percentile(triangle_areas(corners), [5, 95])
-    return np.array([large / small, np.percentile(np.degrees(np.arccos(cosines.max(1).clip(-1, 1))), 1)])
+    return np.array([large / small, np.percentile(np.degrees(angles(corners).min(1)), 1)])
 
 
 if __name__ == "__main__":
