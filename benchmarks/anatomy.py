@@ -3,8 +3,8 @@
     python -m custom synthesize FOLDER --first_seed 900500 --count 10 --regions True
     python -m benchmarks.anatomy FOLDER
 
-Runs the bundle's inference on FOLDER (``images``, ``truth``, and ``regions`` where there are any), and prints Markdown.
-Kinds of scan are the column ``kind`` of ``FOLDER/patients.csv``.
+Runs the bundle's inference on FOLDER (``images``, ``labels``, ``truth``, and ``regions`` where there are any), and
+prints Markdown. Kinds of scan are the column ``kind`` of ``FOLDER/patients.csv``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from typing import Any, NamedTuple
 import fire
 import nibabel
 import numpy as np
+from scipy.ndimage import gaussian_filter
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial import KDTree
 
 from benchmarks.patients import WITHOUT, answers, kinds_of
 from custom import load_model
+from custom.anatomy.atrium import NECK_MM
 from custom.anatomy.finding import OSTIA
 from custom.anatomy.measurements import SHORT_AXIS, measure_annulus, measure_diameters, measure_ostium, measure_outlet
-from custom.anatomy.planes import Plane, across, unit, widest_and_narrowest
+from custom.anatomy.planes import Plane, across, fit_plane, unit, widest_and_narrowest
 from custom.anatomy.regions import (
     APPENDAGE,
     ATRIAL_SIDE,
@@ -36,8 +38,11 @@ from custom.anatomy.regions import (
     REGIONS,
     VENTRICULAR_SIDE,
 )
+from custom.anatomy.sections import narrowest_section
 from custom.anatomy.ventricle import segments
+from custom.chambers import CHAMBERS
 from custom.frames import voxel_to_ras
+from custom.geometry.isosurface import isosurface
 from custom.prediction import Prediction
 from custom.synthesis.truth import REGIONS as TRUE_REGIONS
 
@@ -50,6 +55,8 @@ LANDMARKS = {
     "la_appendage_ostium": "appendage ostium",
 }
 """Planes in the report, and in the truth."""
+SMOOTHING = 0.8
+"""Voxels by which labels are blurred, so that their surface has no steps."""
 SAME_VEIN = 12.0
 """mm between an ostium found and a true one up to which they can be the same."""
 
@@ -78,6 +85,7 @@ def main(folder: str, **overrides: Any) -> None:
         seconds.append(found.report["seconds"]["anatomy"])
         truth = json.loads((base / "truth" / f"{name}.json").read_text())
         errors += compare(name, found, truth, base / "regions" / image.name)
+        errors += compare_neck(name, found, truth["appendage ostium"], base / "labels" / image.name)
     count = len(list((base / "images").glob("*.nii.gz")))
     print(f"{count} cases; looking for landmarks took {np.mean(seconds):.2f} s a case, at most {max(seconds):.2f}.\n")
     for title, chosen in (
@@ -139,6 +147,23 @@ def compare_veins(case: str, found: Prediction, truth: list[Mapping[str, Any]]) 
     yield Error(
         case, "veins, none missed or invented", "share", float(right), found.landmarks["mitral_annulus"]["trust"]
     )
+
+
+def compare_neck(case: str, found: Prediction, ostium: Mapping[str, Any], labels: Path) -> Iterator[Error]:
+    """Narrowest section of the appendage beside that of the labels' surface, sought from the true ostium."""
+    image = nibabel.load(labels)
+    atrium = np.asarray(image.dataobj) == CHAMBERS["LA"].label
+    voxels, faces = isosurface(gaussian_filter(atrium.astype(np.float32), SMOOTHING))
+    centre, outward = np.array(ostium["centre"]), -np.array(ostium["normal"])
+    neck = narrowest_section(voxel_to_ras(voxels, image.affine), faces, centre, outward, NECK_MM)
+    if neck is None:
+        return
+    _, normal = fit_plane(neck, np.ones(len(neck)), outward)
+    for key, value in measure_ostium(Plane(centre, normal, neck)).items():
+        measured = found.measurements[f"la_appendage_ostium_{key}"]
+        if measured["value"] is not None:
+            trust = found.landmarks["la_appendage_ostium"]["trust"]
+            yield Error(case, f"la_appendage_ostium_{key}", "%", 100 * abs(measured["value"] / value - 1), trust)
 
 
 def compare_body(case: str, found: Prediction, volume: np.ndarray, affine: np.ndarray, trust: str) -> Iterator[Error]:

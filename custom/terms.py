@@ -206,7 +206,7 @@ MEASUREMENTS = {
     **{
         f"{ostium}_{key}": Term(f"{place.title}, {title}", concept, place.site, landmarks=(ostium,))
         for ostium, place in LANDMARKS.items()
-        if ostium.endswith("vein_ostium")
+        if ostium.endswith("_ostium")
         for key, title, concept in _OPENING
     },
     **_SEGMENTS,

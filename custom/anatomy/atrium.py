@@ -18,7 +18,7 @@ from ..networks.atrial_parts import OSTIA, PARTS, SIZE, SPACING, STEP, AtrialPar
 from ..profiles import Scan, block_means
 from ..sampling import regrid
 from .planes import Plane, Surface, unit
-from .sections import loop_round
+from .sections import loop_round, narrowest_section
 
 MOVES = ((0, 0, 0), (2, -3, 1))
 """Voxels by which everything is moved when it is seen: to a network that halves its grid three times each looks a
@@ -35,6 +35,8 @@ INWARD = 1.0
 """mm within the surface where a vertex is looked up."""
 OUTWARD = 4.0
 """mm beyond an ostium's place, where the branch is free of the body and its section is the ostium's contour."""
+NECK_MM = 10.0
+"""Beyond the appendage's ostium up to which its contour, the narrowest section, is sought."""
 ROOT = 8.0
 """mm within the body, behind the appendage's ostium, from where its tip is the farthest."""
 WIDEST = 16.0
@@ -98,8 +100,11 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface,
     peaks, appendage, tip = _peaks(seen.nearness[OSTIA.index("appendage")]), None, None
     if len(peaks) and of_appendage.any():
         appendage = _ostium(mesh, seen, grid, peaks[0])
+        centre, outward = appendage.plane.centre, -appendage.plane.normal
+        neck = narrowest_section(mesh.vertices, mesh.faces, centre, outward, NECK_MM)
+        appendage = appendage._replace(plane=appendage.plane._replace(contour=neck))
         own = atrium.vertices[of_appendage]
-        root = appendage.plane.centre + ROOT * appendage.plane.normal
+        root = centre - ROOT * outward
         tip = own[np.linalg.norm(own - root, axis=1).argmax()]
     within = seen.inside * (seen.parts.argmax(axis=0) == PARTS.index("appendage"))
     return Atrium(labels, veins, appendage, tip, float(within.sum()) * SPACING**3 / 1e3)

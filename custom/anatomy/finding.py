@@ -13,7 +13,7 @@ from ..measured import TRUSTS, trust_of
 from ..mesh import Mesh
 from ..networks.atrial_parts import AtrialParts
 from ..profiles import Scan
-from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, SURE, VEINS, Atrium, find_parts
+from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, NECK_MM, SURE, VEINS, Atrium, find_parts
 from .measurements import (
     OSTIUM_UNITS,
     RESTS_ON,
@@ -66,6 +66,7 @@ NEAR_CUT = 5.0
 """mm to a vertex at that edge up to which a landmark lies there, too."""
 SECTION = "of the vein a few mm beyond its ostium, where it is free of the atrium"
 NO_SECTION = "no section of the surface goes round the vein alone"
+NECK = f"of the appendage's narrowest section within {NECK_MM:g} mm of its ostium"
 
 
 class Anatomy(NamedTuple):
@@ -153,6 +154,8 @@ def _measured(name: str, found: _Found, verdicts: Mapping[str, dict[str, Any]]) 
     verdict = worst([verdicts[part] for part in RESTS_ON[name]])
     if value is None and RESTS_ON[name] == (OUTLET,) and verdict["trust"] != TRUSTS[-1]:
         verdict = {"trust": TRUSTS[-1], "reason": NO_RIM}
+    if name.startswith(APPENDAGE_OSTIUM) and value is not None:
+        verdict = worst([{"trust": TRUSTS[1], "reason": NECK}, verdict])
     return {"value": value, **verdict}
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..mesh import Mesh
 from ..networks.atrial_parts import PARTS
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, Atrium
-from .planes import Plane, Surface, across, perimeter, polygon_area, unit, widest_and_narrowest, widths
+from .planes import Plane, Surface, across, fit_plane, perimeter, polygon_area, unit, widest_and_narrowest, widths
 from .sections import loop_round
 
 UNITS = {
@@ -30,6 +30,9 @@ UNITS = {
     "la_sphericity": "1",
     "la_appendage_volume": "mL",
     "la_appendage_depth": "mm",
+    "la_appendage_ostium_area": "cm2",
+    "la_appendage_ostium_largest_diameter": "mm",
+    "la_appendage_ostium_smallest_diameter": "mm",
 }
 """By name, all that there are."""
 OSTIUM_UNITS = {"area": "cm2", "largest_diameter": "mm", "smallest_diameter": "mm"}
@@ -54,6 +57,9 @@ RESTS_ON = {
     "la_sphericity": ("mitral_annulus",),
     "la_appendage_volume": (APPENDAGE_OSTIUM,),
     "la_appendage_depth": (APPENDAGE_OSTIUM, APPENDAGE_TIP),
+    "la_appendage_ostium_area": (APPENDAGE_OSTIUM,),
+    "la_appendage_ostium_largest_diameter": (APPENDAGE_OSTIUM,),
+    "la_appendage_ostium_smallest_diameter": (APPENDAGE_OSTIUM,),
 }
 """The landmarks that each is made of, and whose trust it has."""
 _AXES = {"la_transverse_diameter": 0, "la_anteroposterior_diameter": 1, "la_superoinferior_diameter": 2}
@@ -151,8 +157,21 @@ def measure_body(surface: Surface, atrium: Atrium) -> dict[str, float]:
 
 
 def measure_appendage(atrium: Atrium) -> dict[str, float]:
-    """Volume in mL and depth in mm, from the ostium's centre to the tip, of the appendage; nothing without one."""
+    """Of the appendage, if there is one: volume in mL, depth in mm, from the ostium's centre to the tip, and area in
+    cm² and widths in mm of its narrowest section near the ostium.
+
+    Devices that close it are chosen by such sections, up to some 10 mm beyond the ostium: Korsholm et al., JACC
+    Cardiovasc Interv 2020.
+    """
     if atrium.appendage is None:
         return {}
-    depth = np.linalg.norm(atrium.tip - atrium.appendage.plane.centre)
-    return {"la_appendage_volume": atrium.appendage_ml, "la_appendage_depth": float(depth)}
+    plane = atrium.appendage.plane
+    told = {
+        "la_appendage_volume": atrium.appendage_ml,
+        "la_appendage_depth": float(np.linalg.norm(atrium.tip - plane.centre)),
+    }
+    if plane.contour is not None:
+        _, normal = fit_plane(plane.contour, np.ones(len(plane.contour)), plane.normal)
+        ostium = measure_ostium(plane._replace(normal=normal))
+        told |= {f"{APPENDAGE_OSTIUM}_{key}": value for key, value in ostium.items()}
+    return told

@@ -103,6 +103,16 @@ def test_the_appendage_holds_its_tip(meshes, anatomy, truth):
     assert np.linalg.norm(vertices - truth["appendage tip"], axis=1).min() < 3
 
 
+def test_the_appendage_is_measured_across_its_neck(anatomy, truth):
+    """Between the tube's own opening, which the generator tells, and what fillets add to it."""
+    opening = 2 * np.linalg.norm(plane(truth, "appendage ostium").contour[0] - plane(truth, "appendage ostium").centre)
+    told = {key: anatomy.measurements[f"la_appendage_ostium_{key}"] for key in OSTIUM_UNITS}
+    largest, smallest = told["largest_diameter"]["value"], told["smallest_diameter"]["value"]
+    assert 0.7 * opening < smallest <= largest < 2 * opening
+    assert 0.5 * smallest * largest < 100 * told["area"]["value"] < largest**2
+    assert {each["trust"] for each in told.values()} == {"check"}
+
+
 def test_the_ostia_lie_where_the_generator_has_them(anatomy, truth):
     """Of the appendage and of the veins, of which none is missed or invented."""
     ostium = anatomy.landmarks["la_appendage_ostium"]

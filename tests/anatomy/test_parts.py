@@ -7,7 +7,7 @@ import pytest
 import trimesh
 
 from custom.anatomy.planes import fit_plane, outline, perimeter, polygon_area, unit, widths
-from custom.anatomy.sections import loop_round
+from custom.anatomy.sections import loop_round, narrowest_section
 from custom.anatomy.ventricle import segments
 
 NORMAL = unit(np.array([0.3, -0.5, 0.8]))
@@ -52,6 +52,18 @@ def test_a_section_is_the_smallest_line_round_the_point():
     np.testing.assert_allclose(np.linalg.norm(loop - [30, 0, 6], axis=1), 8, rtol=0.02)
     assert loop_round(vertices, faces, np.array([15.0, 0, 6]), np.array([0.0, 0, 1])) is None
     assert loop_round(vertices, faces, np.array([0.0, 0, 60]), np.array([0.0, 0, 1])) is None
+
+
+def test_the_narrowest_section_is_found_though_one_looks_askew():
+    """Of an hourglass, from its middle on and 15 degrees off its axis."""
+    ball = trimesh.creation.icosphere(5, 20.0)
+    vertices = ball.vertices * [1, 1, 1.5]
+    vertices[:, :2] *= (0.4 + 0.6 * np.abs(vertices[:, 2:] - 4) / 20).clip(max=1)
+    askew = unit(np.array([0.2, 0.17, 1.0]))
+    neck = narrowest_section(vertices, ball.faces, np.array([0.0, 0, -2]), askew, 10.0)
+    assert polygon_area(neck, np.array([0.0, 0, 1])) == pytest.approx(np.pi * (0.4 * 20) ** 2, rel=0.06)
+    assert np.abs(neck[:, 2] - 4).max() < 2
+    assert narrowest_section(vertices, ball.faces, np.array([60.0, 0, 0]), askew, 10.0) is None
 
 
 BASE, APEX = np.zeros(3), np.array([0.0, 0, -90])  # the axis runs down
