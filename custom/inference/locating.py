@@ -16,6 +16,7 @@ from monai.transforms.utils import get_largest_connected_component_mask
 from monai.utils import MetaKeys
 from torch.utils.data import get_worker_info
 
+from ..chambers import LEFT_HEART
 from ..frames import box_around, centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import AIR, Findings, InputError
 from ..networks.weights import Trained
@@ -26,34 +27,42 @@ from .directions import Look
 from .quality.doubt import BY_NAME
 from .record import Record
 
+STRAY = 0.01
+"""Share of what is seen that may lie beyond the box on each of its sides."""
+
 
 class Heart(NamedTuple):
     """What the locator saw of a heart."""
 
     centre: np.ndarray
-    """(3,) float64 RAS mm: centroid of the chambers' probability; not a number where none was seen."""
+    """(3,) float64 RAS mm: middle of the box round what the crop is to hold; not a number where nothing was seen."""
     seen_ml: float
-    """Volume of the largest connected piece of chambers, mL."""
+    """Volume of left atrium and left ventricle, mL."""
 
 
 class LocateHeartd(Transform):
-    """Find the middle of the chambers: the record gets `centre`, (3,) float64 RAS mm.
+    """Find the middle of the heart: the record gets `centre`, (3,) float64 RAS mm.
 
-    The whole image is resampled to a coarse upright grid and segmented; the centre is the centroid of the chambers'
-    probability in the largest connected piece of it above one half. The record's `reading` gets `heart` for the report:
-    `centre_ras_mm`, `from_middle_mm` (its distance from the image's middle) and `seen_ml`, null where nothing was
-    looked for; and `directions`, how the anatomy looks there: `upright` and `confused`. Its `seconds` get `locate` and
-    `directions`.
+    The whole image is resampled to a coarse upright grid and segmented. What is of some structure with more than one
+    half and hangs together the most is the heart; the centre is the middle of the box round those of its structures
+    that the crop is to hold, without `STRAY` of their voxels on either side.
+
+    The record's `reading` gets `heart` for the report: `centre_ras_mm`, `from_middle_mm` (its distance from the image's
+    middle) and `seen_ml`, null where nothing was looked for; and `directions`, how the anatomy looks there: `upright`
+    and `confused`. Its `seconds` get `locate` and `directions`.
 
     Args:
         keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU, affine voxel to RAS mm.
-        network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, C, D0, D1, D2), background first.
+        network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, 1 + structures, D0, D1, D2), background
+            first.
         checkpoint: its state dict, loaded when the first heart is looked for.
         device: where the network runs; in a data loader's worker, which is a fork that CUDA refuses, on the CPU.
         inferer: how it sees an image of any size.
         windowing: the dictionary transform that windows an image under the same key.
         spacing: of the coarse grid, mm.
-        least_ml: less of the chambers than this is no heart, mL.
+        structures: that the network tells apart, in its order, LA and LV among them.
+        held: those of them that the crop is to hold.
+        least_ml: less of LA and LV than this is no heart, mL.
         directions: looks at the image round a point, RAS mm, whether the anatomy runs as the header says.
         centre: RAS mm that are taken instead; None looks for the heart.
         force: crop the image's middle where no heart is found.
@@ -71,6 +80,8 @@ class LocateHeartd(Transform):
         inferer: Inferer,
         windowing: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
         spacing: float,
+        structures: Sequence[str],
+        held: Sequence[str],
         least_ml: float,
         directions: Callable[[MetaTensor, np.ndarray], Look],
         centre: Sequence[float] | None = None,
@@ -82,6 +93,7 @@ class LocateHeartd(Transform):
         self.inferer = inferer
         self.windowing = windowing
         self.spacing = float(spacing)
+        self.held, self.chambers = ([structures.index(name) + 1 for name in names] for names in (held, LEFT_HEART))
         self.least_ml = float(least_ml)
         self.directions = directions
         self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
@@ -133,14 +145,14 @@ class LocateHeartd(Transform):
         windowed = self.windowing({self.key: coarse})[self.key][None].to(device)
         with torch.inference_mode():
             logits = self.inferer(windowed, self.network(device))
-            chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
-        piece = get_largest_connected_component_mask(chambers > 0.5)
-        where = piece.nonzero().double().numpy()
-        weights = chambers[piece].double().numpy()
-        seen_ml = len(where) * self.spacing**3 / 1e3
+            likely = logits.float().softmax(dim=1)[0].cpu()
+        heart = get_largest_connected_component_mask(likely[0] < 0.5)
+        held, chambers = (heart & (likely[classes].sum(0) > 0.5) for classes in (self.held, self.chambers))
+        where = (held if held.any() else heart).nonzero().double().numpy()
         if not len(where):
-            return Heart(np.full(3, np.nan), seen_ml)
-        return Heart(voxel_to_ras(weights @ where / weights.sum(), affine), seen_ml)
+            return Heart(np.full(3, np.nan), 0.0)
+        seen_ml = float(chambers.sum()) * self.spacing**3 / 1e3
+        return Heart(voxel_to_ras(np.quantile(where, (STRAY, 1 - STRAY), axis=0).mean(axis=0), affine), seen_ml)
 
     def _given(self, affine: np.ndarray, shape: np.ndarray) -> np.ndarray:
         voxel = ras_to_voxel(self.centre, affine)
