@@ -26,6 +26,7 @@ from .inference.evaluator import explain
 from .inference.quality.doubt import measured_of
 from .inference.quality.values import values_of
 from .inference.record import Record
+from .inference.second_look import look
 from .inference.writing.report import Run, make_report
 from .inputs import InputError
 from .reading.discovery import find_cases
@@ -151,11 +152,13 @@ class Model:
 
     def _record(self, case: dict[str, str]) -> Record:
         record = {"image_file": case["image"], "name": case["name"], **self._preprocessing({"image": case["image"]})}
+        record, answer = look(record, self._ask, self._preprocessing)
+        return self._surfaces({**record, **answer})
+
+    def _ask(self, record: Record) -> dict[str, torch.Tensor]:
         inputs = record[CommonKeys.IMAGE].as_tensor()[None].to(self._device)
         with timed(record["seconds"], "network"), torch.inference_mode():
-            output = self._inferer(inputs, self.network)
-            record.update({key: value[0].cpu() for key, value in output.items()})
-        return self._surfaces(record)
+            return {key: value[0].cpu() for key, value in self._inferer(inputs, self.network).items()}
 
 
 def moved(landmark: Mapping[str, Any], move: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:

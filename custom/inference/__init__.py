@@ -7,6 +7,7 @@ A case walks through these rooms as a :class:`record.Record`, which tells what e
 `locating`       where the heart is, and the crop round it; `directions`: does the anatomy run as the header says?
 `phases`         a heart beat: the same steps for each of its phases
 `inferer`        what the network is asked: surfaces of the crop as it is, and slightly varied
+`second_look`    the same once more, round another centre, where the crop cuts the heart off
 `surfaces`       the steps that make meshes in mm of these, which do not cross; label maps of them
 `quality`        what is measured of each mesh, and how far it is to be trusted
 `landmarks`      where valves and apex are, what is measured between them, and the regions of each mesh

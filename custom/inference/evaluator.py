@@ -29,6 +29,7 @@ from ..runtime.threads import side_by_side
 from ..runtime.timing import timed
 from ..text import printable
 from .record import Record
+from .second_look import look
 from .writing.earlier_reports import REPORT_ENDING
 from .writing.files import IN_THE_WAY, TOO_LONG, make_folder
 from .writing.outputs import Outputs
@@ -150,14 +151,15 @@ class CaseEvaluator(SupervisedEvaluator):
         return engine.state.output
 
     def _predict(self, engine: SupervisedEvaluator, record: Record) -> None:
-        with timed(record["seconds"], "network"), engine.mode(engine.network):
-            if "phases" in record:
+        if "phases" in record:
+            with timed(record["seconds"], "network"), engine.mode(engine.network):
                 asked = [partial(self._ask, engine, phase) for phase in record["phases"]]
                 answers = side_by_side(asked, engine.state.device)
                 phases = [{**phase, **answer} for phase, answer in zip(record["phases"], answers, strict=True)]
                 engine.state.output = {"phases": phases}
-            else:
-                engine.state.output = self._ask(engine, record)
+        else:
+            ask = partial(self._ask_timed, engine)
+            engine.state.batch, engine.state.output = look(record, ask, self.data_loader.dataset.transform)
         engine.fire_event(IterationEvents.FORWARD_COMPLETED)
         engine.fire_event(IterationEvents.MODEL_COMPLETED)
         report = engine.state.output["report"]
@@ -174,6 +176,10 @@ class CaseEvaluator(SupervisedEvaluator):
         """What the inferer says of a crop."""
         image = record["image"].as_tensor()[None].to(engine.state.device)
         return {key: value[0].cpu() for key, value in engine.inferer(image, engine.network).items()}
+
+    def _ask_timed(self, engine: SupervisedEvaluator, record: Record) -> dict[str, Tensor]:
+        with timed(record["seconds"], "network"), engine.mode(engine.network):
+            return self._ask(engine, record)
 
     def _fail(self, case: Mapping[str, str], reason: str, outcome: str) -> None:
         failure = make_failure(case["name"], reason, outcome)

@@ -64,7 +64,8 @@ class LocateHeartd(Transform):
         held: those of them that the crop is to hold.
         least_ml: less of LA and LV than this is no heart, mL.
         directions: looks at the image round a point, RAS mm, whether the anatomy runs as the header says.
-        centre: RAS mm that are taken instead; None looks for the heart.
+        centre: RAS mm that are taken instead; None looks for the heart. A `centre` in the record goes before what is
+            found.
         force: crop the image's middle where no heart is found.
 
     Raises:
@@ -114,6 +115,7 @@ class LocateHeartd(Transform):
         missing = seen_ml is not None and seen_ml < self.least_ml
         if missing:
             centre = middle
+        centre = record.get("centre", centre)
         with timed(record["seconds"], "directions"):
             look = self.directions(image, centre)
         if missing:

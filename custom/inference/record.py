@@ -70,7 +70,7 @@ class Record(TypedDict, total=False):
     seconds: dict[str, float]
     """Wall-clock time of each part of the way."""
     centre: np.ndarray
-    """`LocateHeartd`: (3,) RAS mm, of the crop to come; `CropAroundd` takes it away."""
+    """`LocateHeartd`, or a second look: (3,) RAS mm, of the crop to come; `CropAroundd` takes it away."""
 
     scan: Scan
     """`CropAroundd`: the CT's own voxels in the crop. The phases of a beat, whose scans are all held at once, have
