@@ -52,7 +52,7 @@ class Ellipsoids(nn.Module):
 
 
 class NotAir(nn.Module):
-    """Logits (B, 8, D0, D1, D2) of an image (B, 1, D0, D1, D2): all that is brighter than lung is left ventricle."""
+    """Logits (B, 3, D0, D1, D2) of an image (B, 1, D0, D1, D2): all that is brighter than lung is left ventricle."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,8 +60,7 @@ class NotAir(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         tissue = 50 * (image - self.threshold)
-        others = torch.full_like(tissue, -99)
-        return torch.cat([-tissue, others, tissue, others.expand(-1, 5, -1, -1, -1)], dim=1)
+        return torch.cat([-tissue, torch.full_like(tissue, -99), tissue], dim=1)
 
 
 class Upright(nn.Module):

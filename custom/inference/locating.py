@@ -16,7 +16,6 @@ from monai.transforms.utils import get_largest_connected_component_mask
 from monai.utils import MetaKeys
 from torch.utils.data import get_worker_info
 
-from ..chambers import LEFT_HEART
 from ..frames import box_around, centred_affine, covering_grid, ras_to_voxel, voxel_to_ras
 from ..inputs import AIR, Findings, InputError
 from ..networks.weights import Trained
@@ -35,17 +34,16 @@ class Heart(NamedTuple):
     """What the locator saw of a heart."""
 
     centre: np.ndarray
-    """(3,) float64 RAS mm: middle of the box round what the crop is to hold; not a number where nothing was seen."""
+    """(3,) float64 RAS mm: middle of the box round the chambers; not a number where none was seen."""
     seen_ml: float
-    """Volume of left atrium and left ventricle, mL."""
+    """Volume of the largest connected piece of chambers, mL."""
 
 
 class LocateHeartd(Transform):
     """Find the middle of the heart: the record gets `centre`, (3,) float64 RAS mm.
 
-    The whole image is resampled to a coarse upright grid and segmented. What is of some structure with more than one
-    half and hangs together the most is the heart; the centre is the middle of the box round those of its structures
-    that the crop is to hold, without `STRAY` of their voxels on either side.
+    The whole image is resampled to a coarse upright grid and segmented. The centre is the middle of the box round the
+    largest connected piece of chambers, without `STRAY` of its voxels on either side, and `offset` from there.
 
     The record's `reading` gets `heart` for the report: `centre_ras_mm`, `from_middle_mm` (its distance from the image's
     middle) and `seen_ml`, null where nothing was looked for; and `directions`, how the anatomy looks there: `upright`
@@ -53,16 +51,14 @@ class LocateHeartd(Transform):
 
     Args:
         keys: the key of the CT, MetaTensor (1, D0, D1, D2) in HU, affine voxel to RAS mm.
-        network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, 1 + structures, D0, D1, D2), background
-            first.
+        network: maps a windowed coarse image (B, 1, D0, D1, D2) to logits (B, C, D0, D1, D2), background first.
         checkpoint: its state dict, loaded when the first heart is looked for.
         device: where the network runs; in a data loader's worker, which is a fork that CUDA refuses, on the CPU.
         inferer: how it sees an image of any size.
         windowing: the dictionary transform that windows an image under the same key.
         spacing: of the coarse grid, mm.
-        structures: that the network tells apart, in its order, LA and LV among them.
-        held: those of them that the crop is to hold.
-        least_ml: less of LA and LV than this is no heart, mL.
+        least_ml: less of the chambers than this is no heart, mL.
+        offset: mm (3,) RAS from the chambers' middle to that of all that the crop is to hold, in most patients.
         directions: looks at the image round a point, RAS mm, whether the anatomy runs as the header says.
         centre: RAS mm that are taken instead; None looks for the heart. A `centre` in the record goes before what is
             found.
@@ -81,9 +77,8 @@ class LocateHeartd(Transform):
         inferer: Inferer,
         windowing: Callable[[Mapping[Hashable, Any]], Mapping[Hashable, Any]],
         spacing: float,
-        structures: Sequence[str],
-        held: Sequence[str],
         least_ml: float,
+        offset: Sequence[float],
         directions: Callable[[MetaTensor, np.ndarray], Look],
         centre: Sequence[float] | None = None,
         force: bool = False,
@@ -94,8 +89,8 @@ class LocateHeartd(Transform):
         self.inferer = inferer
         self.windowing = windowing
         self.spacing = float(spacing)
-        self.held, self.chambers = ([structures.index(name) + 1 for name in names] for names in (held, LEFT_HEART))
         self.least_ml = float(least_ml)
+        self.offset = np.asarray(offset, dtype=np.float64)
         self.directions = directions
         self.centre = None if centre is None else np.asarray(centre, dtype=np.float64)
         self.force = bool(force)
@@ -112,6 +107,7 @@ class LocateHeartd(Transform):
                 centre = self._given(affine, shape)
             else:
                 centre, seen_ml = self.find(image)
+                centre = centre + self.offset
         missing = seen_ml is not None and seen_ml < self.least_ml
         if missing:
             centre = middle
@@ -147,13 +143,11 @@ class LocateHeartd(Transform):
         windowed = self.windowing({self.key: coarse})[self.key][None].to(device)
         with torch.inference_mode():
             logits = self.inferer(windowed, self.network(device))
-            likely = logits.float().softmax(dim=1)[0].cpu()
-        heart = get_largest_connected_component_mask(likely[0] < 0.5)
-        held, chambers = (heart & (likely[classes].sum(0) > 0.5) for classes in (self.held, self.chambers))
-        where = (held if held.any() else heart).nonzero().double().numpy()
+            chambers = 1 - logits.float().softmax(dim=1)[0, 0].cpu()
+        where = get_largest_connected_component_mask(chambers > 0.5).nonzero().double().numpy()
+        seen_ml = len(where) * self.spacing**3 / 1e3
         if not len(where):
-            return Heart(np.full(3, np.nan), 0.0)
-        seen_ml = float(chambers.sum()) * self.spacing**3 / 1e3
+            return Heart(np.full(3, np.nan), seen_ml)
         return Heart(voxel_to_ras(np.quantile(where, (STRAY, 1 - STRAY), axis=0).mean(axis=0), affine), seen_ml)
 
     def _given(self, affine: np.ndarray, shape: np.ndarray) -> np.ndarray:

@@ -107,31 +107,24 @@ def test_air_alone_holds_no_heart(locate):
     assert heart.seen_ml == 0 and np.isnan(heart.centre).all()
 
 
-class Bands(torch.nn.Module):
-    """Logits (B, 8, D0, D1, D2): the left ventricle has 100 HU, the aorta 500, and all else is air."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.levels = torch.nn.Parameter(torch.tensor([-1.0, 9, -0.2, 9, 9, 9, 0.6, 9]).view(1, -1, 1, 1, 1))
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        return -99 * (image - self.levels).abs()
-
-
-@pytest.mark.parametrize(("structures", "end"), [(["LA", "LV"], 30.0), ("all", 90.0)], ids=["two", "seven"])
-def test_the_crop_is_round_the_middle_of_what_it_holds(tmp_path, locate, structures, end):
-    """Not round the centroid, which is on the side where the heart is thick."""
-    torch.save(Bands().state_dict(), tmp_path / "bands.pt")
-    make = {"locator": {"_target_": f"{__name__}.Bands"}, "locator_checkpoint": str(tmp_path / "bands.pt")}
-    affine = centred_affine((50, 40, 40), (5.0,) * 3)
-    world = voxel_to_ras(np.stack(np.indices((50, 40, 40)), axis=-1), affine)
-    values = np.full(world.shape[:3], -1000)
+def test_the_centre_is_the_middle_of_the_box(locate):
+    """Not the centroid, which is where the heart is thick; a thread that leads away does not move it."""
+    shape, affine = (50, 40, 40), centred_affine((50, 40, 40), (5.0,) * 3)
+    world = voxel_to_ras(np.stack(np.indices(shape), axis=-1), affine)
     right, across = world[..., 0], np.abs(world[..., 1:]).max(axis=-1)
-    values[(np.abs(right) < 31) & (across < np.where(right < -10, 40, 10))] = 100
-    values[(right > 31) & (right < 91) & (across < 10)] = 500
-    parser_keys = {"structures": structures, "whole_heart": structures == "all", **make}
-    heart = locate(shipped=True, **parser_keys).find(_image(values, affine))
-    np.testing.assert_allclose(heart.centre, [(end - 30) / 2, 0, 0], atol=4)
+    heart = (np.abs(right) < 51) & (across < np.where(right < -10, 40, 12))
+    thread = (right > 50) & (right < 70) & (across < 3)
+    heart = locate().find(_image(np.where(heart | thread, 100, -1000), affine))
+    np.testing.assert_allclose(heart.centre, [0, 0, 0], atol=5)
+
+
+def test_the_whole_heart_has_its_middle_elsewhere(locate):
+    shape, affine = (60, 60, 60), np.diag([-4.0, -4.0, 4.0, 1.0])
+    image = _image(_balls(shape, affine, ((-120.0, -120.0, 120.0), 40.0)), affine)
+    record = {"image": image, "seconds": {}, "reading": {"warnings": {}, "forced": []}}
+    two, seven = (locate(structures=names)(record)["centre"] for names in (["LA", "LV"], ["LA", "LV", "RA"]))
+    np.testing.assert_allclose(two, [-120, -120, 120], atol=2)
+    np.testing.assert_allclose(seven - two, [7, 13, 9])
 
 
 @pytest.mark.slow
