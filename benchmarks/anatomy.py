@@ -40,7 +40,7 @@ from custom.anatomy.regions import (
 )
 from custom.anatomy.sections import narrowest_section
 from custom.anatomy.ventricle import segments
-from custom.chambers import CHAMBERS
+from custom.chambers import LABELS
 from custom.frames import voxel_to_ras
 from custom.geometry.isosurface import isosurface
 from custom.prediction import Prediction
@@ -152,7 +152,7 @@ def compare_veins(case: str, found: Prediction, truth: list[Mapping[str, Any]]) 
 def compare_neck(case: str, found: Prediction, ostium: Mapping[str, Any], labels: Path) -> Iterator[Error]:
     """Narrowest section of the appendage beside that of the labels' surface, sought from the true ostium."""
     image = nibabel.load(labels)
-    atrium = np.asarray(image.dataobj) == CHAMBERS["LA"].label
+    atrium = np.asarray(image.dataobj) == LABELS["LA"]
     voxels, faces = isosurface(gaussian_filter(atrium.astype(np.float32), SMOOTHING))
     centre, outward = np.array(ostium["centre"]), -np.array(ostium["normal"])
     neck = narrowest_section(voxel_to_ras(voxels, image.affine), faces, centre, outward, NECK_MM)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__version__ = "0.32.0"
+__version__ = "0.33.0"
 __all__ = ["load_model"]
 
 
