@@ -99,10 +99,9 @@ def find_parts(network: AtrialParts, meshes: tuple[Mesh, Mesh], atrium: Surface,
     of_appendage = labels == PARTS.index("appendage")
     peaks, appendage, tip = _peaks(seen.nearness[OSTIA.index("appendage")]), None, None
     if len(peaks) and of_appendage.any():
-        appendage = _ostium(mesh, seen, grid, peaks[0])
-        centre, outward = appendage.plane.centre, -appendage.plane.normal
+        centre, outward, nearness = _place(seen, grid, peaks[0])
         neck = narrowest_section(mesh.vertices, mesh.faces, centre, outward, NECK_MM)
-        appendage = appendage._replace(plane=appendage.plane._replace(contour=neck))
+        appendage = Ostium(Plane(centre, -outward, neck), nearness)
         own = atrium.vertices[of_appendage]
         root = centre - ROOT * outward
         tip = own[np.linalg.norm(own - root, axis=1).argmax()]
@@ -182,7 +181,19 @@ def _peaks(near: np.ndarray) -> np.ndarray:
 
 
 def _ostium(mesh: Mesh, seen: _Seen, grid: np.ndarray, peak: np.ndarray) -> Ostium:
-    """The ostium that a peak (3,) of nearness tells."""
+    """The ostium of a vein that a peak (3,) of nearness tells."""
+    centre, outward, nearness = _place(seen, grid, peak)
+    middle = centre + OUTWARD * outward
+    contour = loop_round(mesh.vertices, mesh.faces, middle, outward)
+    if contour is not None:
+        radius = np.linalg.norm(contour - middle, axis=1)
+        if radius.mean() > WIDEST or radius.max() > RAGGED * np.median(radius):
+            contour = None
+    return Ostium(Plane(centre, -outward, contour), nearness)
+
+
+def _place(seen: _Seen, grid: np.ndarray, peak: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Centre (3,) of the ostium that a peak (3,) of nearness tells, unit direction (3,) out of the body, nearness."""
     low, high = np.maximum(peak - ROUND, 0), np.minimum(peak + ROUND + 1, SIZE)
     box = tuple(slice(start, stop) for start, stop in zip(low, high, strict=True))
     voxels = np.stack(np.meshgrid(*(np.arange(*ends) for ends in zip(low, high, strict=True)), indexing="ij"), axis=-1)
@@ -191,10 +202,4 @@ def _ostium(mesh: Mesh, seen: _Seen, grid: np.ndarray, peak: np.ndarray) -> Osti
     told = voxel_to_ras(voxels.reshape(-1, 3), grid) + STEP * seen.offset[(slice(None), *box)].reshape(3, -1).T
     centre = np.average(told, axis=0, weights=weights)
     outward = unit(np.average(seen.outward[(slice(None), *box)].reshape(3, -1), axis=1, weights=weights).astype(float))
-    middle = centre + OUTWARD * outward
-    contour = loop_round(mesh.vertices, mesh.faces, middle, outward)
-    if contour is not None:
-        radius = np.linalg.norm(contour - middle, axis=1)
-        if radius.mean() > WIDEST or radius.max() > RAGGED * np.median(radius):
-            contour = None
-    return Ostium(Plane(centre, -outward, contour), float(near[tuple(peak)]))
+    return centre, outward, float(near[tuple(peak)])

@@ -15,6 +15,7 @@ from ..networks.atrial_parts import AtrialParts
 from ..profiles import Scan
 from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, NECK_MM, SURE, VEINS, Atrium, find_parts
 from .measurements import (
+    NECK_UNITS,
     OSTIUM_UNITS,
     RESTS_ON,
     UNITS,
@@ -154,7 +155,7 @@ def _measured(name: str, found: _Found, verdicts: Mapping[str, dict[str, Any]]) 
     verdict = worst([verdicts[part] for part in RESTS_ON[name]])
     if value is None and RESTS_ON[name] == (OUTLET,) and verdict["trust"] != TRUSTS[-1]:
         verdict = {"trust": TRUSTS[-1], "reason": NO_RIM}
-    if name.startswith(APPENDAGE_OSTIUM) and value is not None:
+    if name in NECK_UNITS and value is not None:
         verdict = worst([{"trust": TRUSTS[1], "reason": NECK}, verdict])
     return {"value": value, **verdict}
 

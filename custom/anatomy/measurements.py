@@ -10,6 +10,10 @@ from .atrium import APPENDAGE_OSTIUM, APPENDAGE_TIP, Atrium
 from .planes import Plane, Surface, across, fit_plane, perimeter, polygon_area, unit, widest_and_narrowest, widths
 from .sections import loop_round
 
+OSTIUM_UNITS = {"area": "cm2", "largest_diameter": "mm", "smallest_diameter": "mm"}
+"""Of each ostium that is measured, by the end of the name."""
+NECK_UNITS = {f"{APPENDAGE_OSTIUM}_{key}": unit for key, unit in OSTIUM_UNITS.items()}
+"""Of the appendage's narrowest section, by name."""
 UNITS = {
     "mitral_annulus_area": "cm2",
     "mitral_annulus_perimeter": "mm",
@@ -30,13 +34,9 @@ UNITS = {
     "la_sphericity": "1",
     "la_appendage_volume": "mL",
     "la_appendage_depth": "mm",
-    "la_appendage_ostium_area": "cm2",
-    "la_appendage_ostium_largest_diameter": "mm",
-    "la_appendage_ostium_smallest_diameter": "mm",
+    **NECK_UNITS,
 }
 """By name, all that there are."""
-OSTIUM_UNITS = {"area": "cm2", "largest_diameter": "mm", "smallest_diameter": "mm"}
-"""Of each vein's ostium that was found, likewise."""
 RESTS_ON = {
     "mitral_annulus_area": ("mitral_annulus",),
     "mitral_annulus_perimeter": ("mitral_annulus",),
@@ -57,9 +57,7 @@ RESTS_ON = {
     "la_sphericity": ("mitral_annulus",),
     "la_appendage_volume": (APPENDAGE_OSTIUM,),
     "la_appendage_depth": (APPENDAGE_OSTIUM, APPENDAGE_TIP),
-    "la_appendage_ostium_area": (APPENDAGE_OSTIUM,),
-    "la_appendage_ostium_largest_diameter": (APPENDAGE_OSTIUM,),
-    "la_appendage_ostium_smallest_diameter": (APPENDAGE_OSTIUM,),
+    **dict.fromkeys(NECK_UNITS, (APPENDAGE_OSTIUM,)),
 }
 """The landmarks that each is made of, and whose trust it has."""
 _AXES = {"la_transverse_diameter": 0, "la_anteroposterior_diameter": 1, "la_superoinferior_diameter": 2}
